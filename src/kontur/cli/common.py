@@ -1,0 +1,57 @@
+"""What every command shares: the workspace option, error reporting, progress and JSON output."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+WorkspaceOption = Annotated[
+    Path, typer.Option("-C", "--workspace", metavar="DIR", help="The workspace; the current folder by default.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else there.")
+]
+ScaleOption = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--mm-per-px", metavar="LOW HIGH", help="Range of millimetres per pixel; overrides the configuration."
+    ),
+]
+
+Progress = Callable[[int, int], None]
+"""Called as progress(done, total) by long work."""
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    json.dump(document, sys.stdout, indent=1, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+@contextmanager
+def progress_bar(title: str, unit: str = "") -> Iterator[Progress]:
+    """Show a bar with remaining time on standard error while the block runs; yields progress(done, total)."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=ERR) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,1 @@
+"""Parts to labelled pictures: scenes, rendering, data sets and their annotations."""

@@ -1,0 +1,1 @@
+"""DXF files to parts in millimetres; every use of ezdxf is here."""

@@ -1,0 +1,33 @@
+"""The one error tree. Each message says what is wrong, where, and what to do about it."""
+
+
+class KonturError(Exception):
+    """Base of every error that kontur raises on purpose; the command line prints it as one line and exits with 2."""
+
+
+class ConfigError(KonturError):
+    """A configuration file has wrong keys or values. The message lists all faults, each with its line."""
+
+
+class WorkspaceError(KonturError):
+    """A workspace lacks what a command needs, or may not be written."""
+
+
+class DrawingError(KonturError):
+    """A drawing cannot be read at all, or exceeds the limits of the reader."""
+
+
+class PictureError(KonturError):
+    """A picture is missing, unreadable or of an unsupported kind."""
+
+
+class DatasetError(KonturError):
+    """A data set is missing, incomplete, or made from other drawings than the ones at hand."""
+
+
+class ModelError(KonturError):
+    """A checkpoint or exported network is missing, damaged, or does not fit the part list."""
+
+
+class DetectionError(KonturError):
+    """Detections that contradict themselves: wrong lengths, shapes or values."""

@@ -1,0 +1,1 @@
+"""The processor and how many threads may use it."""

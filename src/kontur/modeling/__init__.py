@@ -1,0 +1,1 @@
+"""Networks, the matcher and the registration: pictures to detections."""

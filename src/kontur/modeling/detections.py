@@ -1,0 +1,136 @@
+"""What a detector says about a picture: a struct of arrays that validates itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.errors import DetectionError
+from kontur.geometry import Part, PixelPose, Points
+from kontur.pictures import Picture
+
+UNKNOWN = -1
+"""Part index of something that no part explains."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """N detections in one picture. Arrays are read-only.
+
+    Attributes:
+        size_wh: the picture's size, px.
+        part: (N,) int64 index into the part list, UNKNOWN where none fits.
+        score: (N,) float64 in [0, 1].
+        matrix: (N, 3, 3) float64 homographies from the part's frame (mm, y up) to px (centres at integers, v down),
+            scaled so that the last element is 1; the datum is at matrix[:, :2, 2]. A flipped part's mirror is in it.
+        flipped: (N,) bool, seen from the back.
+        support: (N,) float64 fraction of the visible contour that has an edge within tolerance.
+        residual_px: (N,) float64 root mean square distance of those edges from the contour, px.
+        covariance: (N, 4, 4) float64 of (u px, v px, angle rad, log scale).
+
+    The last three are NaN where a detection was not registered on the picture.
+    """
+
+    size_wh: tuple[int, int]
+    part: NDArray[np.int64]
+    score: Floats
+    matrix: Floats
+    flipped: NDArray[np.bool_]
+    support: Floats
+    residual_px: Floats
+    covariance: Floats
+
+    def __post_init__(self) -> None:
+        count = len(self.part)
+        expected = {"matrix": (count, 3, 3), "covariance": (count, 4, 4)}
+        for item in fields(self)[1:]:
+            value = getattr(self, item.name)
+            kind = {"part": np.int64, "flipped": np.bool_}.get(item.name, np.float64)
+            shape = expected.get(item.name, (count,))
+            if value.shape != shape or value.dtype != kind:
+                raise DetectionError(f"{item.name}: expected {shape} {np.dtype(kind)}, got {value.shape} {value.dtype}")
+            value.flags.writeable = False
+        if not (np.isfinite(self.score) & (self.score >= 0) & (self.score <= 1)).all():
+            raise DetectionError("score: expected values in [0, 1]")
+        if not np.isfinite(self.matrix).all():
+            raise DetectionError("matrix: expected finite values")
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def __getitem__(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Detections":
+        return Detections(self.size_wh, *(getattr(self, item.name)[index].copy() for item in fields(self)[1:]))
+
+    @property
+    def uv(self) -> Floats:
+        """(N, 2) datum in px."""
+        return self.matrix[:, :2, 2]
+
+    @property
+    def similarity(self) -> tuple[Floats, Floats]:
+        """(N,) angle in rad, counter-clockwise as seen, and (N,) scale in px/mm: the closest similarity at the datum."""
+        linear = self.matrix[:, :2, :2] - self.matrix[:, :2, 2:] * self.matrix[:, 2:, :2]
+        sign = np.where(self.flipped, -1.0, 1.0)
+        a = (sign * linear[:, 0, 0] - linear[:, 1, 1]) / 2
+        b = (linear[:, 0, 1] + sign * linear[:, 1, 0]) / 2
+        return np.arctan2(-b, a), np.hypot(a, b)
+
+    def pose(self, index: int) -> PixelPose:
+        """Return detection `index` as a similarity."""
+        angle, scale = (values[index] for values in self.similarity)
+        u, v = self.uv[index]
+        return PixelPose(float(u), float(v), float(angle), float(scale), bool(self.flipped[index]))
+
+    def project(self, index: int, points_mm: Points) -> Points:
+        """Map (M, 2) mm of the part's frame to px by the homography of detection `index`."""
+        mapped = np.column_stack([points_mm, np.ones(len(points_mm))]) @ self.matrix[index].T
+        return mapped[:, :2] / mapped[:, 2:]
+
+
+class Detector(Protocol):
+    """Anything that finds parts in a picture."""
+
+    parts: Sequence[Part]
+
+    def detect(self, picture: Picture) -> Detections:
+        """Find the parts in an (H, W, 3) uint8 BGR picture."""
+        ...
+
+
+def from_poses(
+    size_wh: tuple[int, int], part: Sequence[int], score: Sequence[float], poses: Sequence[PixelPose]
+) -> Detections:
+    """Return unregistered detections from similarities."""
+    count = len(poses)
+    matrix = np.tile(np.eye(3), (count, 1, 1))
+    for index, pose in enumerate(poses):
+        matrix[index, :2] = pose.matrix
+    flipped = np.array([pose.flipped for pose in poses], bool)
+    return unregistered(size_wh, np.asarray(part, np.int64), np.asarray(score, np.float64), matrix, flipped)
+
+
+def unregistered(
+    size_wh: tuple[int, int], part: NDArray[np.int64], score: Floats, matrix: Floats, flipped: NDArray[np.bool_]
+) -> Detections:
+    """Return detections whose support, residual and covariance are not known (NaN)."""
+    count = len(part)
+    return Detections(
+        size_wh, part, score, matrix, flipped,
+        np.full(count, np.nan), np.full(count, np.nan), np.full((count, 4, 4), np.nan),
+    )  # fmt: skip
+
+
+def concatenate(detections: Sequence[Detections]) -> Detections:
+    """Join detections of the same picture.
+
+    Raises:
+        DetectionError: nothing to join, or the picture sizes differ.
+    """
+    if len({item.size_wh for item in detections}) != 1:
+        raise DetectionError(f"expected detections of one picture, got sizes {[item.size_wh for item in detections]}")
+    columns = [np.concatenate([getattr(d, item.name) for d in detections]) for item in fields(Detections)[1:]]
+    return Detections(detections[0].size_wh, *columns)

@@ -1,0 +1,77 @@
+"""Pictures in and out of files: 8-bit BGR arrays, decoded by OpenCV."""
+
+from collections.abc import Iterable
+from glob import glob, has_magic
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.errors import PictureError
+from kontur.files import write_bytes
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+Picture = NDArray[np.uint8]
+
+
+def read_picture(path: Path) -> Picture:
+    """Decode a picture file.
+
+    Returns:
+        (H, W, 3) uint8, channels B, G, R. The EXIF orientation is ignored: the pixel frame is the sensor's.
+
+    Raises:
+        PictureError: missing, empty or undecodable file.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    if data.size == 0:
+        raise PictureError(f"{path}: the file is empty; save the picture again")
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture is None:
+        raise PictureError(f"{path}: not a picture that can be decoded; give one of {', '.join(SUFFIXES)}")
+    return picture
+
+
+def write_picture(path: Path, picture: Picture, parameters: Iterable[int] = ()) -> None:
+    """Encode by the suffix of `path` (OpenCV's encoder `parameters`) and write atomically.
+
+    Raises:
+        PictureError: the suffix names no known format.
+        WorkspaceError: the file cannot be written.
+    """
+    ok, data = cv2.imencode(path.suffix, picture, list(parameters)) if path.suffix in SUFFIXES else (False, None)
+    if not ok or data is None:
+        raise PictureError(f"{path}: no encoder for {path.suffix!r}; use one of {', '.join(SUFFIXES)}")
+    write_bytes(path, data.tobytes())
+
+
+def find_pictures(sources: Iterable[str | Path]) -> list[Path]:
+    """Expand files, folders (not recursive) and glob patterns into picture paths, sorted within each source.
+
+    Raises:
+        PictureError: a source matches nothing.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            matches = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        elif has_magic(str(source)) and not path.exists():
+            matches = sorted(p for p in _glob(str(source)) if p.suffix.lower() in SUFFIXES)
+        else:
+            matches = [path]
+        if not matches:
+            raise PictureError(
+                f"{source}: no pictures there; give a picture, a folder or a glob of {', '.join(SUFFIXES)}"
+            )
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _glob(pattern: str) -> list[Path]:
+    return [Path(match) for match in glob(pattern, recursive=True)]  # noqa: PTH207 (Path.glob takes no absolute pattern)

@@ -1,0 +1,1 @@
+"""Plots, overlays and reports: they read results and compute nothing."""
