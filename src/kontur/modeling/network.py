@@ -1,0 +1,88 @@
+"""The network: a residual encoder with a top-down decoder to stride 4, dense 3x3 convolutions only.
+
+For every cell of 4 x 4 px it says: is there a part, where is that part's datum, how is it turned, how large is a
+millimetre there, does it lie face down, and which part is it. Each answer is read only where there is a part; a
+vote over the cells of one part then gives one proposal (see proposals.py).
+"""
+
+import itertools
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+STRIDE = 4
+MULTIPLE = 32
+"""Picture sides must be multiples of this; `inference` pads."""
+OFFSET_UNIT_PX = 32.0
+"""The offset head speaks in this unit."""
+
+WIDTHS = {"n": (16, 16, 32, 64, 96), "s": (16, 32, 64, 96, 128), "m": (16, 48, 96, 128, 192)}
+"""Channels at strides 2, 4, 8, 16 and 32."""
+DECODER_WIDTH = {"n": 32, "s": 48, "m": 64}
+_BLOCKS_PER_STAGE = 2
+_FOREGROUND_PRIOR_LOGIT = -2.0
+
+
+class Heads(NamedTuple):
+    """Slices of the output channels; the class logits are all that follow."""
+
+    foreground: slice = slice(0, 1)
+    offset: slice = slice(1, 3)
+    turn: slice = slice(3, 5)
+    log_scale: slice = slice(5, 6)
+    flipped: slice = slice(6, 7)
+    part: slice = slice(7, None)
+
+
+HEADS = Heads()
+
+
+class Network(nn.Module):
+    """(B, 3, H, W) float32 BGR in 0..255, H and W multiples of 32, to (B, 7 + parts, H / 4, W / 4) raw outputs.
+
+    Channels are those of `HEADS`: foreground logit; offset (du, dv) to the datum in units of OFFSET_UNIT_PX; cosine and
+    sine of the angle times the symmetry order; log of px/mm over the nominal scale; face-down logit; part logits.
+    """
+
+    def __init__(self, parts: int, size: str = "s") -> None:
+        super().__init__()
+        widths, decoder = WIDTHS[size], DECODER_WIDTH[size]
+        self.stem = _convolution(3, widths[0], stride=2)
+        stages = []
+        for before, width in itertools.pairwise(widths):
+            blocks = [_Residual(width) for _ in range(_BLOCKS_PER_STAGE)]
+            stages.append(nn.Sequential(_convolution(before, width, stride=2), *blocks))
+        self.stages = nn.ModuleList(stages)
+        self.lateral = nn.ModuleList(nn.Conv2d(width, decoder, 1) for width in widths[1:])
+        self.merge = nn.ModuleList(_convolution(decoder, decoder) for _ in widths[2:])
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.head = nn.Sequential(_convolution(decoder, 64), nn.Conv2d(64, HEADS.part.start + parts, 1))
+        nn.init.constant_(self.head[-1].bias[HEADS.foreground], _FOREGROUND_PRIOR_LOGIT)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Run the network; see the class for shapes and units."""
+        features = self.stem(picture / 127.5 - 1.0)
+        levels = []
+        for stage in self.stages:
+            features = stage(features)
+            levels.append(features)
+        top = self.lateral[-1](levels[-1])
+        for level in range(len(levels) - 2, -1, -1):
+            top = self.merge[level](self.up(top) + self.lateral[level](levels[level]))
+        return self.head(top)
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.relu(features + self.second(self.first(features)))
+
+
+def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True))

@@ -1,0 +1,91 @@
+"""What the network should say about a sample, cell by cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.data_preprocessing.sample import MAX_INSTANCES, Instance
+
+NO_PART = -1
+_CELL_CENTRE_PX = 2
+_TRUSTED_VISIBLE_FRACTION = 0.15
+_COMMON_CELLS = 150.0
+"""Cells of a part of usual size: parts of this size get weight 1, smaller ones more, by the square root."""
+_WEIGHT_RANGE = (0.5, 3.0)
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PartTraits:
+    """What the targets must know of each part: arrays over the part list."""
+
+    symmetry: NDArray[np.int64]
+    chiral: NDArray[np.bool_]
+
+
+def cell_targets(
+    ids: NDArray[np.uint8],
+    instances: Sequence[Instance],
+    traits: PartTraits,
+    nominal_px_per_mm: float,
+    stride: int,
+    offset_unit_px: float,
+) -> dict[str, NDArray]:
+    """Return the targets of one picture, each (..., H / stride, W / stride).
+
+    Args:
+        ids: (H, W) id map, 0 background, k for instances[k - 1].
+        instances: in the frame of `ids`.
+        traits: symmetry orders and chirality of the part list.
+        nominal_px_per_mm: scale whose log is 0.
+        stride: cell side in px.
+        offset_unit_px: unit of the offsets.
+
+    Returns:
+        foreground (h, w) float32; part (h, w) int64, NO_PART on the background; offset (2, h, w); turn (2, h, w)
+        cosine and sine of angle times symmetry order; log_scale (h, w); flipped (h, w) float32; weight, turn_weight and
+        flipped_weight (h, w) float32, 0 where the answer is not asked for.
+    """
+    cells = ids[_CELL_CENTRE_PX::stride, _CELL_CENTRE_PX::stride]
+    table = _instance_table(instances, traits, nominal_px_per_mm)
+    count = np.bincount(cells.ravel(), minlength=MAX_INSTANCES + 1)
+    weight = np.clip(np.sqrt(_COMMON_CELLS / np.maximum(count, 1)), *_WEIGHT_RANGE) * table["trusted"]
+    rows, columns = np.indices(cells.shape, dtype=np.float32) * stride + _CELL_CENTRE_PX
+    foreground = (cells > 0).astype(np.float32)
+    offset = np.stack([table["u"][cells] - columns, table["v"][cells] - rows]) / offset_unit_px * foreground
+    weight_map = weight.astype(np.float32)[cells]
+    return {
+        "foreground": foreground,
+        "part": table["part"][cells],
+        "offset": offset.astype(np.float32),
+        "turn": np.stack([table["cos"][cells], table["sin"][cells]]),
+        "log_scale": table["log_scale"][cells],
+        "flipped": table["flipped"][cells],
+        "weight": weight_map,
+        "turn_weight": weight_map * table["turns"][cells],
+        "flipped_weight": weight_map * table["chiral"][cells],
+    }
+
+
+def _instance_table(instances: Sequence[Instance], traits: PartTraits, nominal_px_per_mm: float) -> dict[str, NDArray]:
+    """One column per answer, one row per id; row 0 is the background."""
+    table: dict[str, NDArray] = {
+        name: np.zeros(MAX_INSTANCES + 1, np.float32)
+        for name in ("u", "v", "cos", "sin", "log_scale", "flipped", "trusted", "turns", "chiral")
+    }
+    table["part"] = np.full(MAX_INSTANCES + 1, NO_PART, np.int64)
+    for row, instance in enumerate(instances, 1):
+        pose, symmetry = instance.pose, int(traits.symmetry[instance.part])
+        phase = pose.angle_rad * symmetry
+        values = {
+            "part": instance.part, "u": pose.u, "v": pose.v, "cos": np.cos(phase), "sin": np.sin(phase),
+            "log_scale": np.log(pose.scale_px_per_mm / nominal_px_per_mm), "flipped": pose.flipped,
+            "trusted": instance.visible_fraction >= _TRUSTED_VISIBLE_FRACTION,
+            "turns": symmetry > 0, "chiral": traits.chiral[instance.part],
+        }  # fmt: skip
+        for name, value in values.items():
+            table[name][row] = value
+    return table
