@@ -1,0 +1,128 @@
+"""Parts placed in a picture, as pixels: the drawing's contour, projected and filled with holes.
+
+A pixel belongs to a part when its centre does (even-odd rule over all rings), so that the mask's area is unbiased. OpenCV's
+`fillPoly` also sets every pixel that the outline touches, which makes masks half a pixel too fat all around.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.geometry import Part, Points
+from kontur.modeling.detections import UNKNOWN, Detections
+
+UNKNOWN_SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+"""The outline that stands for what no part explains: the matrix of an UNKNOWN detection maps it to the picture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A mask and where it lies in the picture.
+
+    Attributes:
+        left_top: column and row of the first pixel.
+        pixels: (h, w) bool; both sizes are 0 when nothing lies inside the picture.
+    """
+
+    left_top: tuple[int, int]
+    pixels: NDArray[np.bool_]
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that the window covers."""
+        (left, top), (height, width) = self.left_top, self.pixels.shape
+        return slice(top, top + height), slice(left, left + width)
+
+    def full(self, size_wh: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return the mask in a picture of this size, (H, W) bool."""
+        mask = np.zeros(size_wh[::-1], bool)
+        mask[self.slices] = self.pixels
+        return mask
+
+
+def rasterise(rings_px: Sequence[Points], size_wh: tuple[int, int]) -> Window:
+    """Fill closed rings by the even-odd rule: pixels whose centres lie inside an odd number of rings.
+
+    Args:
+        rings_px: (N, 2) rings in px, centres at integers; the last point is not repeated.
+        size_wh: the picture's size; what lies outside it is cut off.
+    """
+    corners = np.concatenate(rings_px)
+    low = np.maximum(np.ceil(corners.min(axis=0)), 0).astype(int)
+    high = np.minimum(np.floor(corners.max(axis=0)), np.array(size_wh) - 1).astype(int)
+    width, height = np.maximum(high - low + 1, 0).tolist()
+    if width == 0 or height == 0:
+        return Window((0, 0), np.zeros((0, 0), bool))
+    ends = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings_px])
+    rows, columns = _crossings(corners - low, ends - low, height)
+    first = np.clip(np.ceil(columns), 0, width).astype(np.int64)
+    starts = np.bincount(rows * (width + 1) + first, minlength=height * (width + 1)).reshape(height, width + 1)
+    return Window((int(low[0]), int(low[1])), (np.cumsum(starts, axis=1)[:, :width] & 1).astype(bool))
+
+
+def _crossings(start: Points, end: Points, height: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the (row, column) where each edge crosses the lines through pixel centres of rows 0..height-1."""
+    top, bottom = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
+    first = np.clip(np.ceil(top), 0, height).astype(np.int64)
+    count = np.maximum(np.clip(np.ceil(bottom), 0, height).astype(np.int64) - first, 0)
+    edge = np.repeat(np.arange(len(start)), count)
+    rows = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
+    run = (rows - start[edge, 1]) / (end[edge, 1] - start[edge, 1])
+    return rows, start[edge, 0] + run * (end[edge, 0] - start[edge, 0])
+
+
+def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[Points]:
+    """Return the projected outline and holes of one detection, px; a quadrilateral where the part is UNKNOWN."""
+    part = int(detections.part[index])
+    if part == UNKNOWN:
+        return [detections.project(index, UNKNOWN_SQUARE)]
+    return [detections.project(index, contour.points) for contour in parts[part].contours]
+
+
+def amodal_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
+    """Return the whole mask of each detection, as if nothing lay on it, cut at the picture's border."""
+    return [rasterise(rings_px(detections, i, parts), detections.size_wh) for i in range(len(detections))]
+
+
+def visible_masks(
+    detections: Detections, parts: Sequence[Part], order: Sequence[int] | NDArray[np.int64] | None = None
+) -> list[Window]:
+    """Return the mask of each detection, less what lies above it.
+
+    Args:
+        detections: of one picture.
+        parts: the part list that `detections.part` points into.
+        order: detection indices from the bottom to the top of the pile; None when nothing is known to cover anything.
+    """
+    masks = amodal_masks(detections, parts)
+    if order is None:
+        return masks
+    covered = np.zeros(detections.size_wh[::-1], bool)
+    for index in list(order)[::-1]:
+        window = masks[index]
+        above = covered[window.slices]
+        masks[index] = Window(window.left_top, window.pixels & ~above)
+        above |= window.pixels
+    return masks
+
+
+def overlaps(masks: Sequence[Window]) -> NDArray[np.float64]:
+    """Return (N, N) pixels that each pair of masks shares; the diagonal holds the areas."""
+    shared = np.zeros((len(masks), len(masks)))
+    for i, j, pixels in _pairs(masks):
+        shared[i, j] = shared[j, i] = pixels
+    return shared
+
+
+def _pairs(masks: Sequence[Window]) -> Iterator[tuple[int, int, int]]:
+    boxes = np.array([[*mask.left_top, *mask.left_top] for mask in masks], int).reshape(-1, 4)
+    boxes[:, 2:] += np.array([mask.pixels.shape[::-1] for mask in masks], int).reshape(-1, 2)
+    for i, mask in enumerate(masks):
+        low, high = np.maximum(boxes[i, :2], boxes[i:, :2]), np.minimum(boxes[i, 2:], boxes[i:, 2:])
+        for j in (i + np.flatnonzero((high > low).all(axis=1))).tolist():
+            (x0, y0), (x1, y1) = low[j - i], high[j - i]
+            ours = mask.pixels[y0 - boxes[i, 1] : y1 - boxes[i, 1], x0 - boxes[i, 0] : x1 - boxes[i, 0]]
+            theirs = masks[j].pixels[y0 - boxes[j, 1] : y1 - boxes[j, 1], x0 - boxes[j, 0] : x1 - boxes[j, 0]]
+            yield i, j, int(np.count_nonzero(ours & theirs))

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modeling_shapes import bracket, plate
+
+from kontur.geometry import PixelPose
+from kontur.modeling.detections import UNKNOWN, from_poses, unregistered
+from kontur.modeling.masks import amodal_masks, overlaps, rasterise, rings_px, visible_masks
+
+SIZE_WH = (150, 110)
+
+
+def inside(polygon: shapely.Polygon, size_wh: tuple[int, int]) -> np.ndarray:
+    u, v = np.meshgrid(np.arange(size_wh[0]), np.arange(size_wh[1]))
+    return shapely.contains_xy(polygon, u, v)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    u=st.floats(-20, 170),
+    v=st.floats(-20, 130),
+    angle=st.floats(0, 6.28),
+    scale=st.floats(0.5, 3),
+    flipped=st.booleans(),
+)
+def test_mask_holds_exactly_the_pixels_whose_centres_lie_inside(u, v, angle, scale, flipped):
+    part = bracket()
+    found = from_poses(SIZE_WH, [0], [1.0], [PixelPose(u, v, angle, scale, flipped)])
+    outer, *holes = rings_px(found, 0, [part])
+    expected = inside(shapely.Polygon(outer, holes), SIZE_WH)
+    np.testing.assert_array_equal(amodal_masks(found, [part])[0].full(SIZE_WH), expected)
+
+
+def test_mask_area_is_unbiased():
+    part, rng = plate(4), np.random.default_rng(5)
+    poses = [PixelPose(*(70, 50) + rng.uniform(-1, 1, 2), rng.uniform(0, 6), 1.0) for _ in range(60)]
+    areas = [mask.pixels.sum() for mask in amodal_masks(from_poses(SIZE_WH, [0] * 60, [1.0] * 60, poses), [part])]
+    assert abs(np.mean(areas) - part.area_mm2) < 0.002 * part.area_mm2
+
+
+def test_what_lies_outside_the_picture_has_an_empty_mask():
+    window = rasterise([np.array([[200.0, 5], [210, 5], [205, 9]])], SIZE_WH)
+    assert window.pixels.size == 0
+    assert not window.full(SIZE_WH).any()
+
+
+def test_upper_parts_cover_lower_ones_and_show_them_through_their_holes():
+    part = plate(4)
+    poses = [PixelPose(60, 50, 0.0, 1.0), PixelPose(75, 60, 0.5, 1.0)]
+    found = from_poses(SIZE_WH, [0, 0], [1.0, 1.0], poses)
+    whole = [mask.full(SIZE_WH) for mask in amodal_masks(found, [part])]
+    below, above = (mask.full(SIZE_WH) for mask in visible_masks(found, [part], order=[0, 1]))
+    np.testing.assert_array_equal(above, whole[1])
+    np.testing.assert_array_equal(below, whole[0] & ~whole[1])
+    flipped_order = visible_masks(found, [part], order=np.array([1, 0]))
+    np.testing.assert_array_equal(flipped_order[0].full(SIZE_WH), whole[0])
+
+
+def test_overlaps_counts_shared_pixels():
+    part = plate(4)
+    poses = [PixelPose(60, 50, 0.0, 1.0), PixelPose(75, 60, 0.5, 1.0), PixelPose(140, 100, 0.1, 0.5)]
+    windows = amodal_masks(from_poses(SIZE_WH, [0] * 3, [1.0] * 3, poses), [part])
+    full = np.array([window.full(SIZE_WH).ravel() for window in windows], float)
+    np.testing.assert_array_equal(overlaps(windows), full @ full.T)
+
+
+def test_unknown_is_a_quadrilateral():
+    matrix = np.array([[[10.0, 0, 50], [0, 5, 40], [0, 0, 1]]])
+    found = unregistered(SIZE_WH, np.array([UNKNOWN]), np.array([0.5]), matrix, np.array([False]))
+    assert amodal_masks(found, [])[0].pixels.sum() == pytest.approx(200, rel=0.12)
