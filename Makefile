@@ -1,0 +1,81 @@
+# kontur: set up, run, check. Everything happens in .venv, made on first use and only then.
+#
+#   make demo     the whole way on the example drawings, into ./demo
+#   make test     the tests            (PYTEST_ARGS="-m 'not slow'" for a quick round)
+#   make lint     style, types, layers, budgets, requirements.txt, documentation
+#   make bench    the benchmarks behind every published figure
+#   make docs     the documentation as a web site in ./site
+#   make clean    remove .venv and caches; data, models and reports stay
+#
+# PYTHON       the interpreter that .venv is made with (3.11 or newer)
+# TORCH_INDEX  a package index that has a CPU build of PyTorch, where the default one brings the much larger GPU build:
+#              make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+TORCH := $(shell sed -n 's/.*"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+DEMO ?= demo
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input
+ENV_STAMP := $(VENV)/.made
+TORCH_STAMP := $(VENV)/.$(subst ==,-,$(TORCH))
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format docs bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(READY)
+
+# One line instead of a traceback: Debian keeps venv in a package of its own.
+$(ENV_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: kontur needs Python 3.11 or newer as '$(PYTHON)'; run: apt-get install python3, or name one: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' has no venv module; run: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(TORCH_STAMP): $(ENV_STAMP)
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@touch $@
+
+$(READY): $(TORCH_STAMP) pyproject.toml
+	$(PIP) --editable '.[train,dev]'
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/kontur demo $(DEMO)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/requirements.py --check
+	$(BIN)/python tools/budgets.py
+	$(BIN)/python tools/check_docs.py
+	$(BIN)/mkdocs build --strict --quiet
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(READY)
+	$(BIN)/mkdocs build --strict
+
+bench: $(READY)
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests tools benchmarks -name __pycache__ -type d -exec rm -rf {} +
