@@ -1,8 +1,11 @@
 """The command line: parse, call, print. Heavy imports happen inside the commands, so that --help answers at once."""
 
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 
 import typer
+from rich.markup import escape
 
 from kontur import __version__
 from kontur.cli.common import ERR
@@ -11,8 +14,8 @@ from kontur.errors import KonturError
 app = typer.Typer(
     name="kontur",
     help="Machine vision for flat parts from their DXF drawings, on an ordinary CPU.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -23,13 +26,22 @@ EXIT_INTERRUPTED = 130
 def main() -> None:
     """Run the command line; exit with 0 good, 1 a check failed, 2 wrong use or input, 130 interrupted."""
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except KonturError as error:
-        ERR.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(EXIT_WRONG_INPUT)
-    except KeyboardInterrupt:
+        code = _fail(str(error))
+    except typer.TyperException as error:
+        path = getattr(getattr(error, "ctx", None), "command_path", "kontur")
+        code = _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`")
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    if code == EXIT_INTERRUPTED:
         ERR.print("interrupted; run the same command again to continue")
-        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(code)
+
+
+def _fail(text: str) -> int:
+    ERR.print(f"[bold red]error:[/] {escape(' '.join(text.split()))}", highlight=False, soft_wrap=True)
+    return EXIT_WRONG_INPUT
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,3 +55,8 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
 ) -> None:
     pass
+
+
+for _module in iter_modules(__path__):
+    if _module.name != "common":
+        import_module(f"{__name__}.{_module.name}").register(app)
