@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kontur.modeling.network import HEADS
+from kontur.modeling.heads import HEADS
 
 WEIGHTS = {
     "foreground": 1.0,

@@ -6,43 +6,25 @@ vote over the cells of one part then gives one proposal (see proposals.py).
 """
 
 import itertools
-from typing import NamedTuple
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-STRIDE = 4
-MULTIPLE = 32
-"""Picture sides must be multiples of this; `inference` pads."""
-OFFSET_UNIT_PX = 32.0
-"""The offset head speaks in this unit."""
+from kontur.modeling.heads import HEADS
 
 WIDTHS = {"n": (16, 16, 32, 64, 96), "s": (16, 32, 64, 96, 128), "m": (16, 48, 96, 128, 192)}
 """Channels at strides 2, 4, 8, 16 and 32."""
 DECODER_WIDTH = {"n": 32, "s": 48, "m": 64}
 _BLOCKS_PER_STAGE = 2
+_HEAD_WIDTH = 64
 _FOREGROUND_PRIOR_LOGIT = -2.0
-
-
-class Heads(NamedTuple):
-    """Slices of the output channels; the class logits are all that follow."""
-
-    foreground: slice = slice(0, 1)
-    offset: slice = slice(1, 3)
-    turn: slice = slice(3, 5)
-    log_scale: slice = slice(5, 6)
-    flipped: slice = slice(6, 7)
-    part: slice = slice(7, None)
-
-
-HEADS = Heads()
 
 
 class Network(nn.Module):
     """(B, 3, H, W) float32 BGR in 0..255, H and W multiples of 32, to (B, 7 + parts, H / 4, W / 4) raw outputs.
 
-    Channels are those of `HEADS`: foreground logit; offset (du, dv) to the datum in units of OFFSET_UNIT_PX; cosine and
-    sine of the angle times the symmetry order; log of px/mm over the nominal scale; face-down logit; part logits.
+    The channels are laid out as `heads.HEADS` says.
     """
 
     def __init__(self, parts: int, size: str = "s") -> None:
@@ -57,8 +39,10 @@ class Network(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(width, decoder, 1) for width in widths[1:])
         self.merge = nn.ModuleList(_convolution(decoder, decoder) for _ in widths[2:])
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
-        self.head = nn.Sequential(_convolution(decoder, 64), nn.Conv2d(64, HEADS.part.start + parts, 1))
-        nn.init.constant_(self.head[-1].bias[HEADS.foreground], _FOREGROUND_PRIOR_LOGIT)
+        answer = nn.Conv2d(_HEAD_WIDTH, HEADS.part.start + parts, 1)
+        with torch.no_grad():
+            cast(Tensor, answer.bias)[HEADS.foreground] = _FOREGROUND_PRIOR_LOGIT
+        self.head = nn.Sequential(_convolution(decoder, _HEAD_WIDTH), answer)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Run the network; see the class for shapes and units."""

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.sample import MAX_INSTANCES, Instance
+from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
 
 NO_PART = -1
-_CELL_CENTRE_PX = 2
 _TRUSTED_VISIBLE_FRACTION = 0.15
 _COMMON_CELLS = 150.0
 """Cells of a part of usual size: parts of this size get weight 1, smaller ones more, by the square root."""
@@ -31,31 +31,27 @@ def cell_targets(
     instances: Sequence[Instance],
     traits: PartTraits,
     nominal_px_per_mm: float,
-    stride: int,
-    offset_unit_px: float,
 ) -> dict[str, NDArray]:
-    """Return the targets of one picture, each (..., H / stride, W / stride).
+    """Return the targets of one picture, each (..., H / STRIDE, W / STRIDE).
 
     Args:
         ids: (H, W) id map, 0 background, k for instances[k - 1].
         instances: in the frame of `ids`.
         traits: symmetry orders and chirality of the part list.
         nominal_px_per_mm: scale whose log is 0.
-        stride: cell side in px.
-        offset_unit_px: unit of the offsets.
 
     Returns:
         foreground (h, w) float32; part (h, w) int64, NO_PART on the background; offset (2, h, w); turn (2, h, w)
         cosine and sine of angle times symmetry order; log_scale (h, w); flipped (h, w) float32; weight, turn_weight and
         flipped_weight (h, w) float32, 0 where the answer is not asked for.
     """
-    cells = ids[_CELL_CENTRE_PX::stride, _CELL_CENTRE_PX::stride]
+    cells = ids[CELL_CENTRE_PX::STRIDE, CELL_CENTRE_PX::STRIDE]
     table = _instance_table(instances, traits, nominal_px_per_mm)
     count = np.bincount(cells.ravel(), minlength=MAX_INSTANCES + 1)
     weight = np.clip(np.sqrt(_COMMON_CELLS / np.maximum(count, 1)), *_WEIGHT_RANGE) * table["trusted"]
-    rows, columns = np.indices(cells.shape, dtype=np.float32) * stride + _CELL_CENTRE_PX
+    rows, columns = np.indices(cells.shape, dtype=np.float32) * STRIDE + CELL_CENTRE_PX
     foreground = (cells > 0).astype(np.float32)
-    offset = np.stack([table["u"][cells] - columns, table["v"][cells] - rows]) / offset_unit_px * foreground
+    offset = np.stack([table["u"][cells] - columns, table["v"][cells] - rows]) / OFFSET_UNIT_PX * foreground
     weight_map = weight.astype(np.float32)[cells]
     return {
         "foreground": foreground,

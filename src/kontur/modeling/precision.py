@@ -1,0 +1,53 @@
+"""fp32 or bf16: decided by a short trial on this processor, not by its flags."""
+
+import time
+
+import torch
+
+from kontur.modeling.losses import loss_terms, total_loss
+from kontur.modeling.network import Network
+from kontur.modeling.train_config import TrainingConfig
+
+_TRIAL_SECONDS = 3.0
+_WORTHWHILE = 0.9
+"""bf16 must take less than this fraction of fp32's time; its rounding is not worth a tie."""
+_ROUNDS = 6
+_TRIAL_BATCH = 4
+
+
+def choose_precision(network: Network, training: TrainingConfig) -> str:
+    """Return "fp32" or "bf16": the configured one, or the quicker in a trial of about three seconds."""
+    if training.precision != "auto":
+        return training.precision
+    times = {"fp32": float("inf"), "bf16": float("inf")}
+    trial_net = _copy(network)
+    end = time.perf_counter() + _TRIAL_SECONDS
+    for _ in range(_ROUNDS):
+        for name in times:
+            times[name] = min(times[name], _step_seconds(trial_net, name, training.crop_px))
+        if time.perf_counter() > end:
+            break
+    return "bf16" if times["bf16"] < _WORTHWHILE * times["fp32"] else "fp32"
+
+
+def _step_seconds(network: Network, precision: str, side: int) -> float:
+    picture = torch.zeros(_TRIAL_BATCH, 3, side, side).contiguous(memory_format=torch.channels_last)
+    start = time.perf_counter()
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        output = network(picture)
+    total_loss(loss_terms(output, _no_targets(output))).backward()
+    return time.perf_counter() - start
+
+
+def _no_targets(output: torch.Tensor) -> dict[str, torch.Tensor]:
+    batch, _, height, width = output.shape
+    flat = torch.zeros(batch, height, width)
+    pair = torch.zeros(batch, 2, height, width)
+    names = ("foreground", "log_scale", "flipped", "weight", "turn_weight", "flipped_weight")
+    return {**dict.fromkeys(names, flat), "offset": pair, "turn": pair, "part": flat.long()}
+
+
+def _copy(network: Network) -> Network:
+    from copy import deepcopy
+
+    return deepcopy(network).train()

@@ -1,0 +1,168 @@
+"""From the network's output to proposals: every cell votes for its datum, the votes of one place make one proposal.
+
+The votes of the foreground cells (cell centre plus offset) are gathered on a grid that reaches beyond the picture, because
+the datum of a part cut by the border may lie outside. Peaks of the blurred grid are places; the cells that voted near a
+peak say together, weighted by their foreground probability, which part lies there, how it is turned and at which scale.
+
+Where it fails: two parts of one kind whose data coincide (nested rings of one kind, exact stacks) make one place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.geometry import PixelPose
+from kontur.modeling.detections import Detections, from_poses
+from kontur.modeling.heads import CELL_CENTRE_PX, HEADS, OFFSET_UNIT_PX, STRIDE
+from kontur.modeling.model_info import KnownPart
+
+_MARGIN_CELLS = 32
+_BLUR_CELLS = 1.2
+_PEAK_RADIUS_CELLS = 2
+_GATHER_RADIUS_PX = 14.0
+_LEAST_CELLS = 4.0
+_SURE_TURN = 0.6
+"""Length of the mean (cos, sin) from which one angle is enough."""
+_STARTS_WHEN_UNSURE = 6
+_RIVAL_SHARE = 0.02
+"""A part whose mean probability is below this is no hypothesis."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ProposalOptions:
+    """How proposals are made.
+
+    Attributes:
+        foreground_threshold: probability from which a cell votes.
+        hypotheses: parts tried in each place at most.
+        faces: "up" or "both": whether a part may lie face down.
+        nominal_px_per_mm: where the scale head says 0.
+    """
+
+    foreground_threshold: float
+    hypotheses: int
+    faces: str
+    nominal_px_per_mm: float
+
+
+def propose(
+    output: Floats, size_wh: tuple[int, int], parts: Sequence[KnownPart], options: ProposalOptions
+) -> tuple[Detections, NDArray[np.int64]]:
+    """Turn raw network output into hypotheses.
+
+    Args:
+        output: (C, h, w) raw output of the network for one picture.
+        size_wh: the picture's size before padding, px.
+        parts: the model's part list.
+        options: see `ProposalOptions`.
+
+    Returns:
+        the hypotheses (score: probability of part times foreground), and (N,) the place each belongs to: hypotheses of
+        one place rule each other out.
+    """
+    foreground = _sigmoid(output[HEADS.foreground][0])
+    rows, columns = np.nonzero(foreground >= options.foreground_threshold)
+    empty = from_poses(size_wh, [], [], []), np.zeros(0, np.int64)
+    if len(rows) == 0:
+        return empty
+    cells = output[:, rows, columns].astype(np.float64)
+    weight = foreground[rows, columns].astype(np.float64)
+    centre = np.column_stack([columns, rows]) * STRIDE + CELL_CENTRE_PX
+    votes = centre + cells[HEADS.offset].T * OFFSET_UNIT_PX
+    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]))
+    if len(peaks) == 0:
+        return empty
+    distance = np.linalg.norm(votes[:, None] - peaks[None], axis=2)
+    nearest = distance.argmin(axis=1)
+    nearest[distance[np.arange(len(votes)), nearest] > _GATHER_RADIUS_PX] = -1
+    rows_out: list[tuple[int, float, PixelPose, int]] = []
+    for place in range(len(peaks)):
+        mine = nearest == place
+        if weight[mine].sum() >= _LEAST_CELLS:
+            rows_out += [
+                (*row, place) for row in _hypotheses(cells[:, mine], votes[mine], weight[mine], parts, options)
+            ]
+    if not rows_out:
+        return empty
+    part, score, poses, places = zip(*rows_out, strict=True)
+    return from_poses(size_wh, part, score, poses), np.array(places, np.int64)
+
+
+def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray:
+    """Return (P, 2) px: local maxima of the blurred vote density."""
+    width, height = grid_wh[0] + 2 * _MARGIN_CELLS, grid_wh[1] + 2 * _MARGIN_CELLS
+    cell = np.round((votes - CELL_CENTRE_PX) / STRIDE).astype(int) + _MARGIN_CELLS
+    inside = ((cell >= 0) & (cell < (width, height))).all(axis=1)
+    flat = cell[inside, 1] * width + cell[inside, 0]
+    density = np.bincount(flat, weight[inside], minlength=width * height).reshape(height, width).astype(np.float32)
+    density = cv2.GaussianBlur(density, (0, 0), _BLUR_CELLS)
+    size = 2 * _PEAK_RADIUS_CELLS + 1
+    highest = cv2.dilate(density, np.ones((size, size), np.uint8))
+    least = _LEAST_CELLS / 2 / (2 * np.pi * _BLUR_CELLS**2)
+    rows, columns = np.nonzero((density == highest) & (density > least))
+    return (np.column_stack([columns, rows]) - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
+
+
+def _hypotheses(
+    cells: NDArray, votes: NDArray, weight: NDArray, parts: Sequence[KnownPart], options: ProposalOptions
+) -> list[tuple[int, float, PixelPose]]:
+    """Return (part, score, pose) of the hypotheses of one place; `cells` is (C, n)."""
+    share = weight / weight.sum()
+    logits = cells[HEADS.part]
+    probability = np.exp(logits - logits.max(axis=0))
+    mean = (probability / probability.sum(axis=0)) @ share
+    ranked = np.argsort(-mean)[: options.hypotheses]
+    datum = np.array([_weighted_median(votes[:, axis], weight) for axis in (0, 1)])
+    scale = options.nominal_px_per_mm * float(np.exp(cells[HEADS.log_scale][0] @ share))
+    turn = cells[HEADS.turn] / np.maximum(np.linalg.norm(cells[HEADS.turn], axis=0), 1e-9) @ share
+    face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ share)
+    trust = float(weight.mean())
+    rows = []
+    for part in ranked:
+        if part != ranked[0] and mean[part] < _RIVAL_SHARE:
+            continue
+        sides = _sides(face_down, parts[part].chiral, options.faces)
+        for flipped in sides:
+            for angle in _angles(turn, parts[ranked[0]].symmetry, parts[part].symmetry):
+                pose = PixelPose(float(datum[0]), float(datum[1]), angle, scale, flipped)
+                rows.append((int(part), float(np.clip(mean[part] * trust, 0, 1)), pose))
+    return rows
+
+
+def _sides(face_down: float, chiral: bool, faces: str) -> list[bool]:
+    """Return which sides to try: both when the network is unsure."""
+    if faces == "up" or not chiral:
+        return [False]
+    if 0.2 < face_down < 0.8:
+        return [False, True]
+    return [face_down >= 0.5]
+
+
+def _angles(turn: NDArray, said_symmetry: int, symmetry: int) -> list[float]:
+    """Return the angles to try for a part of order `symmetry` when the turn was read for order `said_symmetry`."""
+    if symmetry == 0:
+        return [0.0]
+    period = 2 * np.pi / symmetry
+    if said_symmetry == 0 or np.hypot(*turn) < _SURE_TURN:
+        return [k * period / _STARTS_WHEN_UNSURE for k in range(_STARTS_WHEN_UNSURE)]
+    angle = float(np.arctan2(turn[1], turn[0])) / said_symmetry
+    looks = (angle + np.arange(said_symmetry) * 2 * np.pi / said_symmetry) % period
+    distinct = np.unique(np.round(looks, 6))
+    if len(distinct) > _STARTS_WHEN_UNSURE:
+        return [k * period / _STARTS_WHEN_UNSURE for k in range(_STARTS_WHEN_UNSURE)]
+    return [float(value) for value in distinct]
+
+
+def _weighted_median(values: NDArray, weight: NDArray) -> float:
+    order = np.argsort(values)
+    cumulated = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(cumulated, cumulated[-1] / 2)])
+
+
+def _sigmoid(values: NDArray) -> NDArray:
+    return 1 / (1 + np.exp(-values))
