@@ -1,5 +1,7 @@
 """YAML configuration files as pydantic models: every fault is reported at once, with its line."""
 
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +19,9 @@ class Section(BaseModel):
 
 Model = TypeVar("Model", bound=BaseModel)
 
+Fault = tuple[int, str]
+"""1-based line, and what is wrong there."""
+
 
 def load_config(path: Path, model: type[Model]) -> Model:
     """Read `path` into `model`; keys that are absent keep the model's defaults.
@@ -24,34 +29,66 @@ def load_config(path: Path, model: type[Model]) -> Model:
     Raises:
         ConfigError: unreadable file, broken YAML, or wrong keys and values (all listed, each as `file:line: key: fault`).
     """
+    node, values = _parse(path)
+    faults = list(_duplicate_keys(node))
+    try:
+        config = model.model_validate({} if values is None else values)
+    except ValidationError as error:
+        faults += _validation_faults(node, model, error)
+    if faults:
+        texts = "; ".join(f"{path}:{line}: {text}" for line, text in sorted(faults))
+        raise ConfigError(f"{len(faults)} fault{'s' * (len(faults) > 1)}: {texts}")
+    return config
+
+
+def _parse(path: Path) -> tuple[yaml.Node | None, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); `kontur new` writes a default one") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); `kontur new` writes a default one") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(
-            f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)}); mend this line"
-        ) from error
-    try:
-        return model.model_validate({} if values is None else values)
-    except ValidationError as error:
-        raise ConfigError(_list_faults(path, node, error)) from error
+        place = f"{path}:{mark.line + 1}" if mark else f"{path}"
+        fault = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{place}: not valid YAML ({fault}); mend this line") from error
+    except ValueError as error:  # a date or number of the right shape that does not exist, as 2020-13-45
+        raise ConfigError(f"{path}: a value that does not exist ({error}); mend it or put it in quotes") from error
 
 
-def _list_faults(path: Path, node: yaml.Node | None, error: ValidationError) -> str:
-    faults = error.errors(include_url=False)
-    rows = []
-    for fault in faults:
-        key = ".".join(str(step) for step in fault["loc"]) or "(whole file)"
-        text = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
-        rows.append((_line_of(node, fault["loc"]), f"{key}: {text}"))
-    rows.sort()
-    return f"{len(rows)} fault{'s' * (len(rows) > 1)}: " + "; ".join(f"{path}:{line}: {text}" for line, text in rows)
+def _duplicate_keys(node: yaml.Node | None, prefix: str = "") -> Iterator[Fault]:
+    """Yield every key that a mapping at or below `node` holds again."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if key.value in seen:
+            yield key.start_mark.line + 1, f"{prefix}{key.value}: given twice; keep one"
+        seen.add(str(key.value))
+        yield from _duplicate_keys(value, f"{prefix}{key.value}.")
+
+
+def _validation_faults(node: yaml.Node | None, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
+    for fault in error.errors(include_url=False):
+        location = fault["loc"]
+        key = ".".join(str(step) for step in location) or "(whole file)"
+        text = fault["msg"]
+        if fault["type"] == "extra_forbidden":
+            near = get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), 1)
+            text = f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"
+        yield _line_of(node, location), f"{key}: {text}"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Return the keys that the section at `location` knows; none where it is not a plain section."""
+    section: Any = model
+    for step in location:
+        fields = getattr(section, "model_fields", {})
+        section = fields[step].annotation if step in fields else None
+    return list(getattr(section, "model_fields", {}))
 
 
 def _line_of(node: yaml.Node | None, location: tuple[Any, ...]) -> int:

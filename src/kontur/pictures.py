@@ -31,7 +31,10 @@ def read_picture(path: Path) -> Picture:
         raise PictureError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if data.size == 0:
         raise PictureError(f"{path}: the file is empty; save the picture again")
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise PictureError(f"{path}: refused by the decoder ({error.err}); is it too large?") from error
     if picture is None:
         raise PictureError(f"{path}: not a picture that can be decoded; give one of {', '.join(SUFFIXES)}")
     return picture
@@ -44,9 +47,9 @@ def write_picture(path: Path, picture: Picture, parameters: Iterable[int] = ()) 
         PictureError: the suffix names no known format.
         WorkspaceError: the file cannot be written.
     """
-    ok, data = cv2.imencode(path.suffix, picture, list(parameters)) if path.suffix in SUFFIXES else (False, None)
-    if not ok or data is None:
+    if path.suffix.lower() not in SUFFIXES:
         raise PictureError(f"{path}: no encoder for {path.suffix!r}; use one of {', '.join(SUFFIXES)}")
+    _, data = cv2.imencode(path.suffix, picture, list(parameters))
     write_bytes(path, data.tobytes())
 
 
@@ -64,7 +67,7 @@ def find_pictures(sources: Iterable[str | Path]) -> list[Path]:
         elif has_magic(str(source)) and not path.exists():
             matches = sorted(p for p in _glob(str(source)) if p.suffix.lower() in SUFFIXES)
         else:
-            matches = [path]
+            matches = [path] if path.is_file() else []
         if not matches:
             raise PictureError(
                 f"{source}: no pictures there; give a picture, a folder or a glob of {', '.join(SUFFIXES)}"

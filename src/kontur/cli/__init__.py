@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Heavy imports happen inside the commands, so that --help answers at once."""
 
+import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -25,6 +26,7 @@ EXIT_INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; exit with 0 good, 1 a check failed, 2 wrong use or input, 130 interrupted."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a picture that cannot be decoded is told of by kontur
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except KonturError as error:
