@@ -3,7 +3,7 @@
 import os
 import sys
 from importlib import import_module
-from pkgutil import iter_modules
+from importlib.util import find_spec
 
 import typer
 from rich.markup import escape
@@ -19,6 +19,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "demo")
+"""In the order of --help, which is the order of use."""
 
 EXIT_WRONG_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -38,7 +41,7 @@ def main() -> None:
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:
         ERR.print("interrupted; run the same command again to continue")
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def _fail(text: str) -> int:
@@ -59,6 +62,6 @@ def _root(
     pass
 
 
-for _module in iter_modules(__path__):
-    if _module.name != "common":
-        import_module(f"{__name__}.{_module.name}").register(app)
+for _name in COMMAND_MODULES:
+    if find_spec(f"{__name__}.{_name}"):
+        import_module(f"{__name__}.{_name}").register(app)
