@@ -1,0 +1,30 @@
+"""Fixtures that the tests of several areas share."""
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+
+class Run(NamedTuple):
+    """What a command said: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_kontur(monkeypatch, capsys) -> Callable[..., Run]:
+    """Run the command line in this process: run_kontur("inspect", path) -> Run."""
+    from kontur.cli import main
+
+    def run(*arguments: object) -> Run:
+        monkeypatch.setattr(sys, "argv", ["kontur", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        return Run(int(caught.value.code or 0), captured.out, captured.err)
+
+    return run
