@@ -1,6 +1,7 @@
 """A sample: a picture and the exact truth about what lies in it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +48,15 @@ class Sample:
             raise DatasetError(f"ids: expected {self.image.shape[:2]} uint8, got {self.ids.shape} {self.ids.dtype}")
         if len(self.instances) > MAX_INSTANCES:
             raise DatasetError(f"at most {MAX_INSTANCES} instances fit an 8-bit id map, got {len(self.instances)}")
+
+
+class Samples(Protocol):
+    """Anything that holds samples: a data set on disk, or a generator that draws them when asked."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """Sample `index`, from 0."""
+        ...

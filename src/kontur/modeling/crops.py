@@ -12,8 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kontur.data_preprocessing.dataset import Dataset
-from kontur.data_preprocessing.sample import Instance, Sample
+from kontur.data_preprocessing.sample import Instance, Sample, Samples
 from kontur.modeling.heads import MULTIPLE
 from kontur.modeling.targets import PartTraits, cell_targets
 
@@ -44,7 +43,7 @@ class CropSettings:
 class Crops(torch.utils.data.Dataset):
     """An endless, indexable list of training crops: (3, S, S) uint8 BGR picture and its targets."""
 
-    def __init__(self, samples: Dataset, settings: CropSettings) -> None:
+    def __init__(self, samples: Samples, settings: CropSettings) -> None:
         self.samples = samples
         self.settings = settings
 
@@ -59,7 +58,7 @@ class Crops(torch.utils.data.Dataset):
 class WholePictures(torch.utils.data.Dataset):
     """The first pictures of a split as they are, padded to the network's multiple: for validation."""
 
-    def __init__(self, samples: Dataset, settings: CropSettings, count: int) -> None:
+    def __init__(self, samples: Samples, settings: CropSettings, count: int) -> None:
         self.samples = samples
         self.settings = settings
         self.count = min(count, len(samples))

@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from kontur import __version__
-from kontur.data_preprocessing.dataset import Dataset
+from kontur.data_preprocessing.sample import Samples
 from kontur.modeling.crops import Crops, CropSettings, Endless, WholePictures
 from kontur.modeling.model_info import ModelInfo
 from kontur.modeling.network import Network
@@ -37,7 +37,7 @@ _GRADIENT_LIMIT = 10.0
 
 def train(
     workspace: Workspace,
-    samples: dict[str, Dataset],
+    samples: dict[str, Samples],
     info: ModelInfo,
     config: TrainConfig,
     max_steps: int = -1,
@@ -125,7 +125,7 @@ def _validation_interval(training: TrainingConfig, max_steps: int) -> int | time
 
 
 def _loaders(
-    samples: dict[str, Dataset], settings: CropSettings, training: TrainingConfig, sampler: Endless
+    samples: dict[str, Samples], settings: CropSettings, training: TrainingConfig, sampler: Endless
 ) -> tuple[torch.utils.data.DataLoader, torch.utils.data.DataLoader]:
     workers: dict[str, Any] = {"num_workers": training.loader_workers}
     if training.loader_workers:

@@ -1,0 +1,132 @@
+"""The network as a detector: ONNX Runtime proposes, the drawing decides. No torch here."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from kontur.errors import ModelError
+from kontur.geometry import Part
+from kontur.hardware.threads import available_cpus
+from kontur.modeling.decide import decide
+from kontur.modeling.detections import Detections, unregistered
+from kontur.modeling.heads import MULTIPLE
+from kontur.modeling.model_info import ModelInfo, check_parts, info_from_dict
+from kontur.modeling.proposals import ProposalOptions, propose
+from kontur.modeling.refine import register
+from kontur.modeling.train_config import DetectionConfig
+from kontur.pictures import Picture
+
+INFO_KEY = "kontur"
+"""Where the exported network keeps its model's description."""
+_PAD_GREY = 114
+_SCALE_SLACK = 1.02
+"""Pictures whose scale lies within the trained range, widened by this factor, are not resized."""
+
+
+class NetworkDetector:
+    """A trained network behind the Detector protocol.
+
+    Attributes:
+        parts: in the order of the model's class channels.
+        info: the model's description.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        parts: Sequence[Part],
+        config: DetectionConfig,
+        mm_per_px: tuple[float, float] | None = None,
+    ) -> None:
+        """Load an exported network.
+
+        Args:
+            path: models/checkpoint.onnx.
+            parts: the drawings' parts, in any order; they must be those that the model was trained for.
+            config: thresholds.
+            mm_per_px: scale range of the pictures to come; None for the range trained for.
+
+        Raises:
+            ModelError: missing or damaged file, or other parts.
+        """
+        self._session = _open_session(path)
+        self.info = read_info(self._session, path)
+        check_parts(self.info, parts, str(path))
+        by_name = {part.name: part for part in parts}
+        self.parts: tuple[Part, ...] = tuple(by_name[part.name] for part in self.info.parts)
+        self._config = config
+        self._zoom = _zoom(self.info.mm_per_px, mm_per_px)
+        self._options = ProposalOptions(
+            config.foreground_threshold, config.hypotheses, self.info.faces, self.info.nominal_px_per_mm
+        )
+
+    def detect(self, picture: Picture) -> Detections:
+        """Find the parts in an (H, W, 3) uint8 BGR picture: propose, register on its edges, decide by geometry."""
+        hypotheses, _places = self.propose(picture)
+        registered = register(picture, hypotheses, self.parts)
+        decided = decide(picture, registered, self.parts)
+        return decided[decided.score >= self._config.score_threshold]
+
+    def propose(self, picture: Picture) -> tuple[Detections, NDArray[np.int64]]:
+        """Return the network's unregistered hypotheses, and the place each belongs to."""
+        size_wh = (picture.shape[1], picture.shape[0])
+        seen = picture
+        if self._zoom != 1:
+            seen = cv2.resize(picture, None, fx=self._zoom, fy=self._zoom, interpolation=cv2.INTER_AREA)
+        answer = self._session.run(None, {"picture": as_input(seen)})[0][0]
+        found, places = propose(answer, (seen.shape[1], seen.shape[0]), self.info.parts, self._options)
+        return _unzoomed(found, (seen.shape[1] / size_wh[0], seen.shape[0] / size_wh[1]), size_wh), places
+
+
+def as_input(picture: Picture) -> NDArray[np.float32]:
+    """Pad to the network's multiple with grey and return (1, 3, H, W) float32 in 0..255."""
+    height, width = picture.shape[:2]
+    padded = cv2.copyMakeBorder(
+        picture, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT, value=[_PAD_GREY] * 3
+    )
+    return np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32)
+
+
+def read_info(session: onnxruntime.InferenceSession, path: Path) -> ModelInfo:
+    """Return the description inside an exported network.
+
+    Raises:
+        ModelError: the file was not written by kontur.
+    """
+    text = session.get_modelmeta().custom_metadata_map.get(INFO_KEY)
+    if text is None:
+        raise ModelError(f"{path}: not exported by kontur; run `kontur export`")
+    return info_from_dict(json.loads(text), str(path))
+
+
+def _open_session(path: Path) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise ModelError(f"{path}: no exported network there; run `kontur train`, then `kontur export`")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cpus()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 (ONNX Runtime raises its own unrelated exception types)
+        raise ModelError(f"{path}: not a readable network ({str(error).splitlines()[0]}); export again") from error
+
+
+def _zoom(trained: tuple[float, float], given: tuple[float, float] | None) -> float:
+    """Return the factor that brings pictures of the given scale range to the scale trained for."""
+    if given is None or (given[0] * _SCALE_SLACK >= trained[0] and given[1] <= trained[1] * _SCALE_SLACK):
+        return 1.0
+    return float(np.sqrt(given[0] * given[1] / (trained[0] * trained[1])))
+
+
+def _unzoomed(found: Detections, zoom_xy: tuple[float, float], size_wh: tuple[int, int]) -> Detections:
+    """Map detections of a resized picture back; OpenCV's resize keeps the picture's corners, at -0.5."""
+    if zoom_xy == (1.0, 1.0):
+        return found
+    x, y = zoom_xy
+    back = np.array([[1 / x, 0, 0.5 / x - 0.5], [0, 1 / y, 0.5 / y - 0.5], [0, 0, 1]])
+    return unregistered(size_wh, found.part.copy(), found.score.copy(), back @ found.matrix, found.flipped.copy())
