@@ -1,8 +1,9 @@
 """Parts with known geometry for the tests of modeling."""
 
 import numpy as np
+import shapely
 
-from kontur.geometry import Contour, Part, circle_contour, make_part
+from kontur.geometry import Contour, Part, PixelPose, circle_contour, make_part
 
 
 def rectangle(width: float, height: float, x: float = 0.0, y: float = 0.0) -> Contour:
@@ -28,3 +29,31 @@ def disc(radius: float = 15.0) -> Part:
 
 def bar(length: float = 90.0, width: float = 8.0) -> Part:
     return make_part("bar", rectangle(length, width))
+
+
+def coverage(part: Part, pose: PixelPose, size_wh: tuple[int, int]) -> np.ndarray:
+    """Return the exact share (H, W) of each pixel's square that the part covers, by shapely."""
+    rings = [pose.apply(contour.points) for contour in part.contours]
+    polygon = shapely.Polygon(rings[0], rings[1:])
+    shapely.prepare(polygon)
+    u, v = np.meshgrid(np.arange(size_wh[0]), np.arange(size_wh[1]))
+    squares = shapely.box(u - 0.5, v - 0.5, u + 0.5, v + 0.5)
+    share = shapely.contains_properly(polygon, squares).astype(float)
+    edge = shapely.intersects(polygon, squares) & (share == 0)
+    share[edge] = shapely.area(shapely.intersection(polygon, squares[edge]))
+    return share
+
+
+def coverage_picture(
+    part: Part,
+    pose: PixelPose,
+    size_wh: tuple[int, int],
+    levels: tuple[float, float] = (60, 190),
+    noise: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> np.ndarray:
+    """Return an ideal picture (H, W, 3) uint8: grey levels of table and part mixed by coverage, with noise if wanted."""
+    grey = levels[0] + (levels[1] - levels[0]) * coverage(part, pose, size_wh)
+    if rng is not None:
+        grey = grey + noise * rng.standard_normal(grey.shape)
+    return np.repeat(np.clip(np.round(grey), 0, 255).astype(np.uint8)[..., None], 3, axis=2)

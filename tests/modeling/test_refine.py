@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from modeling_shapes import bar, bracket, coverage_picture, disc, plate
+
+from kontur.geometry import PixelPose, angle_difference
+from kontur.modeling.detections import UNKNOWN, concatenate, from_poses, unregistered
+from kontur.modeling.refine import RegistrationOptions, register
+
+SIZE_WH = (250, 200)
+TRIALS = 8
+
+
+def moved(pose, rng, px=5.0, degrees=3.0, scale=0.03):
+    return PixelPose(
+        pose.u + rng.uniform(-px, px),
+        pose.v + rng.uniform(-px, px),
+        pose.angle_rad + np.radians(rng.uniform(-degrees, degrees)),
+        pose.scale_px_per_mm * np.exp(rng.uniform(-scale, scale)),
+        pose.flipped,
+    )
+
+
+def errors(part, seed, noise=0.0, levels=(60, 190), flipped=False):
+    """Return (TRIALS, 4) errors (u, v px, angle deg, log scale) and the predicted standard deviations."""
+    rng = np.random.default_rng(seed)
+    rows, predicted = [], []
+    for _ in range(TRIALS):
+        u, v = np.array(SIZE_WH) / 2 + rng.uniform(-4, 4, 2)
+        pose = PixelPose(u, v, rng.uniform(0, 6.28), rng.uniform(1.3, 1.7), flipped)
+        picture = coverage_picture(part, pose, SIZE_WH, levels, noise, rng)
+        found = register(picture, from_poses(SIZE_WH, [0], [0.5], [moved(pose, rng)]), [part])
+        got = found.pose(0)
+        turn = np.degrees(angle_difference(got.angle_rad, pose.angle_rad, part.symmetry))
+        rows.append([got.u - pose.u, got.v - pose.v, turn, np.log(got.scale_px_per_mm / pose.scale_px_per_mm)])
+        predicted.append(np.sqrt(np.diag(found.covariance[0])))
+        assert found.support[0] > 0.98
+    return np.array(rows), np.array(predicted)
+
+
+def rmse(values):
+    return np.sqrt((values**2).mean(axis=0))
+
+
+@pytest.mark.parametrize("part", [bracket(), plate(3), plate(4)], ids=lambda part: part.name)
+def test_ideal_pictures_are_fitted_to_hundredths_of_a_pixel(part):
+    error, _ = errors(part, seed=1)
+    assert np.hypot(*rmse(error[:, :2])) < 0.03
+    assert rmse(error[:, 2]) < 0.02
+    assert rmse(error[:, 3]) < 1e-3
+
+
+def test_dark_on_bright_fits_as_well():
+    error, _ = errors(bracket(), seed=2, levels=(200, 40))
+    assert np.hypot(*rmse(error[:, :2])) < 0.03
+
+
+def test_flipped_parts_fit_as_well():
+    error, _ = errors(bracket(), seed=3, flipped=True)
+    assert np.hypot(*rmse(error[:, :2])) < 0.03
+    assert rmse(error[:, 2]) < 0.02
+
+
+def test_noise_is_averaged_and_foretold():
+    error, predicted = errors(bracket(), seed=4, noise=10.0)
+    assert np.hypot(*rmse(error[:, :2])) < 0.06
+    spread = rmse(error[:, :2]).mean() / predicted[:, :2].mean()
+    assert 0.25 < spread < 3, "the covariance says how far off the position is"
+
+
+def test_equal_grey_but_different_colour_is_an_edge():
+    part, pose = bracket(), PixelPose(120.3, 99.6, 0.7, 1.5)
+    cover = coverage_picture(part, pose, SIZE_WH, (0, 200))[..., 0].astype(float)
+    picture = np.stack([120 + cover * 0, 60 + cover * 0.4, 140 - cover * 0.4], axis=2).round().astype(np.uint8)
+    start = moved(pose, np.random.default_rng(5))
+    got = register(picture, from_poses(SIZE_WH, [0], [0.5], [start]), [part]).pose(0)
+    assert np.hypot(got.u - pose.u, got.v - pose.v) < 0.03
+
+
+def test_a_disc_has_no_angle_and_says_so():
+    error, predicted = errors(disc(), seed=6)
+    assert np.hypot(*rmse(error[:, :2])) < 0.03
+    assert (predicted[:, 2] > np.pi).all(), "any turn is as good as any other"
+
+
+def test_a_bar_whose_ends_lie_outside_is_uncertain_along_itself_only():
+    part, pose = bar(length=400), PixelPose(125.0, 100.0, np.radians(30), 1.5)
+    picture = coverage_picture(part, pose, SIZE_WH)
+    start = PixelPose(128.0, 98.0, np.radians(31), 1.5)
+    found = register(picture, from_poses(SIZE_WH, [0], [0.5], [start]), [part])
+    along, across = np.array([np.cos(pose.angle_rad), -np.sin(pose.angle_rad)]), np.array([0.5, np.cos(np.radians(30))])
+    position = found.covariance[0, :2, :2]
+    assert along @ position @ along > 100
+    assert across @ position @ across < 0.01
+    error = np.array([found.pose(0).u - pose.u, found.pose(0).v - pose.v])
+    assert abs(error @ across) < 0.05
+
+
+def test_half_hidden_parts_are_fitted_by_what_is_seen():
+    part, pose, rng = plate(4), PixelPose(120.0, 100.0, 0.4, 1.5), np.random.default_rng(7)
+    for _ in range(4):
+        picture = coverage_picture(part, pose, SIZE_WH).copy()
+        picture[:, : int(pose.u)] = 120
+        found = register(
+            picture, from_poses(SIZE_WH, [0], [0.5], [moved(pose, rng, px=3, degrees=2, scale=0.02)]), [part]
+        )
+        got = found.pose(0)
+        assert np.hypot(got.u - pose.u, got.v - pose.v) < 0.3
+        assert 0.4 < found.support[0] < 0.75
+
+
+def test_a_good_pose_on_a_blank_picture_stays():
+    part, pose = bracket(), PixelPose(120.0, 100.0, 0.4, 1.5)
+    picture = np.full((*SIZE_WH[::-1], 3), 90, np.uint8)
+    found = register(picture, from_poses(SIZE_WH, [0], [0.5], [pose]), [part])
+    assert found.support[0] == 0
+    assert np.isnan(found.residual_px[0])
+    got = found.pose(0)
+    assert (got.u, got.v, got.angle_rad) == pytest.approx((pose.u, pose.v, pose.angle_rad))
+
+
+def test_support_never_falls():
+    part, rng = bracket(), np.random.default_rng(8)
+    pose = PixelPose(120.0, 100.0, 0.4, 1.5)
+    picture = coverage_picture(part, pose, SIZE_WH, noise=25, rng=rng)
+    measured_only = RegistrationOptions(rounds=())
+    starts = from_poses(SIZE_WH, [0] * 20, [0.5] * 20, [moved(pose, rng, 12, 12, 0.1) for _ in range(20)])
+    before = register(picture, starts, [part], measured_only).support
+    after = register(picture, starts, [part]).support
+    assert (after >= before - 0.02).all()
+
+
+def test_many_parts_in_one_pass_equal_each_alone():
+    parts, rng = (bracket(), plate(4), disc()), np.random.default_rng(9)
+    poses = [PixelPose(70, 60, 0.3, 1.2), PixelPose(180, 60, 1.0, 1.2), PixelPose(120, 150, 0.0, 1.2)]
+    layers = [coverage_picture(part, pose, SIZE_WH, (0, 150)) for part, pose in zip(parts, poses, strict=True)]
+    picture = (50 + np.max(layers, axis=0)).astype(np.uint8)
+    starts = from_poses(SIZE_WH, [0, 1, 2], [0.9, 0.8, 0.7], [moved(pose, rng, 3, 2, 0.02) for pose in poses])
+    together = register(picture, starts, parts)
+    alone = concatenate([register(picture, starts[np.array([i])], parts) for i in range(3)])
+    np.testing.assert_allclose(together.matrix, alone.matrix, atol=5e-3)
+    np.testing.assert_array_equal(together.score, starts.score)
+    for index, pose in enumerate(poses):
+        assert np.hypot(*(together.uv[index] - (pose.u, pose.v))) < 0.03
+
+
+def test_unknown_and_empty_pass_through():
+    matrix = np.array([[[10.0, 0, 50], [0, 5, 40], [0, 0, 1]]])
+    unknown = unregistered(SIZE_WH, np.array([UNKNOWN]), np.array([0.5]), matrix, np.array([False]))
+    picture = np.zeros((*SIZE_WH[::-1], 3), np.uint8)
+    assert register(picture, unknown, []) is unknown
+    assert len(register(picture, from_poses(SIZE_WH, [], [], []), [])) == 0
+
+
+def test_far_outside_the_picture_nothing_breaks():
+    found = register(
+        np.zeros((*SIZE_WH[::-1], 3), np.uint8),
+        from_poses(SIZE_WH, [0], [0.5], [PixelPose(-500.0, 900.0, 0.0, 1.5)]),
+        [bracket()],
+    )
+    assert found.support[0] == 0
