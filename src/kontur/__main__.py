@@ -1,0 +1,5 @@
+"""`python -m kontur` is `kontur`."""
+
+from kontur.cli import main
+
+main()
