@@ -31,3 +31,8 @@ class ModelError(KonturError):
 
 class DetectionError(KonturError):
     """Detections that contradict themselves: wrong lengths, shapes or values."""
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of another library's error, or its type's name where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from kontur.errors import ModelError
+from kontur.errors import ModelError, reason
 from kontur.files import atomic_path
 from kontur.modeling.model_info import ModelInfo, info_from_dict
 from kontur.modeling.network import Network
@@ -32,5 +32,5 @@ def load_checkpoint(path: Path) -> tuple[Network, ModelInfo]:
         network = Network(len(info.parts), info.network_size)
         network.load_state_dict(content["weights"])
     except (RuntimeError, pickle.UnpicklingError, KeyError, EOFError, TypeError, AttributeError, OSError) as error:
-        raise ModelError(f"{path}: not a readable checkpoint ({str(error).splitlines()[0]}); train again") from error
+        raise ModelError(f"{path}: not a readable checkpoint ({reason(error)}); train again") from error
     return network.eval(), info

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from kontur.errors import ModelError
+from kontur.errors import ModelError, reason
 from kontur.geometry import Part
 from kontur.hardware.threads import available_cpus
 from kontur.modeling.decide import decide
@@ -112,8 +112,8 @@ def _open_session(path: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 (ONNX Runtime raises its own unrelated exception types)
-        raise ModelError(f"{path}: not a readable network ({str(error).splitlines()[0]}); export again") from error
+    except Exception as error:
+        raise ModelError(f"{path}: not a readable network ({reason(error)}); export again") from error
 
 
 def _zoom(trained: tuple[float, float], given: tuple[float, float] | None) -> float:

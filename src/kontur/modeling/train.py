@@ -7,6 +7,7 @@ models/runs/state.ckpt, and the same command continues from there.
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -15,8 +16,9 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer, seed_everything
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, Timer
+from lightning.pytorch.callbacks import EarlyStopping, Timer, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import Tensor
 
 from kontur import __version__
 from kontur.data_preprocessing.sample import Samples
@@ -80,7 +82,7 @@ def train(
         accelerator="cpu",
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=max_steps,
-        callbacks=[timer, EMAWeightAveraging(decay=training.ema_decay), keep, *stops],
+        callbacks=[timer, WeightAveraging(use_buffers=True, avg_fn=_moving_average(training.ema_decay)), keep, *stops],
         logger=_loggers(workspace.runs),
         gradient_clip_val=_GRADIENT_LIMIT,
         check_val_every_n_epoch=None,
@@ -101,6 +103,18 @@ def train(
         trainer.validate(task, loaders[1], verbose=False)
     state_path.unlink(missing_ok=True)
     return task.best_info
+
+
+def _moving_average(limit: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Exponential moving average whose memory grows with the steps done, up to `limit` (as in TensorFlow's EMA)."""
+
+    def average(averaged: Tensor, current: Tensor, count: Tensor) -> Tensor:
+        if not averaged.is_floating_point():
+            return current
+        decay = min(limit, (1 + float(count)) / (10 + float(count)))
+        return averaged.lerp(current, 1 - decay)
+
+    return average
 
 
 def unfinished(workspace: Workspace) -> bool:
