@@ -24,6 +24,9 @@ ENV_STAMP := $(VENV)/.made
 TORCH_STAMP := $(VENV)/.$(subst ==,-,$(TORCH))
 READY := $(VENV)/.ready
 
+# mkdocs-material prints a notice about its successor on every run
+export NO_MKDOCS_2_WARNING := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format docs bench clean
 .DELETE_ON_ERROR:
