@@ -1,0 +1,201 @@
+"""A generated data set on disk: its layout, its manifest, and reading its samples back.
+
+Sample `index` lies in `data/processed/SPLIT/{images,masks,truth}/NNNNNN.{jpg,png,json}`. Which split it belongs to depends
+on the index and the configured fractions alone, so that a data set can grow without moving a file. The truth file is
+written last: a sample exists when its truth does.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.data_preprocessing.sample import Instance, Sample
+from kontur.errors import DatasetError
+from kontur.geometry import PixelPose
+from kontur.pictures import read_picture
+from kontur.workspace import SPLITS, Workspace
+
+FORMAT = 1
+"""Raised when the layout or the renderer changes: older data sets are then generated anew."""
+
+
+@dataclass(frozen=True)
+class SamplePaths:
+    """Where one sample's files lie."""
+
+    image: Path
+    mask: Path
+    truth: Path
+
+
+def split_of(index: int, val_fraction: float, test_fraction: float) -> str:
+    """Return the split of sample `index`: spread evenly, the same for any number of samples."""
+    if int((index + 1) * val_fraction) > int(index * val_fraction):
+        return "val"
+    if int((index + 1) * (val_fraction + test_fraction)) > int(index * (val_fraction + test_fraction)):
+        return "test"
+    return "train"
+
+
+def sample_paths(workspace: Workspace, split: str, index: int) -> SamplePaths:
+    """Return the paths of sample `index`."""
+    folder, name = workspace.processed / split, f"{index:06d}"
+    return SamplePaths(
+        folder / "images" / f"{name}.jpg", folder / "masks" / f"{name}.png", folder / "truth" / f"{name}.json"
+    )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a data set was made from.
+
+    Attributes:
+        document: the manifest.json file as it is.
+    """
+
+    document: dict[str, Any]
+
+    @property
+    def count(self) -> int:
+        """Samples over all splits."""
+        return int(self.document["count"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last run came to its end."""
+        return bool(self.document["complete"])
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over everything that decides a sample's bytes."""
+        return str(self.document["fingerprint"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of the whole data set."""
+        return int(self.document["seed"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The data configuration as plain values."""
+        return dict(self.document["config"])
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Class names; `Instance.part` indexes them."""
+        return tuple(part["name"] for part in self.document["parts"])
+
+    @property
+    def part_sha256s(self) -> tuple[str, ...]:
+        """Hash of each part's geometry."""
+        return tuple(part["sha256"] for part in self.document["parts"])
+
+    @property
+    def symmetries(self) -> tuple[int, ...]:
+        """Rotational symmetry order of each part, 0 continuous."""
+        return tuple(int(part["symmetry"]) for part in self.document["parts"])
+
+    @property
+    def chirals(self) -> tuple[bool, ...]:
+        """Whether each part differs from its mirror image."""
+        return tuple(bool(part["chiral"]) for part in self.document["parts"])
+
+    def split_indices(self, split: str) -> Iterator[int]:
+        """Yield the sample indices of a split, ascending."""
+        section = self.config["dataset"]
+        fractions = section["val_fraction"], section["test_fraction"]
+        return (index for index in range(self.count) if split_of(index, *fractions) == split)
+
+
+def read_manifest(workspace: Workspace) -> Manifest | None:
+    """Return the manifest of the workspace's data set, None when there is none.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    if not workspace.manifest.is_file():
+        return None
+    try:
+        document = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{workspace.manifest}: damaged ({error}); delete it and run `kontur generate`") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        return None
+    return Manifest(document)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The samples of one split.
+
+    Attributes:
+        workspace, split: where they lie.
+        manifest: what they were made from.
+        indices: (N,) int64 sample indices.
+    """
+
+    workspace: Workspace
+    split: str
+    manifest: Manifest
+    indices: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def paths(self, position: int) -> SamplePaths:
+        """Return the files of the sample at `position` of the split."""
+        return sample_paths(self.workspace, self.split, int(self.indices[position]))
+
+    def __getitem__(self, position: int) -> Sample:
+        paths = self.paths(position)
+        image = read_picture(paths.image)
+        ids = cv2.imread(str(paths.mask), cv2.IMREAD_GRAYSCALE)
+        if ids is None:
+            raise DatasetError(f"{paths.mask}: missing or damaged; delete data/processed and run `kontur generate`")
+        return Sample(image, ids, read_instances(paths.truth))
+
+
+def open_dataset(workspace: Workspace, split: str) -> Dataset:
+    """Open a split ("train", "val" or "test") for reading.
+
+    Raises:
+        DatasetError: no data set, or one whose generation was interrupted.
+    """
+    if split not in SPLITS:
+        raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
+    manifest = read_manifest(workspace)
+    if manifest is None:
+        raise DatasetError(f"{workspace.processed}: no data set; run `kontur generate`")
+    if not manifest.complete:
+        raise DatasetError(
+            f"{workspace.processed}: the data set is incomplete; run `kontur generate` again to finish it"
+        )
+    return Dataset(workspace, split, manifest, np.fromiter(manifest.split_indices(split), np.int64))
+
+
+def read_truth(path: Path) -> dict[str, Any]:
+    """Return a sample's truth document.
+
+    Raises:
+        DatasetError: missing or damaged.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: missing or damaged; delete data/processed and run `kontur generate`") from error
+
+
+def read_instances(path: Path) -> tuple[Instance, ...]:
+    """Return the instances of a truth file, bottom to top."""
+    found = []
+    for row in read_truth(path)["annotations"]:
+        about = row["kontur"]
+        pose = PixelPose(about["u"], about["v"], about["angle_rad"], about["scale_px_per_mm"], bool(about["flipped"]))
+        found.append(Instance(row["category_id"] - 1, pose, about["visible_fraction"]))
+    return tuple(found)

@@ -1,0 +1,92 @@
+"""Labels from geometry: silhouettes, what is visible of them, bridged polygons and oriented boxes, in pixels.
+
+Pixel coordinates here have centres at integers; the +0.5 of COCO and YOLO is added where files are written.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from kontur.data_preprocessing.render import lean_slices
+from kontur.data_preprocessing.scene import Placement, Scene
+from kontur.geometry import Points
+
+SIMPLIFY_PX = 0.05
+"""Polygons lose corners that move their boundary by less than this."""
+
+
+def silhouettes(scene: Scene) -> list[shapely.Geometry]:
+    """Return for each placement the area it covers (px), side walls included, unbounded by the picture."""
+    return [_silhouette(scene, thing) for thing in scene.placements]
+
+
+def _silhouette(scene: Scene, thing: Placement) -> shapely.Geometry:
+    """Union of the slices that the renderer draws."""
+    slices = []
+    for z in lean_slices(scene.camera, thing):
+        projected = [scene.camera.project(thing.pose.apply(ring), z) for ring in thing.shape.rings_mm]
+        slices.append(shapely.Polygon(projected[0], projected[1:]).simplify(SIMPLIFY_PX))
+    return slices[0] if len(slices) == 1 else shapely.union_all(slices)
+
+
+def visible_areas(areas: Sequence[shapely.Geometry], size_wh: tuple[int, int]) -> list[shapely.Geometry]:
+    """Return what each area shows when later ones lie over it and the picture's border cuts it."""
+    width, height = size_wh
+    frame = shapely.box(-0.5, -0.5, width - 0.5, height - 0.5)
+    bounds = shapely.bounds(np.array(areas, object)) if areas else np.empty((0, 4))
+    shown = []
+    for index, area in enumerate(areas):
+        above = [areas[k] for k in range(index + 1, len(areas)) if _meet(bounds[index], bounds[k])]
+        rest = shapely.difference(area, shapely.union_all(above)) if above else area
+        shown.append(shapely.intersection(rest, frame))
+    return shown
+
+
+def _meet(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
+
+
+def polygons_of(area: shapely.Geometry, least_px2: float = 1.0) -> list[shapely.Polygon]:
+    """Return the polygons of an area that are not slivers, largest first."""
+    pieces = [p for p in shapely.get_parts(area) if isinstance(p, shapely.Polygon) and p.area >= least_px2]
+    return sorted(pieces, key=lambda p: -p.area)
+
+
+def bridged_ring(area: shapely.Geometry) -> Points:
+    """Return one closed ring (N, 2) that covers the same area: holes and pieces are joined by bridges of no width.
+
+    Each bridge is the shortest line between the ring so far and the nearest ring not yet joined, so it crosses nothing.
+    """
+    pieces = polygons_of(area, 0.0)
+    if not pieces:
+        return np.empty((0, 2))
+    waiting = [np.asarray(hole.coords)[:-1] for piece in pieces for hole in piece.interiors]
+    waiting += [np.asarray(piece.exterior.coords)[:-1] for piece in pieces[1:]]
+    ring = np.asarray(pieces[0].exterior.coords)[:-1]
+    while waiting:
+        line = shapely.linearrings(ring)
+        others = [shapely.linearrings(other) for other in waiting]
+        nearest = int(np.argmin(shapely.distance(line, others)))
+        start, end = np.asarray(shapely.shortest_line(line, others[nearest]).coords)
+        here, there = _opened_at(ring, start), _opened_at(waiting.pop(nearest), end)
+        ring = np.concatenate([here, here[:1], there, there[:1]])
+    return ring
+
+
+def _opened_at(ring: Points, point: Points) -> Points:
+    """Turn a ring so that it starts at `point`, which lies on it."""
+    ends = np.roll(ring, -1, axis=0)
+    along = ends - ring
+    t = ((point - ring) * along).sum(axis=1) / np.maximum(1e-12, (along**2).sum(axis=1))
+    foot = ring + np.clip(t, 0, 1)[:, None] * along
+    edge = int(np.argmin(((foot - point) ** 2).sum(axis=1)))
+    turned = np.roll(ring, -(edge + 1), axis=0)
+    return np.concatenate([point[None], turned])
+
+
+def oriented_box(area: shapely.Geometry) -> Points:
+    """Return the (4, 2) corners of the smallest turned rectangle around an area."""
+    box = shapely.oriented_envelope(area)
+    return np.asarray(box.exterior.coords)[:4]

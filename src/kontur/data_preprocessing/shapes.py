@@ -1,0 +1,128 @@
+"""Distance templates: what a flat shape needs to be drawn at any pose without touching its polygon again.
+
+A template holds the signed distance to the shape's boundary (mm, positive inside the material) on a grid. Warped to the
+picture it gives coverage with smooth edges, bevels (its slope is the direction to the edge) and holes, all from one array.
+Distances are exact at grid points; between them they are interpolated, which rounds corners by about a tenth of a step.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.geometry import Part, Points
+
+MARGIN_MM = 6.0
+"""Distance is known up to this far outside the bounds; shadows and side walls reach no farther."""
+_MAX_GRID = 640
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A signed distance template.
+
+    Attributes:
+        distance_mm: (H, W) float32; row 0 is the lowest y, because the drawing's y goes up.
+        origin_mm: (x, y) of element [0, 0] in the part's frame.
+        step_mm: grid step.
+        bounds_mm: (x_min, y_min, x_max, y_max) of the material.
+        outline_mm: (N, 2) points along the outer contour, for collision tests.
+        rings_mm: the outline and the holes.
+    """
+
+    distance_mm: Floats
+    origin_mm: tuple[float, float]
+    step_mm: float
+    bounds_mm: tuple[float, float, float, float]
+    outline_mm: Points
+    rings_mm: tuple[Points, ...]
+
+    @property
+    def grid_to_mm(self) -> NDArray[np.float64]:
+        """(3, 3) from (column, row, 1) to (x, y, 1) in mm."""
+        x, y = self.origin_mm
+        return np.array([[self.step_mm, 0, x], [0, self.step_mm, y], [0, 0, 1]])
+
+    @cached_property
+    def reach_mm(self) -> float:
+        """Greatest distance of the outline from the frame's origin."""
+        return float(np.hypot(*self.outline_mm.T).max())
+
+    def lookup(self, points_mm: Points) -> Floats:
+        """Return signed distance (mm) at (N, 2) points of the part's frame, to the nearest grid point."""
+        cells = np.rint((points_mm - self.origin_mm) / self.step_mm).astype(int)
+        limit = np.array(self.distance_mm.shape[::-1]) - 1
+        inside = np.clip(cells, 0, limit)
+        beyond = np.hypot(*(cells - inside).T) * self.step_mm
+        return self.distance_mm[inside[:, 1], inside[:, 0]] - beyond.astype(np.float32)
+
+
+def part_shape(part: Part, step_mm: float) -> Shape:
+    """Return the template of a part; `step_mm` is a wish, enlarged for parts of more than 640 steps."""
+    return ring_shape([contour.points for contour in part.contours], step_mm)
+
+
+def ring_shape(rings: list[Points], step_mm: float) -> Shape:
+    """Return the template of the area inside the first ring and outside the others (mm, y up)."""
+    outer = rings[0]
+    low, high = outer.min(axis=0), outer.max(axis=0)
+    step = max(step_mm, float((high - low).max() + 2 * MARGIN_MM) / _MAX_GRID)
+    size = np.ceil((high - low + 2 * MARGIN_MM) / step).astype(int) + 1
+    middle = (low + high) / 2
+    origin = middle - (size - 1) * step / 2
+    segments = np.concatenate([np.column_stack([ring, np.roll(ring, -1, axis=0)]) for ring in rings])
+    distance = _distance_grid(segments, origin[0], origin[1], step, size[0], size[1])
+    every = max(1, len(outer) // 64)
+    bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return Shape(distance, (float(origin[0]), float(origin[1])), step, bounds, _spread(outer, every), tuple(rings))
+
+
+def _spread(ring: Points, every: int) -> Points:
+    """Corners (not all of many) and midpoints of edges."""
+    corners = ring[::every]
+    return np.concatenate([corners, (corners + np.roll(corners, -1, axis=0)) / 2])
+
+
+@numba.njit(cache=True, nogil=True)
+def _distance_grid(  # type: ignore[no-untyped-def]
+    segments, x0, y0, step, columns, rows
+):  # pragma: no cover
+    """Signed distance to the nearest segment at every grid point; inside by the even-odd rule along the row."""
+    out = np.empty((rows, columns), np.float32)
+    count = len(segments)
+    crossings = np.empty(count, np.float64)
+    for row in range(rows):
+        y = y0 + row * step
+        found = 0
+        for k in range(count):
+            ay, by = segments[k, 1], segments[k, 3]
+            if (ay > y) != (by > y):
+                crossings[found] = segments[k, 0] + (y - ay) / (by - ay) * (segments[k, 2] - segments[k, 0])
+                found += 1
+        for column in range(columns):
+            x = x0 + column * step
+            inside = False
+            for k in range(found):
+                if crossings[k] > x:
+                    inside = not inside
+            distance = np.sqrt(_nearest_squared(segments, x, y))
+            out[row, column] = distance if inside else -distance
+    return out
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover
+    best = 1e30
+    for k in range(len(segments)):
+        ax, ay = segments[k, 0], segments[k, 1]
+        dx, dy = segments[k, 2] - ax, segments[k, 3] - ay
+        length = dx * dx + dy * dy
+        t = ((x - ax) * dx + (y - ay) * dy) / max(length, 1e-18)
+        t = min(1.0, max(0.0, t))
+        ex, ey = ax + t * dx - x, ay + t * dy - y
+        best = min(best, ex * ex + ey * ey)
+    return best

@@ -1,0 +1,210 @@
+"""Pools of tileable patterns, made once from fixed seeds: detail for surfaces, patterns for tables, noise for sensors."""
+
+from collections.abc import Callable
+from typing import get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.data_preprocessing.data_config import BackgroundKind
+
+DETAIL_SIZE = 512
+"""Side of a detail texture, px; a power of two, so that a lookup wraps with one `and`."""
+PATTERN_SIZE = 1024
+STREAKS, GRUNGE, GRAIN, SCRATCHES, SPANGLE = range(5)
+"""Rows of the detail pool."""
+NOISE_LENGTH = 1 << 18
+_POOL_SEED = 20_240
+_VARIANTS = 2
+
+Bytes = NDArray[np.uint8]
+
+
+def detail_pool() -> Bytes:
+    """Return (5, 512, 512) uint8: streaks along x, blotches, white noise, scratches, crystal facets."""
+    rng = np.random.default_rng(_POOL_SEED)
+    size = DETAIL_SIZE
+    streaks = cv2.GaussianBlur(_white(rng, size), (0, 0), sigmaX=40, sigmaY=0.7, borderType=cv2.BORDER_REFLECT)
+    return np.stack([
+        _levels(streaks), _levels(fractal(rng, size, 0.9)), _levels(_white(rng, size)),
+        _scratches(rng, size), _cells(rng, size, 500, facets=True),
+    ])  # fmt: skip
+
+
+def noise_pool() -> NDArray[np.float32]:
+    """Return (NOISE_LENGTH,) float32 standard normal numbers."""
+    return np.random.default_rng(_POOL_SEED + 1).standard_normal(NOISE_LENGTH, np.float32)
+
+
+def pattern_pool() -> dict[str, Bytes]:
+    """Return for each kind of table (variants, 1024, 1024) uint8 patterns, mean near 128."""
+    return {
+        kind: np.stack([_PATTERNS[kind](np.random.default_rng([_POOL_SEED, k, v])) for v in range(_VARIANTS)])
+        for k, kind in enumerate(get_args(BackgroundKind))
+    }
+
+
+def fractal(rng: np.random.Generator, size: int, exponent: float) -> NDArray[np.float32]:
+    """Return (size, size) tileable noise whose amplitude falls with frequency to the power `exponent`."""
+    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
+    frequency[0, 0] = 1.0
+    phase = np.exp(2j * np.pi * rng.random(frequency.shape))
+    spectrum = phase * frequency ** -(1 + exponent)
+    spectrum[0, 0] = 0
+    return np.fft.irfft2(spectrum, (size, size)).astype(np.float32)
+
+
+def _white(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
+    return rng.standard_normal((size, size), np.float32)
+
+
+def _levels(field: NDArray[np.float32], spread: float = 45.0) -> Bytes:
+    """Scale to mean 128 and the given standard deviation."""
+    return np.clip(128 + (field - field.mean()) * (spread / max(1e-9, float(field.std()))), 0, 255).astype(np.uint8)
+
+
+def _scratches(rng: np.random.Generator, size: int) -> Bytes:
+    """Thin bright lines on black, wrapped around the border."""
+    canvas = np.zeros((size * 2, size * 2), np.uint8)
+    for _ in range(90):
+        start = rng.uniform(0, size * 2, 2)
+        turn, length = rng.uniform(0, np.pi), rng.gamma(2.0, 40.0)
+        bend = rng.normal(0, 8, 2)
+        end = start + length * np.array([np.cos(turn), np.sin(turn)])
+        curve = np.stack([start, (start + end) / 2 + bend, end]).astype(np.float32)
+        cv2.polylines(canvas, [(curve * 8).astype(np.int32)], False, int(rng.integers(60, 255)), 1, cv2.LINE_AA, 3)
+    return canvas.reshape(2, size, 2, size).max(axis=(0, 2))
+
+
+def _cells(rng: np.random.Generator, size: int, count: int, facets: bool = False) -> Bytes:
+    """Voronoi cells, tileable: one grey each, or dark towards their rims."""
+    seeds = rng.integers(0, size, (count, 2))
+    mask = np.full((3 * size, 3 * size), 255, np.uint8)
+    tiles = (seeds[None] + size * np.indices((3, 3)).reshape(2, 9).T[:, None]).reshape(-1, 2)
+    mask[tiles[:, 1], tiles[:, 0]] = 0
+    distance, labels = cv2.distanceTransformWithLabels(mask, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    middle = slice(size, 2 * size)
+    if not facets:
+        return _levels(-distance[middle, middle])
+    owner = np.zeros(labels.max() + 1, np.int64)
+    owner[labels[tiles[:, 1], tiles[:, 0]]] = np.tile(np.arange(count), 9)
+    return rng.integers(40, 216, count, dtype=np.uint8)[owner[labels[middle, middle]]]
+
+
+def _grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    y, x = np.mgrid[0:PATTERN_SIZE, 0:PATTERN_SIZE].astype(np.float32) / PATTERN_SIZE
+    return x, y
+
+
+def _plain(_rng: np.random.Generator) -> Bytes:
+    return np.full((PATTERN_SIZE, PATTERN_SIZE), 128, np.uint8)
+
+
+def _noise(rng: np.random.Generator) -> Bytes:
+    return _levels(fractal(rng, PATTERN_SIZE, rng.uniform(0.2, 1.2)))
+
+
+def _stripes(rng: np.random.Generator) -> Bytes:
+    x, y = _grid()
+    waves = 0.012 * fractal(rng, PATTERN_SIZE, 1.5)
+    waves = waves / waves.std() * rng.uniform(0, 0.012)
+    return _levels(np.sin(2 * np.pi * rng.integers(16, 70) * (x + waves) + 0 * y))
+
+
+def _checker(rng: np.random.Generator) -> Bytes:
+    x, y = _grid()
+    n = int(rng.integers(8, 28)) * 2
+    return _levels(((x * n).astype(int) + (y * n).astype(int)) % 2 + 0.1 * _white(rng, PATTERN_SIZE))
+
+
+def _bricks(rng: np.random.Generator) -> Bytes:
+    x, y = _grid()
+    rows = int(rng.integers(12, 32)) * 2
+    row = np.floor(y * rows)
+    across = x * rows / 2 + 0.5 * (row % 2)
+    joint = np.minimum((y * rows) % 1, 2 * (across % 1)) < 0.12
+    tone = rng.random((rows, rows // 2 + 1)).astype(np.float32)[row.astype(int), across.astype(int) % (rows // 2)]
+    return _levels(np.where(joint, -1.5, 0.5 * tone) + 0.1 * _white(rng, PATTERN_SIZE))
+
+
+def _cell_pattern(rng: np.random.Generator) -> Bytes:
+    return cv2.resize(_cells(rng, PATTERN_SIZE // 2, int(rng.integers(200, 900))), (PATTERN_SIZE, PATTERN_SIZE))
+
+
+def _wood(rng: np.random.Generator) -> Bytes:
+    _, y = _grid()
+    warp = cv2.GaussianBlur(fractal(rng, PATTERN_SIZE, 1.0), (0, 0), sigmaX=60, sigmaY=3)
+    warp /= warp.std()
+    rings = np.sin(2 * np.pi * (rng.integers(6, 18) * y + 1.2 * warp))
+    fibre = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=25, sigmaY=0.6)
+    return _levels(np.abs(rings) ** 0.6 + 1.5 * fibre / fibre.std() * 0.3)
+
+
+def _cardboard(rng: np.random.Generator) -> Bytes:
+    _, y = _grid()
+    ribs = np.sin(2 * np.pi * int(rng.integers(60, 130)) * y)
+    fibre = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=4, sigmaY=1)
+    return _levels(0.25 * ribs + fibre / fibre.std() + fractal(rng, PATTERN_SIZE, 1.0) * 0, 30)
+
+
+def _concrete(rng: np.random.Generator) -> Bytes:
+    blotches = fractal(rng, PATTERN_SIZE, 0.7)
+    blotches /= blotches.std()
+    specks = _white(rng, PATTERN_SIZE)
+    pores = cv2.GaussianBlur((rng.random((PATTERN_SIZE, PATTERN_SIZE)) < 0.0015).astype(np.float32), (0, 0), 1.6)
+    return _levels(blotches + 0.6 * specks - 25 * pores, 40)
+
+
+def _brushed(rng: np.random.Generator) -> Bytes:
+    fine = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=60, sigmaY=0.6)
+    return _levels(fine / fine.std() + 0.5 * _levels(fractal(rng, PATTERN_SIZE, 1.4)) / 45.0)
+
+
+def _felt(rng: np.random.Generator) -> Bytes:
+    return _levels(cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), rng.uniform(0.6, 1.6)))
+
+
+def _grid_mat(rng: np.random.Generator) -> Bytes:
+    canvas = np.full((PATTERN_SIZE, PATTERN_SIZE), 100, np.uint8)
+    for step, tone in ((PATTERN_SIZE // 64, 120), (PATTERN_SIZE // 8, 220)):
+        for at in range(0, PATTERN_SIZE, step):
+            canvas[at : at + 1 + (tone > 200)] = tone
+            canvas[:, at : at + 1 + (tone > 200)] = tone
+    for _ in range(12):
+        x, y = (int(v) for v in rng.integers(0, PATTERN_SIZE, 2))
+        cv2.putText(canvas, str(rng.integers(0, 300)), (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 220, 1, cv2.LINE_AA)
+    return canvas
+
+
+def _conveyor(rng: np.random.Generator) -> Bytes:
+    x, y = _grid()
+    n = int(rng.integers(40, 110))
+    weave = np.sin(2 * np.pi * n * (x + y)) * np.sin(2 * np.pi * n * (x - y))
+    if rng.random() < 0.5:
+        weave = np.abs(np.sin(np.pi * n * x))
+    wear = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=2, sigmaY=50)
+    return _levels(weave + 0.8 * wear / wear.std() + 0.5 * _white(rng, PATTERN_SIZE), 30)
+
+
+def _clutter(rng: np.random.Generator) -> Bytes:
+    """Overlapping flat polygons, bars and discs: edges where no part is."""
+    canvas = np.full((PATTERN_SIZE, PATTERN_SIZE), 128, np.uint8)
+    for _ in range(70):
+        middle = rng.uniform(0, PATTERN_SIZE, 2)
+        count = int(rng.integers(3, 9))
+        angle = np.sort(rng.uniform(0, 2 * np.pi, count))
+        radius = rng.uniform(20, 130) * rng.uniform(0.4, 1, count)
+        points = middle + radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+        cv2.fillPoly(canvas, [points.astype(np.int32)], int(rng.integers(20, 236)), cv2.LINE_AA)
+    for _ in range(40):
+        a, b = rng.uniform(0, PATTERN_SIZE, 2).astype(int), rng.uniform(0, PATTERN_SIZE, 2).astype(int)
+        cv2.line(canvas, a.tolist(), b.tolist(), int(rng.integers(20, 236)), int(rng.integers(1, 9)), cv2.LINE_AA)
+    return np.clip(canvas + 8 * _white(rng, PATTERN_SIZE), 0, 255).astype(np.uint8)
+
+
+_PATTERNS: dict[str, Callable[[np.random.Generator], Bytes]] = {
+    "plain": _plain, "noise": _noise, "stripes": _stripes, "checker": _checker, "bricks": _bricks,
+    "cells": _cell_pattern, "wood": _wood, "cardboard": _cardboard, "concrete": _concrete, "brushed": _brushed,
+    "felt": _felt, "grid_mat": _grid_mat, "conveyor": _conveyor, "clutter": _clutter,
+}  # fmt: skip
