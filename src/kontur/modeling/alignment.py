@@ -73,7 +73,7 @@ def normal_equations(rows: Floats, weight: Floats, residual: Floats) -> tuple[Fl
 def solve_damped(normal: Floats, right: Floats, damping: Floats) -> Floats:
     """Solve (A + diag(damping)) x = b for a batch; `damping` is (N, P), > 0 keeps undetermined motions at 0."""
     damped = normal + damping[:, :, None] * np.eye(normal.shape[1])
-    return np.linalg.solve(damped, right[..., None])[..., 0]
+    return np.asarray(np.linalg.solve(damped, right[..., None])[..., 0], np.float64)
 
 
 def tukey(residual: Floats, limit: float) -> Floats:

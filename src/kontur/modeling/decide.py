@@ -1,0 +1,173 @@
+"""Which of many hypotheses are true: each is weighed against its rivals where their contours differ.
+
+Evidence (see `evidence`) is summed along the contour, so the points that two rivals share cancel in the comparison, and
+the rival with one hole more wins exactly when the picture shows that hole. Hypotheses are accepted greedily, the best
+first. What is accepted explains its own edges, which then speak for nobody else, and may hide what lies below: a rival
+that has only shared edges has nothing left and falls, while a part half covered by another is judged by what can be seen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.geometry import Part
+from kontur.modeling.detections import UNKNOWN, Detections
+from kontur.modeling.edges import edge_picture
+from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
+from kontur.modeling.masks import Window, amodal_masks
+from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.pictures import Picture
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DecisionOptions:
+    """What is accepted.
+
+    Attributes:
+        least_score: hypotheses that score less are dropped.
+        least_visible: share of the contour that must be seen, inside the picture and not hidden.
+        explained_px: edges this close to an accepted contour are explained by it.
+        most_overlap: share of the smaller mask that two detections may have in common.
+        sigma_px: smoothing of the picture.
+    """
+
+    least_score: float = 0.05
+    least_visible: float = 0.2
+    explained_px: float = 3.0
+    most_overlap: float = 0.75
+    sigma_px: float = 0.8
+
+
+def decide(
+    picture: Picture, detections: Detections, parts: Sequence[Part], options: DecisionOptions | None = None
+) -> Detections:
+    """Choose among competing hypotheses and score them.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        detections: registered hypotheses (see `refine.register`): several parts, angles and sides per place.
+        parts: the part list.
+        options: see `DecisionOptions`.
+
+    Returns:
+        the accepted ones, best first. `score` is the evidence per visible contour point as a share of what a perfectly
+        seen contour would have: 1 every point has an edge that is rare in this picture, 0 no more edges than by chance.
+    """
+    options = options or DecisionOptions()
+    known = np.flatnonzero(detections.part != UNKNOWN)
+    if len(known) == 0:
+        return detections
+    chosen = detections[known]
+    model = model_batch(chosen, parts, RegistrationOptions())
+    found = point_evidence(edge_picture(picture, options.sigma_px), model, chosen.matrix)
+    rows, scores = _accept(found, amodal_masks(chosen, parts), chosen.size_wh, options)
+    accepted = chosen[np.array(rows, np.int64)]
+    return replace(accepted, score=np.array(scores, np.float64))
+
+
+@dataclass(eq=False)
+class _Judge:
+    """The state of the greedy choice.
+
+    Attributes:
+        covered: (H, W) bool, inside an accepted mask.
+        explained: (H, W) uint8, close to an accepted contour.
+        gain: (N,) evidence that is left for each hypothesis.
+        score: (N,) evidence per visible length, and visible (N,) share of the contour.
+    """
+
+    covered: NDArray[np.bool_]
+    explained: NDArray[np.uint8]
+    gain: Floats
+    score: Floats
+    visible: Floats
+
+
+def _accept(
+    found: PointEvidence, masks: Sequence[Window], size_wh: tuple[int, int], options: DecisionOptions
+) -> tuple[list[int], list[float]]:
+    """Accept hypotheses greedily; returns their rows and scores."""
+    count = len(masks)
+    shape = size_wh[::-1]
+    judge = _Judge(np.zeros(shape, bool), np.zeros(shape, np.uint8), np.zeros(count), np.zeros(count), np.zeros(count))
+    pixel = np.clip(np.round(found.points_px), 0, np.array(size_wh) - 1).astype(np.int32)
+    _judge_again(judge, found, pixel, np.arange(count))
+    open_rows = np.ones(count, bool)
+    rows: list[int] = []
+    scores: list[float] = []
+    while open_rows.any():
+        best = int(np.argmax(np.where(open_rows, judge.gain, -np.inf)))
+        if judge.gain[best] <= 0:
+            break
+        open_rows[best] = False
+        enough = judge.score[best] >= options.least_score and judge.visible[best] >= options.least_visible
+        if not enough or _overlaps_too_much(masks, best, rows, options.most_overlap):
+            continue
+        rows.append(best)
+        scores.append(float(judge.score[best]))
+        _explain(judge, found.points_px[best], found.length_px[best] > 0, masks[best], options)
+        _judge_again(judge, found, pixel, np.flatnonzero(open_rows & _touches(pixel, masks[best])))
+    return rows, scores
+
+
+def _judge_again(judge: _Judge, found: PointEvidence, pixel: NDArray[np.int32], index: NDArray[np.int64]) -> None:
+    """Sum the evidence that is left, once as if on top and once as if below what is accepted; keep the better."""
+    if len(index) == 0:
+        return
+    at = pixel[index]
+    hidden = judge.covered[at[..., 1], at[..., 0]]
+    free = judge.explained[at[..., 1], at[..., 0]] == 0
+    length, evidence = found.length_px[index], found.evidence[index]
+    sums = []
+    for counted in (length, length * ~hidden):
+        own = counted * free
+        sums.append(
+            (np.einsum("nm,nm->n", own, evidence), np.einsum("nm,nm->n", counted, evidence), counted.sum(axis=1))
+        )
+    on_top = sums[0][0] >= sums[1][0]
+    gain, total, seen = (np.where(on_top, a, b) for a, b in zip(*sums, strict=True))
+    judge.gain[index] = gain
+    judge.score[index] = score_of(total / np.maximum(seen, 1e-9))
+    judge.visible[index] = seen / np.maximum(found.amodal_px[index], 1e-9)
+
+
+def score_of(mean_evidence: Floats) -> Floats:
+    """Map evidence per contour point to [0, 1]."""
+    return np.clip(mean_evidence / MOST_EVIDENCE, 0, 1)
+
+
+def _explain(judge: _Judge, points: Floats, real: NDArray[np.bool_], mask: Window, options: DecisionOptions) -> None:
+    judge.covered[mask.slices] |= mask.pixels
+    radius = max(1, round(options.explained_px))
+    for u, v in np.round(points[real]).astype(int).tolist():
+        cv2.circle(judge.explained, (u, v), radius, 255, -1)
+
+
+def _touches(pixel: NDArray[np.int32], mask: Window) -> NDArray[np.bool_]:
+    """Return (N,) whether contours come near a mask's rectangle."""
+    low = np.array(mask.left_top) - 4
+    high = low + np.array(mask.pixels.shape[::-1]) + 8
+    return ((pixel.max(axis=1) >= low) & (pixel.min(axis=1) <= high)).all(axis=1)
+
+
+def _overlaps_too_much(masks: Sequence[Window], index: int, accepted: Sequence[int], most: float) -> bool:
+    return any(_shared(masks[index], masks[other]) > most for other in accepted)
+
+
+def _shared(a: Window, b: Window) -> float:
+    """Return the pixels both masks hold, as a share of the smaller mask."""
+    low = np.maximum(a.left_top, b.left_top)
+    high = np.minimum(np.add(a.left_top, a.pixels.shape[::-1]), np.add(b.left_top, b.pixels.shape[::-1]))
+    if (high <= low).any():
+        return 0.0
+    cut = [
+        w.pixels[low[1] - w.left_top[1] : high[1] - w.left_top[1], low[0] - w.left_top[0] : high[0] - w.left_top[0]]
+        for w in (a, b)
+    ]
+    smaller = min(int(np.count_nonzero(a.pixels)), int(np.count_nonzero(b.pixels)))
+    return float(np.count_nonzero(cut[0] & cut[1])) / max(1, smaller)

@@ -1,0 +1,129 @@
+"""How much the picture speaks for a contour, point by point, against what chance would give in the same picture.
+
+The statistic of a contour point is the strength of the edge within reach along the normal, less what changes along the
+contour. It is compared with the same statistic at places all over the picture: its strength is divided by the typical
+strength of its neighbourhood, and the share of places that reach as much is its p-value u. If a contour is there, u
+follows a Beta(alpha, 1) law (mostly small); by chance it is even. The logarithm of the ratio of both densities is the
+point's evidence: positive for edges that are rare in this picture, negative where the edge is missing. So a weak edge on a
+smooth table counts as much as a strong one on wood, and scores of different pictures can be compared. A place gives the
+same evidence to every contour that passes it in the same direction. (A-contrario reasoning: Desolneux, Moisan & Morel 2000.)
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.alignment import apply_homography, project_normals
+from kontur.modeling.contour_model import ContourBatch
+from kontur.modeling.edges import EdgePicture, profiles
+
+Floats = NDArray[np.float64]
+
+BETA_ALPHA = 0.25
+REACH_PX = 1.5
+MOST_EVIDENCE = float(np.log(BETA_ALPHA) + (1 - BETA_ALPHA) * np.log(500))
+"""The evidence of an edge that 1 place in 500 reaches by chance; rarer ones count no more."""
+LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
+"""The evidence of a point with no edge at all."""
+_LEAST_CHANCE = 1 / 500
+_PLACES = 8000
+_CELLS = 20
+"""The typical strength is mapped on a grid of this many cells along the picture's longer side."""
+
+
+@dataclass(frozen=True, eq=False)
+class PointEvidence:
+    """Evidence along the contours of N detections.
+
+    Attributes:
+        points_px: (N, M, 2) contour points.
+        normals_px: (N, M, 2) away from the material.
+        length_px: (N, M) contour length a point stands for; 0 where padded or outside the picture.
+        evidence: (N, M) log-likelihood ratio in [LEAST_EVIDENCE, MOST_EVIDENCE].
+        amodal_px: (N,) length of the whole contour, inside the picture or not.
+    """
+
+    points_px: Floats
+    normals_px: Floats
+    length_px: Floats
+    evidence: Floats
+    amodal_px: Floats
+
+
+def point_evidence(source: EdgePicture, model: ContourBatch, matrix: Floats) -> PointEvidence:
+    """Weigh the picture's evidence for contours placed by (N, 3, 3) `matrix`."""
+    points, derivative = apply_homography(matrix, model.points_mm)
+    normals = project_normals(derivative, model.normals)
+    length = model.length_mm * np.sqrt(np.abs(np.linalg.det(derivative)))
+    seen = _inside(points, source, REACH_PX + 1)
+    background = background_of(source)
+    strength = edge_statistic(source, points, normals) / background.typical_at(points)
+    chance = background.chance(strength)
+    evidence = np.log(BETA_ALPHA) - (1 - BETA_ALPHA) * np.log(np.maximum(chance, _LEAST_CHANCE))
+    return PointEvidence(points, normals, length * seen, evidence, length.sum(axis=1))
+
+
+def edge_statistic(source: EdgePicture, points_px: Floats, normals_px: Floats) -> Floats:
+    """Return (N, M) the strongest change along the normal within reach, times its share of the whole gradient there."""
+    offsets = np.arange(-REACH_PX, REACH_PX + 0.1, 0.75)
+    across = profiles(source, points_px, normals_px, offsets)
+    best = across.argmax(axis=2)
+    strength = np.take_along_axis(across, best[..., None], axis=2)[..., 0].astype(np.float64)
+    at = points_px + normals_px * offsets[best][..., None]
+    tangents = np.stack([-normals_px[..., 1], normals_px[..., 0]], axis=-1)
+    along = profiles(source, at, tangents, np.array([-1.0, 0.0, 1.0]))[..., 1].astype(np.float64)
+    floor = 2 * source.noise
+    return np.where(strength > floor, strength**2 / np.sqrt(strength**2 + along**2 + floor**2), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What a picture's edges are like where nothing is sought.
+
+    Attributes:
+        typical: (rows, columns) float32 typical strength around each cell's centre.
+        cell_px: side of a cell.
+        relative: (B,) sorted strengths over the typical one of their place.
+    """
+
+    typical: NDArray[np.float32]
+    cell_px: float
+    relative: Floats
+
+    def typical_at(self, points_px: Floats) -> Floats:
+        """Return (N, M) the typical strength at points, between cells by bilinear interpolation."""
+        at = ((points_px + 0.5) / self.cell_px - 0.5).astype(np.float32)
+        rows = np.ascontiguousarray(at.reshape(len(at), -1, 2))
+        values = cv2.remap(self.typical, rows, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return values.reshape(points_px.shape[:-1]).astype(np.float64)
+
+    def chance(self, relative_strength: Floats) -> Floats:
+        """Return the share of places that are at least this strong, in (0, 1]."""
+        count = len(self.relative)
+        return (count - np.searchsorted(self.relative, relative_strength, side="left") + 1) / (count + 1)
+
+
+def background_of(source: EdgePicture) -> Background:
+    """Sample the statistic at places and in directions spread over the whole picture (the same ones each time)."""
+    height, width = source.pixels.shape[:2]
+    rng = np.random.default_rng(0)
+    points = rng.uniform((3, 3), (max(4, width - 4), max(4, height - 4)), (1, _PLACES, 2))
+    angle = rng.uniform(0, 2 * np.pi, (1, _PLACES))
+    strength = edge_statistic(source, points, np.stack([np.cos(angle), np.sin(angle)], axis=-1))
+    cell = max(width, height) / _CELLS
+    shape = int(np.ceil(height / cell)), int(np.ceil(width / cell))
+    row, column = (np.clip((points[0, :, k] + 0.5) // cell, 0, shape[1 - k] - 1).astype(int) for k in (1, 0))
+    flat = row * shape[1] + column
+    root = np.bincount(flat, np.sqrt(strength[0]), shape[0] * shape[1]).reshape(shape).astype(np.float32)
+    count = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
+    mean = cv2.blur(root, (3, 3)) / np.maximum(cv2.blur(count, (3, 3)), 1e-3)
+    typical = np.asarray(mean**2 + source.noise, np.float32)
+    background = Background(typical, cell, np.zeros(0))
+    return replace(background, relative=np.sort((strength / background.typical_at(points))[0]))
+
+
+def _inside(points_px: Floats, source: EdgePicture, margin_px: float) -> NDArray[np.bool_]:
+    size = np.array(source.pixels.shape[1::-1])
+    return np.logical_and.reduce((points_px >= margin_px) & (points_px <= size - 1 - margin_px), axis=2)
