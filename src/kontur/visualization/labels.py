@@ -95,7 +95,7 @@ def place_labels(size_wh: tuple[int, int], labels: Sequence[Label]) -> list[Box]
     cell = max(2, size // 4)
     shape = (-(-size_wh[1] // cell), -(-size_wh[0] // cell))
     own = [_filled(shape, label, cell) for label in labels]
-    parts = np.minimum(1, np.sum([np.zeros(shape), *own], axis=0))
+    parts = sum(own, np.zeros(shape, np.float32)).clip(max=1)
     taken = np.zeros(shape, np.float32)
     boxes = []
     for label, mine in zip(labels, own, strict=True):

@@ -4,14 +4,17 @@ All drawing happens in the picture's own pixels, so that what is drawn can be ch
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kontur.geometry import Part, Points
 from kontur.modeling.detections import UNKNOWN, Detections
+from kontur.modeling.masks import rings_px
 from kontur.pictures import Picture
-from kontur.visualization.labels import Label, darken, draw_labels, text_height_px
+from kontur.visualization.labels import Label, darken, draw_labels
 from kontur.visualization.style import bgr, part_colour
 
 _SUBPIXEL_BITS = 4
@@ -28,7 +31,7 @@ def draw_overlay(picture: Picture, detections: Detections, parts: Sequence[Part]
 
     Each detection shows its outline and holes, a cross at the datum with a longer tick along the drawing's x axis (none
     where a part looks alike at every angle), and a label with name, score and `flipped` where it lies face down. What no
-    part explains shows a grey cross and the label `unknown`. Colours are stable per part index.
+    part explains shows a grey quadrilateral, labelled `unknown`. Colours are stable per part index.
 
     Args:
         picture: (H, W, 3) uint8 BGR, unchanged.
@@ -43,8 +46,11 @@ def draw_overlay(picture: Picture, detections: Detections, parts: Sequence[Part]
 
 def draw_contours(picture: Picture, detections: Detections, parts: Sequence[Part]) -> Picture:
     """Return a copy with the projected outlines and holes, antialiased, with a dark halo."""
-    strokes = [(bgr(part_colour(int(detections.part[index]))), rings) for index, rings in _projected(detections, parts)]
-    return _stroke(picture, [(colour, ring, True) for colour, rings in strokes for ring in rings])
+    colours = [bgr(part_colour(int(part))) for part in detections.part]
+    return _stroke(
+        picture,
+        [(colour, ring, True) for index, colour in enumerate(colours) for ring in rings_px(detections, index, parts)],
+    )
 
 
 def draw_datums(picture: Picture, detections: Detections, parts: Sequence[Part]) -> Picture:
@@ -71,12 +77,6 @@ def _has_axis(part: int, parts: Sequence[Part]) -> bool:
     return part != UNKNOWN and parts[part].symmetry != 0
 
 
-def _projected(detections: Detections, parts: Sequence[Part]) -> list[tuple[int, list[Points]]]:
-    """Index and rings in px of every detection that a part explains."""
-    known = [(index, parts[part]) for index, part in enumerate(detections.part) if part != UNKNOWN]
-    return [(i, [detections.project(i, contour.points) for contour in part.contours]) for i, part in known]
-
-
 def _stroke(picture: Picture, lines: list[tuple[tuple[int, int, int], Points, bool]]) -> Picture:
     """Draw (colour, (N, 2) px, closed) lines over their own common dark halo."""
     width = _line_width_px(picture)
@@ -99,14 +99,39 @@ def _line_width_px(picture: Picture) -> int:
 
 
 def _make_labels(detections: Detections, parts: Sequence[Part], scores: bool) -> list[Label]:
-    rings = dict(_projected(detections, parts))
-    reach = text_height_px(detections.size_wh)
+    """Labels by falling score: the surest detection gets the best place."""
     labels = []
-    for index in np.argsort(-detections.score, kind="stable"):
-        part, score = int(detections.part[index]), float(detections.score[index])
-        datum = detections.uv[index]
-        square = datum + np.array([[-reach, -reach], [reach, -reach], [reach, reach], [-reach, reach]])
+    for index in np.argsort(-detections.score, kind="stable").tolist():
+        part = int(detections.part[index])
         words = [parts[part].name if part != UNKNOWN else "unknown"]
-        words += [f"{score:.2f}"] * scores + ["flipped"] * bool(detections.flipped[index])
-        labels.append(Label(" ".join(words), part_colour(part), datum, rings.get(int(index), [square])))
+        words += [f"{detections.score[index]:.2f}"] * scores + ["flipped"] * bool(detections.flipped[index])
+        rings = rings_px(detections, index, parts)
+        labels.append(Label(" ".join(words), part_colour(part), detections.uv[index], rings))
     return labels
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """A mask to be outlined: (H, W) bool pixels, `#RRGGBB` and a label, none when empty."""
+
+    pixels: NDArray[np.bool_]
+    colour: str
+    text: str = ""
+
+
+def draw_outlines(picture: Picture, outlines: Sequence[Outline]) -> Picture:
+    """Return a copy with masks outlined (holes too) and labelled; outlines run through the masks' border pixels."""
+    rings = [_border_rings(outline.pixels) for outline in outlines]
+    lines = [(bgr(o.colour), ring, True) for o, group in zip(outlines, rings, strict=True) for ring in group]
+    labels = [
+        Label(o.text, o.colour, group[0].mean(axis=0), group)
+        for o, group in zip(outlines, rings, strict=True)
+        if o.text and group
+    ]
+    return draw_labels(_stroke(picture, lines), labels)
+
+
+def _border_rings(mask: NDArray[np.bool_]) -> list[Points]:
+    """(N, 2) px rings along the border pixels of a mask and its holes, the longest first."""
+    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return sorted((ring.reshape(-1, 2).astype(np.float64) for ring in found), key=len, reverse=True)
