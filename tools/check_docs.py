@@ -62,13 +62,13 @@ def _wrong_kontur(words: list[str]) -> str | None:
     from kontur.cli import app
 
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    name = words[0]
+    name, *rest = (word.strip("[]") for word in words)
     if name.startswith("-") or (name.isupper() and name.isalpha()):  # kontur --help; kontur COMMAND
         return None
     if name not in commands:
         return f"no command {name}"
     known = {option for parameter in commands[name].params for option in parameter.opts} | {"--help"}
-    unknown = [word for word in words[1:] if word.startswith("-") and word.strip("[]") not in known and len(word) > 1]
+    unknown = [word for word in rest if word.startswith("-") and word not in known]
     return f"no option {unknown[0]}" if unknown else None
 
 

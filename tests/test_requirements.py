@@ -1,0 +1,106 @@
+"""requirements.txt, and what pyproject.toml states against what the code imports."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import requirements
+
+import kontur
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+
+PROJECT = """
+[project]
+name = "p"
+dependencies = ["zebra>=1", "ant==2"]
+[project.optional-dependencies]
+train = ["torch==1"]
+dev = ["pytest"]
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    return tmp_path
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9._-]+", name).group()).lower()
+
+
+def stated(*groups):
+    """Return the distributions that pyproject.toml states to run, and in the extras named."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = [table["dependencies"], *(table["optional-dependencies"][group] for group in groups)]
+    return {normal(item) for names in lists for item in names}
+
+
+def imported(path):
+    """Yield (line, top package) of every absolute import of a module that is not of the standard library."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [node.module]
+        for name in names:
+            top = name.split(".")[0]
+            if top not in sys.stdlib_module_names and top != "kontur":
+                yield node.lineno, top
+
+
+def test_running_and_training_are_listed_in_order(project):
+    assert requirements.main([], project) == 0
+    lines = (project / "requirements.txt").read_text().splitlines()
+    assert lines[1:] == ["# run", "ant==2", "zebra>=1", "# train", "torch==1"]
+
+
+def test_check_accepts_what_it_wrote_and_nothing_else(project, capsys):
+    assert requirements.main(["--check"], project) == 1
+    requirements.main([], project)
+    assert requirements.main(["--check"], project) == 0
+    (project / "pyproject.toml").write_text(PROJECT.replace("zebra>=1", "zebra>=2"))
+    assert requirements.main(["--check"], project) == 1
+    said = capsys.readouterr().err
+    assert said.count("differs from pyproject.toml; run: python tools/requirements.py") == 2
+
+
+def test_check_changes_nothing(project):
+    requirements.main(["--check"], project)
+    assert not (project / "requirements.txt").exists()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src" / "kontur")))
+def test_every_import_is_stated(path):
+    """A package that merely happens to be installed would be missing elsewhere."""
+    known = packages_distributions()
+    groups = ("train",) if _trains(path) else ()
+    missing = [
+        (line, top) for line, top in imported(path) if not {normal(name) for name in known[top]} & stated(*groups)
+    ]
+    assert missing == []
+
+
+def _trains(path):
+    """Return whether a module belongs to training, which has an extra of its own."""
+    return any(top in {"torch", "lightning", "onnx"} for _, top in imported(path))
+
+
+def test_torch_is_pinned_to_what_make_installs():
+    assert "torch==2.13.0" in (ROOT / "requirements.txt").read_text()
+
+
+def test_torchvision_and_timm_are_not_used():
+    assert not {"torchvision", "timm", "ultralytics"} & {top for path in SOURCES for _, top in imported(path)}
+
+
+def test_the_version_is_stated_once_in_two_places():
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert kontur.__version__ == table["version"]
