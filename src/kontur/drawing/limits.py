@@ -1,0 +1,50 @@
+"""Bounds on time and size while a drawing is read."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+from kontur.errors import DrawingError
+
+MAX_POINTS = 4_000_000
+
+
+@dataclass
+class Limits:
+    """Counts what a file costs and stops it with a clear error.
+
+    Attributes:
+        name: the file, for the message.
+        max_seconds: from construction on.
+        max_entities: with blocks counted as often as they are inserted.
+    """
+
+    name: str
+    max_seconds: float
+    max_entities: int
+    _start: float = field(default_factory=monotonic)
+    _points: int = 0
+
+    def check_time(self) -> None:
+        """Raise DrawingError when the time is used up."""
+        if monotonic() - self._start > self.max_seconds:
+            raise DrawingError(
+                f"{self.name}: not read within {self.max_seconds:g} s; simplify the drawing or raise drawings.max_seconds"
+            )
+
+    def check_entities(self, count: int) -> None:
+        """Raise DrawingError when a drawing would explode to more than `max_entities`."""
+        if count > self.max_entities:
+            raise DrawingError(
+                f"{self.name}: {count} entities once its blocks are inserted, more than {self.max_entities}; "
+                "simplify the drawing or raise drawings.max_entities"
+            )
+
+    def check_points(self, more: int) -> None:
+        """Count `more` points; raise DrawingError when they are too many, or the time is used up."""
+        self._points += more
+        if self._points > MAX_POINTS:
+            raise DrawingError(
+                f"{self.name}: its curves need more than {MAX_POINTS} points; simplify the drawing or set a larger "
+                "drawings.sagitta_mm"
+            )
+        self.check_time()

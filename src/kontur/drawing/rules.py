@@ -1,0 +1,48 @@
+"""How drawings are read: the configuration section `drawings`."""
+
+from pydantic import Field
+
+from kontur.config import Section
+from kontur.geometry.units import UnitName
+
+NOT_CUT_LAYERS = (
+    "*bend*", "*fold*", "*cent*line*", "center", "centre", "centers", "centres", "*dim*", "*text*", "*annot*", "*note*",
+    "*title*", "*border*", "*frame*", "*construction*", "*engrav*", "*etch*", "*scribe*", "*score*", "*mark*",
+    "*hidden*", "*phantom*", "*sketch*", "*guide*", "defpoints", "*hatch*", "*symbol*", "*viewport*",
+)  # fmt: skip
+"""Layer names (lower case, * and ? as in file names) whose geometry is by default not cut."""
+
+NOT_CUT_LINETYPES = ("*center*", "*centre*", "*dashdot*", "*phantom*", "*hidden*", "*dashed*", "*divide*", "*dot*")
+"""Linetypes (lower case) whose geometry is by default not cut."""
+
+
+class DrawingRules(Section):
+    """What counts as a cut contour, in which unit, and how precisely curves are followed.
+
+    Layer and linetype patterns are compared without regard to case; `*` and `?` stand for any text and any character.
+    """
+
+    unit: UnitName | None = None
+    """Unit of the coordinates; None takes what the file says, or infers it with a confidence."""
+    sagitta_mm: float = Field(default=0.01, gt=0, le=10)
+    """Greatest distance between a curve and the polyline that stands for it."""
+    join_mm: float | None = Field(default=None, gt=0)
+    """Ends nearer than this are one point; None takes 1e-6 of the drawing's size, 1e-4 for ends that lack a partner."""
+    close_mm: float | None = Field(default=None, gt=0)
+    """Open contours with a gap up to this are closed with a warning; None takes 2e-3 of the drawing's size."""
+    include_layers: tuple[str, ...] = ("*",)
+    """Only layers that match one of these patterns are cut."""
+    exclude_layers: tuple[str, ...] | None = None
+    """Layers that match one of these are not cut; None takes the usual names of bend, centre, dimension, title layers."""
+    exclude_linetypes: tuple[str, ...] | None = None
+    """Linetypes that are not cut; None takes the usual centre, hidden and phantom lines."""
+    exclude_colors: tuple[int, ...] = ()
+    """AutoCAD colour numbers (1 red, 2 yellow, ...) that are not cut."""
+    min_unit_confidence: float = Field(default=0.5, ge=0, le=1)
+    """Below this a run refuses the drawing until its unit is given."""
+    max_seconds: float = Field(default=60, gt=0)
+    """Time limit per file."""
+    max_entities: int = Field(default=400_000, gt=0)
+    """Limit of entities per file, blocks counted as often as they are inserted."""
+    max_megabytes: float = Field(default=150, gt=0)
+    """Limit of the size of a file, unpacked."""

@@ -1,0 +1,162 @@
+"""Rings and open chains that meet: what the lines between them mean. Everything is in mm.
+
+Chains that touch nothing are open contours. Chains that touch others are noded with them; if faces arise that the rings
+alone do not have, the chains either divide an area (fold lines, common cuts) or bound new material (overlong lines,
+T-junctions). Rings that overlap each other are read by crossing depth, and said to be ambiguous.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from kontur.drawing.entities import Strand
+from kontur.drawing.loops import Chain, Ring, Tolerances, rings_of
+from kontur.drawing.model import Issue
+from kontur.drawing.noding import faces_of, material
+from kontur.geometry import Points
+
+_SAME_AREA = 1e-6
+_MAX_MEETINGS = 2_000_000
+
+
+@dataclass(eq=False)
+class _Group:
+    rings: list[Ring]
+    chains: list[Chain]
+
+
+def untangle(
+    rings: list[Ring], chains: list[Chain], strands: list[Strand], tolerance: Tolerances
+) -> tuple[list[Ring], list[Chain], list[Issue]]:
+    """Return rings of which none crosses another, the chains that remain open, and what was done."""
+    issues: list[Issue] = []
+    free, groups = _groups(rings, chains, tolerance)
+    result, still_open = free.rings, free.chains
+    for group in groups:
+        new_rings, new_open = _resolve(group, strands, tolerance, issues)
+        result = result + new_rings
+        still_open = still_open + new_open
+    return result, still_open, issues
+
+
+def _groups(rings: list[Ring], chains: list[Chain], tolerance: Tolerances) -> tuple[_Group, list[_Group]]:
+    """Split into what meets nothing, and groups of things that meet."""
+    polygons = np.array([shapely.Polygon(ring.points) for ring in rings], object)
+    lines = np.array([shapely.LineString(chain.points) for chain in chains], object)
+    links = [_overlaps(polygons, tolerance)]
+    if len(lines):
+        tree = shapely.STRtree(lines)
+        a, b = tree.query(lines, predicate="dwithin", distance=tolerance.pair[0])
+        links.append(np.column_stack([a, b])[a < b] + len(rings))
+        edges = shapely.get_exterior_ring(polygons) if len(polygons) else polygons
+        a, b = tree.query(edges, predicate="dwithin", distance=tolerance.pair[0])
+        links.append(np.column_stack([a, b + len(rings)]))
+    labels = _labels(len(rings) + len(chains), np.concatenate(links))
+    counts = np.bincount(labels, minlength=1)
+    free = _Group([], [])
+    groups: dict[int, _Group] = {}
+    for thing, label in zip([*rings, *chains], labels.tolist(), strict=True):
+        group = free if counts[label] == 1 else groups.setdefault(label, _Group([], []))
+        if isinstance(thing, Ring):
+            group.rings.append(thing)
+        else:
+            group.chains.append(thing)
+    return free, list(groups.values())
+
+
+def _overlaps(polygons: np.ndarray, tolerance: Tolerances) -> np.ndarray:
+    """(P, 2) pairs of polygons that share some area, more than a sliver, without one holding the other."""
+    if len(polygons) < 2:
+        return np.zeros((0, 2), np.intp)
+    a, b = shapely.STRtree(polygons).query(polygons, predicate="overlaps")
+    a, b = a[a < b], b[a < b]
+    common = shapely.intersection(polygons[a], polygons[b])
+    rest = np.minimum(shapely.area(polygons[a]), shapely.area(polygons[b])) - shapely.area(common)
+    thick = np.minimum(shapely.area(common), rest) > tolerance.same * shapely.length(common) / 2
+    return np.column_stack([a, b])[thick]
+
+
+def _labels(count: int, links: np.ndarray) -> np.ndarray:
+    parent = list(range(count))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for a, b in links.tolist():
+        parent[max(root(a), root(b))] = min(root(a), root(b))
+    return np.array([root(i) for i in range(count)], np.intp)
+
+
+def _resolve(
+    group: _Group, strands: list[Strand], tolerance: Tolerances, issues: list[Issue]
+) -> tuple[list[Ring], list[Chain]]:
+    outlines = [_closed(ring.points) for ring in group.rings]
+    alone = faces_of(outlines, tolerance.pair[0]) if outlines else []
+    faces = faces_of(outlines + [chain.points for chain in group.chains], tolerance.pair[0])
+    if len(faces) <= len(alone) and group.chains:
+        quiet = _resolve(_Group(group.rings, []), strands, tolerance, issues) if len(group.rings) > 1 else None
+        return (quiet[0] if quiet else group.rings), group.chains
+    if not group.chains and not _crossing(group.rings, tolerance):
+        return group.rings, []
+    polygons, before = material(faces), material(alone)
+    if group.chains and _same(polygons, before):
+        place = _place(group.chains)
+        issues.append(Issue("dividing_line", "ambiguous", f"{len(group.chains)} open lines divide a contour's inside "
+                            "(fold lines or a common cut?); taken as not cut", *place))  # fmt: skip
+        return group.rings, group.chains
+    if group.chains:
+        issues.append(Issue("crossing_lines", "warning", f"contours found between {len(group.chains)} lines that cross "
+                            f"or touch: {len(polygons)} areas", *_place(group.chains)))  # fmt: skip
+    else:
+        issues.append(Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
+                            "areas covered twice are taken as holes", *group.rings[0].place))  # fmt: skip
+    new = [_reuse(ring, group.rings, tolerance) for ring in rings_of(polygons, ())]
+    return [_with_strands(ring, group, strands, tolerance) for ring in new], []
+
+
+def _crossing(rings: list[Ring], tolerance: Tolerances) -> bool:
+    return len(_overlaps(np.array([shapely.Polygon(ring.points) for ring in rings], object), tolerance)) > 0
+
+
+def _closed(points: Points) -> Points:
+    return np.vstack([points, points[:1]])
+
+
+def _place(chains: list[Chain]) -> tuple[float, float]:
+    return float(chains[0].points[0, 0]), float(chains[0].points[0, 1])
+
+
+def _same(a: list[shapely.Polygon], b: list[shapely.Polygon]) -> bool:
+    left, right = shapely.unary_union(a), shapely.unary_union(b)
+    return shapely.symmetric_difference(left, right).area <= _SAME_AREA * max(left.area, right.area)
+
+
+def _reuse(ring: Ring, old: list[Ring], tolerance: Tolerances) -> Ring:
+    """Return the original ring where noding changed nothing, so that its exact circle and strands stay."""
+    polygon = shapely.Polygon(ring.points)
+    for other in old:
+        twin = shapely.Polygon(other.points)
+        if abs(twin.area - polygon.area) <= tolerance.same * twin.length and (
+            shapely.hausdorff_distance(twin.exterior, polygon.exterior) <= tolerance.same
+        ):
+            return other
+    return ring
+
+
+def _with_strands(ring: Ring, group: _Group, strands: list[Strand], tolerance: Tolerances) -> Ring:
+    """Find which of the group's strands lie on the ring."""
+    if ring.strands:
+        return ring
+    edge = shapely.LinearRing(ring.points)
+    members = [i for old in group.rings for i in old.strands] + [i for chain in group.chains for i in chain.strands]
+    on = tuple(i for i in members if _touches(strands[i].points, edge, tolerance.same))
+    return Ring(ring.points, ring.circle, on)
+
+
+def _touches(points: Points, edge: shapely.LinearRing, reach: float) -> bool:
+    middles = shapely.points((points[:-1] + points[1:]) / 2)
+    return bool((shapely.distance(edge, middles) <= reach).any())
