@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def stated(*groups):
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lists = [table["dependencies"], *(table["optional-dependencies"][group] for group in groups)]
     return {normal(item) for names in lists for item in names}
+
+
+@cache
+def installed():
+    """Return {top package: distributions that bring it}."""
+    return packages_distributions()
 
 
 def imported(path):
@@ -80,7 +87,7 @@ def test_check_changes_nothing(project):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src" / "kontur")))
 def test_every_import_is_stated(path):
     """A package that merely happens to be installed would be missing elsewhere."""
-    known = packages_distributions()
+    known = installed()
     groups = ("train",) if _trains(path) else ()
     missing = [
         (line, top) for line, top in imported(path) if not {normal(name) for name in known[top]} & stated(*groups)
