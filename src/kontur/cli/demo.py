@@ -36,7 +36,7 @@ def demo(
     from kontur.cli.generate import generate
     from kontur.cli.inspect import inspect
     from kontur.cli.train import export, train
-    from kontur.modeling.model_info import is_trained_for
+    from kontur.modeling.checkpoint import is_trained
     from kontur.scaffold import create_workspace, example_drawings
     from kontur.workspace import Workspace
 
@@ -49,7 +49,7 @@ def demo(
     _title(3, "generate pictures")
     generate(workspace=folder, count=count, seed=DEMO_SEED)
     _title(4, "train and export")
-    if not is_trained_for(space):
+    if not is_trained(space):
         train(workspace=folder, minutes=minutes)
     export(workspace=folder)
     _title(5, "evaluate on the test pictures")

@@ -36,18 +36,12 @@ def detect(
 
     Example: kontur detect photos/ --out results
     """
-    from kontur.drawing import find_drawings, read_parts
-    from kontur.modeling.inference import NetworkDetector
-    from kontur.modeling.settings import load_data_config, load_train_config
+    from kontur.modeling.inference import load_detector
     from kontur.pictures import find_pictures
     from kontur.workspace import open_workspace
 
-    space = open_workspace(workspace)
     paths = find_pictures(pictures)
-    config = load_train_config(space)
-    parts, _ = read_parts(find_drawings([space.drawings]), load_data_config(space).drawings)
-    detector = NetworkDetector(space.onnx, parts, config.detection, mm_per_px)
-    run_detector(detector, paths, out, as_json)
+    run_detector(load_detector(open_workspace(workspace), mm_per_px), paths, out, as_json)
 
 
 def run_detector(detector: "Detector", paths: Sequence[Path], out: Path, as_json: bool) -> None:

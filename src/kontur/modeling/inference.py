@@ -9,6 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from kontur.config import load_config
+from kontur.data_preprocessing.part_list import open_parts
 from kontur.errors import ModelError, reason
 from kontur.geometry import Part
 from kontur.hardware.threads import available_cpus
@@ -18,8 +20,9 @@ from kontur.modeling.heads import MULTIPLE
 from kontur.modeling.model_info import ModelInfo, check_parts, info_from_dict
 from kontur.modeling.proposals import ProposalOptions, propose
 from kontur.modeling.refine import register
-from kontur.modeling.train_config import DetectionConfig
+from kontur.modeling.train_config import DetectionConfig, TrainConfig
 from kontur.pictures import Picture
+from kontur.workspace import Workspace
 
 INFO_KEY = "kontur"
 """Where the exported network keeps its model's description."""
@@ -81,6 +84,21 @@ class NetworkDetector:
         answer = self._session.run(None, {"picture": as_input(seen)})[0][0]
         found, places = propose(answer, (seen.shape[1], seen.shape[0]), self.info.parts, self._options)
         return _unzoomed(found, (seen.shape[1] / size_wh[0], seen.shape[0] / size_wh[1]), size_wh), places
+
+
+def load_detector(workspace: Workspace, mm_per_px: tuple[float, float] | None = None) -> NetworkDetector:
+    """Return the detector of a workspace's exported network, drawings and configuration.
+
+    Args:
+        workspace: with models/checkpoint.onnx.
+        mm_per_px: scale range of the pictures to come; None for the range trained for.
+
+    Raises:
+        ConfigError, DrawingError, ModelError: what is missing or does not fit.
+    """
+    config = load_config(workspace.train_config, TrainConfig)
+    _, parts, _ = open_parts(workspace)
+    return NetworkDetector(workspace.onnx, parts, config.detection, mm_per_px)
 
 
 def as_input(picture: Picture) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kontur.data_preprocessing.dataset import Manifest
 from kontur.errors import ModelError
 from kontur.geometry import Part
 
@@ -30,7 +31,7 @@ class ModelInfo:
         network_size: n, s or m.
         mm_per_px: range of scales trained for.
         faces: "up" or "both".
-        dataset: sha256 of the data set's manifest.
+        dataset: fingerprint of the data set.
         training: minutes, steps, precision and configuration.
         metrics: of the best validation.
         versions: of kontur and the libraries that trained it.
@@ -70,6 +71,14 @@ def info_from_dict(values: dict[str, Any], source: str) -> ModelInfo:
         return ModelInfo(**rest)
     except (KeyError, TypeError) as error:
         raise ModelError(f"{source}: damaged model description ({error}); export or train again") from error
+
+
+def info_of_dataset(manifest: Manifest, network_size: str) -> ModelInfo:
+    """Return the description of a model to be trained on a data set; training, metrics and versions are still empty."""
+    columns = manifest.part_names, manifest.part_sha256s, manifest.symmetries, manifest.chirals
+    parts = tuple(KnownPart(*row) for row in zip(*columns, strict=True))
+    low, high = manifest.config["camera"]["mm_per_px"]
+    return ModelInfo(parts, network_size, (float(low), float(high)), manifest.config["faces"], manifest.fingerprint)
 
 
 def known_parts(parts: Sequence[Part]) -> tuple[KnownPart, ...]:

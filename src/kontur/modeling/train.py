@@ -22,6 +22,7 @@ from torch import Tensor
 
 from kontur import __version__
 from kontur.data_preprocessing.sample import Samples
+from kontur.modeling.checkpoint import STATE_NAME
 from kontur.modeling.crops import Crops, CropSettings, Endless, WholePictures
 from kontur.modeling.model_info import ModelInfo
 from kontur.modeling.network import Network
@@ -66,7 +67,7 @@ def train(
     _quieten_lightning()
     training = config.training
     seed_everything(training.seed, verbose=False)
-    state_path = workspace.runs / "state.ckpt"
+    state_path = workspace.runs / STATE_NAME
     fingerprint = [info.dataset, config.network.model_dump_json(), training.model_dump_json(exclude={"minutes"})]
     resume = state_path if _is_continued(state_path, fingerprint) else None
     network = Network(len(info.parts), config.network.size)
@@ -119,7 +120,7 @@ def _moving_average(limit: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
 
 def unfinished(workspace: Workspace) -> bool:
     """Return whether an interrupted training can be continued here."""
-    return (workspace.runs / "state.ckpt").is_file()
+    return (workspace.runs / STATE_NAME).is_file()
 
 
 def _is_continued(path: Path, fingerprint: list[str]) -> bool:
