@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Literal, TypeVar
 
 from kontur.errors import DatasetError
-from kontur.hardware.threads import limit_inner_threads, available_cpus
+from kontur.hardware.threads import available_cpus, limit_inner_threads
 
 ExecutorKind = Literal["threads", "processes"]
 _IN_FLIGHT = 3

@@ -162,7 +162,7 @@ def _draw(
     sky = np.array(scene.sky, np.float32)
     return int(kernels.draw_part(
         light, ids, key, top_mm, all_mm, left, top, to_mm, scale, placement.surface, lamps, sky, context.detail,
-        np.float32(max(placement.bevel_mm, 0.7 / scale)),
+        np.float32(max(placement.bevel_mm, 0.7 / float(scale))),
     ))  # fmt: skip
 
 

@@ -1,0 +1,123 @@
+"""`kontur generate` and `kontur preview`: synthetic pictures with their truth."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kontur.cli.common import ERR, OUT, JsonOption, ScaleOption, WorkspaceOption, print_json, progress_bar
+
+AUTO = "auto"
+
+
+class ExecutorName(StrEnum):
+    """Where the work runs."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `kontur generate` and `kontur preview`."""
+    app.command()(generate)
+    app.command()(preview)
+
+
+def generate(
+    workspace: WorkspaceOption = Path(),
+    count: Annotated[int | None, typer.Option(min=1, help="Samples; the configuration's count by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes another data set.")] = 0,
+    executor: Annotated[ExecutorName, typer.Option(help="Where the work runs.")] = ExecutorName.PROCESSES,
+    workers: Annotated[
+        str, typer.Option(metavar="N|auto", help="How many at a time; auto: one for each usable CPU.")
+    ] = AUTO,
+    mm_per_px: ScaleOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw labelled pictures of the workspace's parts.
+
+    The same seed, configuration and drawings always give the same files; an interrupted run goes on where it was. When the
+    configuration, the seed or a drawing has changed, the old samples are deleted and drawn anew.
+
+    Example: kontur generate -C brackets --count 2000 --mm-per-px 0.5 0.8
+    """
+    from kontur.data_preprocessing.data_config import load_data_config
+    from kontur.data_preprocessing.faces import mirror_conflicts
+    from kontur.data_preprocessing.generate import generate as write_dataset
+    from kontur.drawing import find_drawings, read_parts
+    from kontur.workspace import open_workspace
+
+    space = open_workspace(workspace)
+    config = load_data_config(space.data_config).with_scale(mm_per_px)
+    parts, drawings = read_parts(find_drawings([space.drawings]), config.drawings)
+    if config.faces == "both":
+        _tell_conflicts(mirror_conflicts(parts))
+    wanted = count or config.dataset.count
+    with progress_bar("generate", "samples") as on_progress:
+        manifest = write_dataset(
+            space, config, parts, drawings, wanted, seed, executor.value, parse_workers(workers), on_progress
+        )
+    summary = {
+        "folder": str(space.processed),
+        "count": manifest.count,
+        "parts": list(manifest.part_names),
+        "seed": seed,
+    }
+    if as_json:
+        print_json(summary)
+        return
+    OUT.print(f"{manifest.count} samples of {len(parts)} parts in {space.processed}", highlight=False, soft_wrap=True)
+
+
+def preview(
+    out: Annotated[Path, typer.Option(metavar="PICTURE", help="The picture to write.")] = Path("preview.png"),
+    workspace: WorkspaceOption = Path(),
+    count: Annotated[int, typer.Option(min=1, max=400, help="Samples on the sheet.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
+    labels: Annotated[bool, typer.Option(help="Draw contours, names and axes of the truth.")] = True,
+    mm_per_px: ScaleOption = None,
+) -> None:
+    """Write a contact sheet of samples as `kontur generate` would draw them, without writing a data set.
+
+    Example: kontur preview -C brackets --out sheet.png --no-labels
+    """
+    from kontur.data_preprocessing.data_config import load_data_config
+    from kontur.data_preprocessing.preview import contact_sheet
+    from kontur.data_preprocessing.render import background_pictures, make_context, render_sample
+    from kontur.drawing import find_drawings, read_parts
+    from kontur.pictures import write_picture
+    from kontur.workspace import open_workspace
+
+    space = open_workspace(workspace)
+    config = load_data_config(space.data_config).with_scale(mm_per_px)
+    parts, _ = read_parts(find_drawings([space.drawings]), config.drawings)
+    context = make_context(config, parts, background_pictures(space.backgrounds))
+    with progress_bar("preview", "samples") as on_progress:
+        samples = []
+        for index in range(count):
+            samples.append(render_sample(context, seed, index))
+            on_progress(index + 1, count)
+    write_picture(out, contact_sheet(samples, parts, labels))
+    OUT.print(f"wrote {out}", highlight=False, soft_wrap=True)
+
+
+def parse_workers(text: str) -> int:
+    """Return the number of workers, 0 for "auto".
+
+    Raises:
+        typer.BadParameter: neither a positive number nor "auto".
+    """
+    if text == AUTO:
+        return 0
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise typer.BadParameter(f"--workers {text}: expected a positive number or {AUTO}")
+
+
+def _tell_conflicts(pairs: list[tuple[str, str]]) -> None:
+    for a, b in pairs:
+        ERR.print(
+            f"[yellow]warning:[/] {a} face down looks like {b}; set `faces: up` if parts never lie face down",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
