@@ -56,7 +56,8 @@ def _groups(rings: list[Ring], chains: list[Chain], tolerance: Tolerances) -> tu
     counts = np.bincount(labels, minlength=1)
     free = _Group([], [])
     groups: dict[int, _Group] = {}
-    for thing, label in zip([*rings, *chains], labels.tolist(), strict=True):
+    things: list[Ring | Chain] = [*rings, *chains]
+    for thing, label in zip(things, labels.tolist(), strict=True):
         group = free if counts[label] == 1 else groups.setdefault(label, _Group([], []))
         if isinstance(thing, Ring):
             group.rings.append(thing)

@@ -75,6 +75,12 @@ class Contour:
             return float(2 * np.pi * self.circle.radius_mm)
         return float(np.linalg.norm(np.roll(self.points, -1, axis=0) - self.points, axis=1).sum())
 
+    @cached_property
+    def centroid_mm(self) -> tuple[float, float]:
+        """Centroid (x, y) of the enclosed area in mm."""
+        centre = shapely.Polygon(self.points).centroid
+        return float(centre.x), float(centre.y)
+
     @property
     def bounds_mm(self) -> tuple[float, float, float, float]:
         """Axis-parallel bounds (x_min, y_min, x_max, y_max) in mm."""
