@@ -1,7 +1,8 @@
 """Write the example drawings: fourteen DXF files of laser-cut parts, as a CAD department would hand them over.
 
-Run `python examples/make_drawings.py [FOLDER]`. Without a folder it writes examples/drawings and, because the root of the
-repository is a workspace itself, data/raw/dxf_templates. The files are the same byte for byte every time.
+Run `python examples/make_drawings.py [FOLDER]`. Without a folder it writes src/kontur/templates/drawings, which the package
+brings along, and, because the root of the repository is a workspace itself, data/raw/dxf_templates. The files are the same
+byte for byte every time.
 
 Two pairs look alike on purpose: cover_plate and cover_plate_vented (one hole more), bracket_left and bracket_right
 (mirrored). tri_flange looks the same every 120 degrees, spur_gear every 22.5.
@@ -19,7 +20,7 @@ from ezdxf.layouts import BaseLayout
 from ezdxf.math import Vec2
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = (ROOT / "examples" / "drawings", ROOT / "data" / "raw" / "dxf_templates")
+TARGETS = (ROOT / "src" / "kontur" / "templates" / "drawings", ROOT / "data" / "raw" / "dxf_templates")
 QUARTER_TURN_BULGE = tan(pi / 8)
 
 

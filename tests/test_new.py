@@ -14,7 +14,7 @@ import pytest
 from kontur.config import load_config
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.errors import WorkspaceError
-from kontur.scaffold import TEMPLATES, create_workspace
+from kontur.scaffold import TEMPLATES, create_workspace, example_drawings
 from kontur.workspace import SPLITS, Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -240,3 +240,11 @@ def test_the_readme_of_a_workspace_names_commands_that_exist():
 
     text = (PACKAGED / "README.md").read_text()
     assert all(f"`kontur {name}" in text for name in COMMAND_MODULES if name not in {"new", "demo"})
+
+
+def test_the_examples_of_the_package_are_those_of_the_repository():
+    """Tests of the script that writes them are with the drawings; here only that both copies are the same."""
+    examples = {path.name: path.read_bytes() for path in example_drawings()}
+    kept = {path.name: path.read_bytes() for path in (ROOT / "data" / "raw" / "dxf_templates").glob("*.dxf")}
+    assert len(examples) >= 12
+    assert examples.items() <= kept.items(), "python examples/make_drawings.py"

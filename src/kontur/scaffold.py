@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from kontur.errors import WorkspaceError
@@ -17,6 +16,13 @@ TEMPLATES = {
     "train_config.yaml": "configs/train_config.yaml",
 }
 """File among the package's templates -> its place in a workspace."""
+
+_PACKAGED = Path(__file__).parent / "templates"
+
+
+def example_drawings() -> list[Path]:
+    """Return the example drawings that the package brings along, sorted by name."""
+    return sorted((_PACKAGED / "drawings").glob("*.dxf"))
 
 
 def create_workspace(root: Path, drawings: Sequence[Path] = ()) -> Workspace:
@@ -62,12 +68,13 @@ def _refuse_equal_names(drawings: Iterable[Path]) -> None:
 def _fill(workspace: Workspace, drawings: Iterable[Path]) -> None:
     folders = [workspace.processed / split / kind for split in SPLITS for kind in ("images", "masks")]
     folders += [workspace.backgrounds, workspace.drawings, workspace.coco, workspace.yolo, workspace.templates]
+    folders.append(workspace.root / "notebooks")
     for folder in folders:
         folder.mkdir(parents=True)
     for name, target in TEMPLATES.items():
         path = workspace.root / target
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(files("kontur").joinpath("templates", name).read_bytes())
+        path.write_bytes((_PACKAGED / name).read_bytes())
     for drawing in drawings:
         shutil.copyfile(drawing, workspace.drawings / drawing.name)
 

@@ -23,6 +23,9 @@ app = typer.Typer(
 COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "demo")
 """In the order of --help, which is the order of use."""
 
+TRAIN_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "tensorboard"}
+"""What the extra `train` brings; without it everything but training and exporting works."""
+
 EXIT_WRONG_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -37,6 +40,10 @@ def main() -> None:
     except typer.TyperException as error:
         path = getattr(getattr(error, "ctx", None), "command_path", "kontur")
         code = _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in TRAIN_PACKAGES:
+            raise
+        code = _fail(f"{error.name} is not installed; run: pip install 'kontur[train]'")
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:

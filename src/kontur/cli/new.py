@@ -1,11 +1,13 @@
 """`kontur new`: make a workspace."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kontur.cli.common import OUT
+from kontur.errors import DrawingError
 
 
 def new(
@@ -21,6 +23,8 @@ def new(
     from kontur.drawing import find_drawings
     from kontur.scaffold import create_workspace
 
+    if drawings and not drawings.exists():
+        raise DrawingError(f"{drawings}: no such folder; give one that holds .dxf files")
     workspace = create_workspace(folder, find_drawings([drawings]) if drawings else [])
     count = sum(1 for _ in workspace.drawings.iterdir())
     OUT.print(f"made {folder} with {count} drawing{'s' * (count != 1)}", highlight=False, markup=False, soft_wrap=True)
@@ -28,7 +32,7 @@ def new(
         OUT.print(f"next: put .dxf files into {workspace.drawings}, then run:", markup=False, soft_wrap=True)
     else:
         OUT.print("next:", markup=False)
-    OUT.print(f"  kontur inspect -C {folder}", highlight=False, markup=False, soft_wrap=True)
+    OUT.print(f"  kontur inspect -C {shlex.quote(str(folder))}", highlight=False, markup=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:
