@@ -36,11 +36,12 @@ class SamplePaths:
 
 def split_of(index: int, val_fraction: float, test_fraction: float) -> str:
     """Return the split of sample `index`: spread evenly, the same for any number of samples."""
-    if int((index + 1) * val_fraction) > int(index * val_fraction):
-        return "val"
-    if int((index + 1) * (val_fraction + test_fraction)) > int(index * (val_fraction + test_fraction)):
-        return "test"
-    return "train"
+    held_back = val_fraction + test_fraction
+    number = int((index + 1) * held_back)
+    if number == int(index * held_back):
+        return "train"
+    share = test_fraction / held_back
+    return "test" if int(number * share) > int((number - 1) * share) else "val"
 
 
 def sample_paths(workspace: Workspace, split: str, index: int) -> SamplePaths:

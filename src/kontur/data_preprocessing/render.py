@@ -21,7 +21,7 @@ from kontur.data_preprocessing.sample import Instance, Sample
 from kontur.data_preprocessing.scene import Lamp, Placement, Scene, draw_scene
 from kontur.data_preprocessing.sensor import Look, draw_look, photograph
 from kontur.data_preprocessing.shapes import MARGIN_MM, Shape, part_shape
-from kontur.data_preprocessing.textures import detail_pool, noise_pool, pattern_pool
+from kontur.data_preprocessing.textures import detail_pool, noise_pool, pattern
 from kontur.geometry import Part
 from kontur.geometry.camera import Camera
 from kontur.pictures import Picture, find_pictures, read_picture
@@ -58,23 +58,22 @@ class RenderContext:
         config, parts: what is asked for.
         shapes: distance templates, one for each part.
         pictures: the user's pictures that serve as tables.
-        patterns, detail, noise: the texture pools.
+        detail, noise: the texture pools.
     """
 
     config: DataConfig
     parts: tuple[Part, ...]
     shapes: tuple[Shape, ...]
     pictures: tuple[Path, ...]
-    patterns: dict[str, NDArray[np.uint8]]
     detail: NDArray[np.uint8]
     noise: Floats
 
 
 def make_context(config: DataConfig, parts: Sequence[Part], pictures: Sequence[Path] = ()) -> RenderContext:
-    """Prepare templates and texture pools (about a second)."""
+    """Prepare templates and texture pools (a second or so; table patterns are made when first used)."""
     step = max(0.05, 0.7 * config.camera.mm_per_px[0])
     shapes = tuple(part_shape(part, step) for part in parts)
-    return RenderContext(config, tuple(parts), shapes, tuple(pictures), pattern_pool(), detail_pool(), noise_pool())
+    return RenderContext(config, tuple(parts), shapes, tuple(pictures), detail_pool(), noise_pool())
 
 
 def background_pictures(folder: Path) -> tuple[Path, ...]:
@@ -302,8 +301,9 @@ def _table_light(context: RenderContext, scene: Scene) -> Floats:
         tones = np.tile(levels**_SRGB_GAMMA, (3, 1)).astype(np.float32)
         kernels.light_picture(out, cut, tones, field)
         return out
-    pattern = context.patterns[table.kind][table.variant]
-    cut = cv2.warpAffine(pattern, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_WRAP)
+    cut = cv2.warpAffine(
+        pattern(table.kind, table.variant), matrix, (width, height), flags=flags, borderMode=cv2.BORDER_WRAP
+    )
     dark, bright = np.array(table.dark)[:, None], np.array(table.bright)[:, None]
     kernels.light_table(out, cut, (dark + (bright - dark) * levels).astype(np.float32), field)
     return out

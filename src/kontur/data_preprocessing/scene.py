@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.shapes import Shape
 from kontur.data_preprocessing.surfaces import Rgb, Surface, draw_surface
+from kontur.data_preprocessing.textures import VARIANTS
 from kontur.geometry import Part, Pose
 from kontur.geometry.camera import Camera, tilted_camera
 
@@ -251,7 +252,7 @@ def _table(config: DataConfig, placements: Sequence[Placement], pictures: int, r
     section = config.background
     kinds, weights = list(section.kinds), np.array(list(section.kinds.values()))
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
-    variant = int(rng.integers(2))
+    variant = int(rng.integers(VARIANTS))
     if pictures and rng.uniform() < section.pictures:
         kind, variant = "picture", int(rng.integers(pictures))
     low, high = section.albedo

@@ -1,6 +1,7 @@
 """Pools of tileable patterns, made once from fixed seeds: detail for surfaces, patterns for tables, noise for sensors."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import get_args
 
 import cv2
@@ -16,11 +17,13 @@ STREAKS, GRUNGE, GRAIN, SCRATCHES, SPANGLE = range(5)
 """Rows of the detail pool."""
 NOISE_LENGTH = 1 << 18
 _POOL_SEED = 20_240
-_VARIANTS = 2
+VARIANTS = 3
+"""Patterns of each kind."""
 
 Bytes = NDArray[np.uint8]
 
 
+@cache
 def detail_pool() -> Bytes:
     """Return (5, 512, 512) uint8: streaks along x, blotches, white noise, scratches, crystal facets."""
     rng = np.random.default_rng(_POOL_SEED)
@@ -32,17 +35,16 @@ def detail_pool() -> Bytes:
     ])  # fmt: skip
 
 
+@cache
 def noise_pool() -> NDArray[np.float32]:
     """Return (NOISE_LENGTH,) float32 standard normal numbers."""
     return np.random.default_rng(_POOL_SEED + 1).standard_normal(NOISE_LENGTH, np.float32)
 
 
-def pattern_pool() -> dict[str, Bytes]:
-    """Return for each kind of table (variants, 1024, 1024) uint8 patterns, mean near 128."""
-    return {
-        kind: np.stack([_PATTERNS[kind](np.random.default_rng([_POOL_SEED, k, v])) for v in range(_VARIANTS)])
-        for k, kind in enumerate(get_args(BackgroundKind))
-    }
+@cache
+def pattern(kind: str, variant: int) -> Bytes:
+    """Return the (1024, 1024) uint8 pattern of a kind of table, mean near 128; `variant` is below VARIANTS."""
+    return _PATTERNS[kind](np.random.default_rng([_POOL_SEED, get_args(BackgroundKind).index(kind), variant]))
 
 
 def fractal(rng: np.random.Generator, size: int, exponent: float) -> NDArray[np.float32]:

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import shapely
+from generator_parts import PARTS, bracket, plate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kontur.data_preprocessing.shapes import MARGIN_MM, part_shape, ring_shape
+
+
+def signed_distance(polygon: shapely.Polygon, points: np.ndarray) -> np.ndarray:
+    distance = shapely.distance(polygon.boundary, shapely.points(points))
+    return np.where(shapely.contains_xy(polygon, points), distance, -distance)
+
+
+def grid_points(shape) -> np.ndarray:
+    row, column = np.mgrid[0 : shape.distance_mm.shape[0] : 7, 0 : shape.distance_mm.shape[1] : 7]
+    flat = np.column_stack([column.ravel(), row.ravel(), np.ones(row.size)])
+    return row, column, (flat @ shape.grid_to_mm.T)[:, :2]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_distances_are_those_of_shapely(part):
+    shape = part_shape(part, 0.3)
+    row, column, points = grid_points(shape)
+    expected = signed_distance(part.polygon, points)
+    assert np.abs(shape.distance_mm[row, column].ravel() - expected).max() < 1e-4
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    radii=st.lists(st.floats(3, 30), min_size=5, max_size=24),
+    step=st.floats(0.3, 1.5),
+)
+def test_any_star_shaped_polygon(radii, step):
+    angle = np.linspace(0, 2 * np.pi, len(radii), endpoint=False)
+    ring = np.array(radii)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    shape = ring_shape([ring], step)
+    _, _, points = grid_points(shape)
+    row, column, points = grid_points(shape)
+    near = np.abs(signed_distance(shapely.Polygon(ring), points)) > 1e-6
+    got, expected = shape.distance_mm[row, column].ravel(), signed_distance(shapely.Polygon(ring), points)
+    assert np.abs(got - expected)[near].max() < 1e-3
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_coverage_adds_up_to_the_area(part):
+    shape = part_shape(part, 0.2)
+    cover = np.clip(0.5 + shape.distance_mm / shape.step_mm, 0, 1).sum() * shape.step_mm**2
+    assert cover == pytest.approx(part.polygon.area, rel=1e-3)
+
+
+def test_the_margin_surrounds_the_part():
+    shape = part_shape(plate(), 0.3)
+    edge = np.concatenate([shape.distance_mm[0], shape.distance_mm[-1], shape.distance_mm[:, 0]])
+    assert edge.max() <= -MARGIN_MM + 1e-6
+
+
+def test_a_large_part_gets_a_coarser_grid():
+    shape = part_shape(plate(), 0.01)
+    assert max(shape.distance_mm.shape) <= 641
+    assert shape.step_mm > 0.01
+
+
+def test_lookup_agrees_with_shapely_inside_and_beyond_the_grid():
+    part, rng = bracket(), np.random.default_rng(3)
+    shape = part_shape(part, 0.25)
+    points = rng.uniform((-20, -16), (30, 24), (200, 2))
+    assert np.abs(shape.lookup(points) - signed_distance(part.polygon, points)).max() < 0.25
+    far = np.array([[200.0, 0.0], [0.0, -300.0]])
+    got, expected = shape.lookup(far), signed_distance(part.polygon, far)
+    assert np.all(got <= -150)
+    assert np.abs(got - expected).max() < 20
