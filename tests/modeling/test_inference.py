@@ -1,0 +1,103 @@
+"""The network as a detector: what is proposed on a resized picture comes back in the picture's own pixels."""
+
+import json
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import torch
+from modeling_scenes import bracket, paint, triangle, washer
+
+from kontur.errors import ModelError
+from kontur.geometry import PixelPose
+from kontur.modeling.checkpoint import save_checkpoint
+from kontur.modeling.detections import from_poses
+from kontur.modeling.export import export_onnx
+from kontur.modeling.inference import NetworkDetector, as_input
+from kontur.modeling.model_info import ModelInfo, known_parts
+from kontur.modeling.network import Network
+from kontur.modeling.train_config import DetectionConfig
+
+PARTS = (bracket(), washer(), triangle())
+MM_PER_PX = (0.6, 0.8)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """An untrained network: it knows nothing, but it loads, runs and names its parts."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    info = ModelInfo(known_parts(PARTS), "n", MM_PER_PX, "up", "tests")
+    save_checkpoint(folder / "c.pth", Network(len(PARTS), "n"), info)
+    export_onnx(folder / "c.pth", folder / "c.onnx")
+    return folder / "c.onnx"
+
+
+def test_parts_are_put_into_the_models_order(model):
+    detector = NetworkDetector(model, PARTS[::-1], DetectionConfig())
+    assert [part.name for part in detector.parts] == [part.name for part in PARTS]
+
+
+def test_other_parts_are_refused(model):
+    with pytest.raises(ModelError, match=r"bracket: the drawing has changed.*kontur train"):
+        NetworkDetector(model, (triangle("bracket"), *PARTS[1:]), DetectionConfig())
+
+
+@pytest.mark.parametrize("content", [b"", b"no network"])
+def test_a_damaged_network_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "c.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="export again"):
+        NetworkDetector(path, PARTS, DetectionConfig())
+
+
+def test_a_network_of_another_program_is_refused(model, tmp_path):
+    foreign = onnx.load(model)
+    del foreign.metadata_props[:]
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    with pytest.raises(ModelError, match="not exported by kontur"):
+        NetworkDetector(tmp_path / "foreign.onnx", PARTS, DetectionConfig())
+
+
+def test_a_model_of_another_format_is_refused(model, tmp_path):
+    other = onnx.load(model)
+    onnx.helper.set_model_props(other, {"kontur": json.dumps({"format": 99})})
+    onnx.save(other, tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match="format 99"):
+        NetworkDetector(tmp_path / "other.onnx", PARTS, DetectionConfig())
+
+
+@pytest.mark.parametrize(("width", "height"), [(97, 65), (320, 224), (31, 200)])
+def test_any_picture_size_is_taken(model, width, height):
+    picture = np.full((height, width, 3), 90, np.uint8)
+    padded = as_input(picture)
+    assert padded.shape[2] % 32 == padded.shape[3] % 32 == 0
+    assert NetworkDetector(model, PARTS, DetectionConfig()).detect(picture).size_wh == (width, height)
+
+
+def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):
+    """A picture at twice the trained scale is halved; the poses must be those of the picture itself."""
+    detector = NetworkDetector(model, PARTS, DetectionConfig(), (MM_PER_PX[0] / 2, MM_PER_PX[1] / 2))
+    truth = PixelPose(201.0, 130.0, 0.4, 2.9)
+    picture = paint(PARTS, [(0, truth)], (448, 320)).image
+    seen = []
+
+    def remember(_answer, size_wh, _parts, _options):
+        seen.append(size_wh)
+        # the datum in the halved picture: OpenCV's resize keeps the outer corners of the picture, at -0.5
+        half = PixelPose(
+            (truth.u + 0.5) / 2 - 0.5, (truth.v + 0.5) / 2 - 0.5, truth.angle_rad, truth.scale_px_per_mm / 2
+        )
+        return from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64)
+
+    monkeypatch.setattr("kontur.modeling.inference.propose", remember)
+    found, _ = detector.propose(picture)
+    assert seen == [(224, 160)]
+    pose = found.pose(0)
+    assert (pose.u, pose.v) == pytest.approx((truth.u, truth.v), abs=1e-9)
+    assert pose.scale_px_per_mm == pytest.approx(truth.scale_px_per_mm)
+    halved = cv2.resize(picture[..., 0], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) > 130
+    whole = np.nonzero(picture[..., 0] > 130)
+    for axis, centres in enumerate(np.nonzero(halved)):
+        assert centres.mean() == pytest.approx((whole[axis].mean() + 0.5) / 2 - 0.5, abs=0.15)
