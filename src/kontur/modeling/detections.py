@@ -94,7 +94,10 @@ class Detections:
 class Detector(Protocol):
     """Anything that finds parts in a picture."""
 
-    parts: Sequence[Part]
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The parts that it knows; Detections.part counts in this list."""
+        ...
 
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture."""
