@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from modeling_scenes import bracket, paint, triangle, washer
 
-from kontur.errors import ModelError
+from kontur.errors import DatasetError, ModelError
 from kontur.geometry import PixelPose
 from kontur.modeling.checkpoint import load_checkpoint, save_checkpoint
 from kontur.modeling.export import export_onnx
@@ -16,7 +17,6 @@ from kontur.modeling.network import Network
 from kontur.modeling.train import train, unfinished
 from kontur.modeling.train_config import NetworkConfig, TrainConfig, TrainingConfig
 from kontur.workspace import Workspace
-from modeling_scenes import bracket, paint, triangle, washer
 
 PARTS = (bracket(), washer(), triangle())
 SIZE_WH = (224, 160)
@@ -102,6 +102,20 @@ def test_a_state_of_other_data_is_not_continued(tmp_path, samples, caplog):
 def test_a_loss_that_is_not_finite_stops_with_a_reason(tmp_path, samples):
     with pytest.raises(ModelError, match=r"not finite.*learning_rate"):
         train(Workspace(tmp_path), samples, info(), config(learning_rate=1e30), max_steps=8)
+
+
+class _Broken(list):
+    def __getitem__(self, index):
+        raise DatasetError("000007.jpg: missing; run `kontur generate`")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_sample_is_one_plain_error(tmp_path, samples, workers):
+    broken = samples | {"train": _Broken(samples["train"])}
+    with pytest.raises(DatasetError) as caught:
+        train(Workspace(tmp_path), broken, info(), config(loader_workers=workers), max_steps=2)
+    assert str(caught.value) == "000007.jpg: missing; run `kontur generate`"
 
 
 def test_the_exported_network_answers_as_the_checkpoint(tmp_path):

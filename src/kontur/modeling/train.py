@@ -22,6 +22,7 @@ from torch import Tensor
 
 from kontur import __version__
 from kontur.data_preprocessing.sample import Samples
+from kontur.errors import KonturError
 from kontur.modeling.checkpoint import STATE_NAME
 from kontur.modeling.crops import Crops, CropSettings, Endless, WholePictures
 from kontur.modeling.model_info import ModelInfo
@@ -100,6 +101,8 @@ def train(
         trainer.fit(task, *loaders, ckpt_path=resume, weights_only=True if resume else None)
     except SystemExit as stop:  # Lightning turns an interrupt into an exit
         raise KeyboardInterrupt from stop
+    except KonturError as error:
+        raise type(error)(_without_worker_traceback(str(error))) from error
     if task.validated_step != trainer.global_step:
         trainer.validate(task, loaders[1], verbose=False)
     state_path.unlink(missing_ok=True)
@@ -116,6 +119,13 @@ def _moving_average(limit: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
         return averaged.lerp(current, 1 - decay)
 
     return average
+
+
+def _without_worker_traceback(message: str) -> str:
+    """Undo how torch's loader reports a worker's error: its traceback as text, with the error on the last line."""
+    if not message.startswith("Caught "):
+        return message
+    return message.strip().splitlines()[-1].partition(": ")[2]
 
 
 def unfinished(workspace: Workspace) -> bool:
