@@ -49,7 +49,7 @@ def draw_contours(picture: Picture, detections: Detections, parts: Sequence[Part
     colours = [bgr(part_colour(int(part))) for part in detections.part]
     return _stroke(
         picture,
-        [(colour, ring, True) for index, colour in enumerate(colours) for ring in rings_px(detections, index, parts)],
+        [_Line(ring, colour) for index, colour in enumerate(colours) for ring in rings_px(detections, index, parts)],
     )
 
 
@@ -59,7 +59,8 @@ def draw_datums(picture: Picture, detections: Detections, parts: Sequence[Part])
     zoom = _line_width_px(picture)
     for index, part in enumerate(detections.part):
         colour = bgr(part_colour(int(part)))
-        lines += [(colour, line, False) for line in _cross(detections, index, zoom, _has_axis(int(part), parts))]
+        arms = _cross(detections, index, zoom, _has_axis(int(part), parts))
+        lines += [_Line(arm, colour, closed=False) for arm in arms]
     return _stroke(picture, lines)
 
 
@@ -77,16 +78,27 @@ def _has_axis(part: int, parts: Sequence[Part]) -> bool:
     return part != UNKNOWN and parts[part].symmetry != 0
 
 
-def _stroke(picture: Picture, lines: list[tuple[tuple[int, int, int], Points, bool]]) -> Picture:
-    """Draw (colour, (N, 2) px, closed) lines over their own common dark halo."""
-    width = _line_width_px(picture)
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """A polyline to be drawn: (N, 2) px, blue-green-red, and how many line widths thick."""
+
+    points: Points
+    colour: tuple[int, int, int]
+    closed: bool = True
+    widths: int = 1
+
+
+def _stroke(picture: Picture, lines: Sequence[_Line]) -> Picture:
+    """Draw lines over their own common dark halo."""
     halo = np.zeros(picture.shape[:2], np.uint8)
-    fixed = [(colour, _fixed_point(points), closed) for colour, points, closed in lines]
-    for _, points, closed in fixed:
-        cv2.polylines(halo, [points], closed, 255, width + 2, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for line in lines:
+        width = line.widths * _line_width_px(picture) + 2
+        cv2.polylines(halo, [_fixed_point(line.points)], line.closed, 255, width, cv2.LINE_AA, _SUBPIXEL_BITS)
     canvas = darken(picture, halo, _HALO)
-    for colour, points, closed in fixed:
-        cv2.polylines(canvas, [points], closed, colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for line in lines:
+        width = line.widths * _line_width_px(picture)
+        points = [_fixed_point(line.points)]
+        cv2.polylines(canvas, points, line.closed, line.colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
     return canvas
 
 
@@ -112,17 +124,22 @@ def _make_labels(detections: Detections, parts: Sequence[Part], scores: bool) ->
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """A mask to be outlined: (H, W) bool pixels, `#RRGGBB` and a label, none when empty."""
+    """A mask to be outlined: (H, W) bool pixels, `#RRGGBB`, a label (none when empty), and whether it shall stand out."""
 
     pixels: NDArray[np.bool_]
     colour: str
     text: str = ""
+    bold: bool = False
 
 
 def draw_outlines(picture: Picture, outlines: Sequence[Outline]) -> Picture:
     """Return a copy with masks outlined (holes too) and labelled; outlines run through the masks' border pixels."""
     rings = [_border_rings(outline.pixels) for outline in outlines]
-    lines = [(bgr(o.colour), ring, True) for o, group in zip(outlines, rings, strict=True) for ring in group]
+    lines = [
+        _Line(ring, bgr(outline.colour), widths=1 + outline.bold)
+        for outline, group in zip(outlines, rings, strict=True)
+        for ring in group
+    ]
     labels = [
         Label(o.text, o.colour, group[0].mean(axis=0), group)
         for o, group in zip(outlines, rings, strict=True)

@@ -122,9 +122,8 @@ def plot_confusion(evaluation: Evaluation, path: Path) -> Path:
     text_pt = float(np.clip(230 / size, 4, 9))
     axis.set_xticks(range(size), [*names, MISSED], rotation=90, fontsize=text_pt)
     axis.set_yticks(range(size), [*names, NOTHING], fontsize=text_pt)
-    for edge in (size - 1.5,):
-        axis.axhline(edge, color=FAINT, linewidth=0.8)
-        axis.axvline(edge, color=FAINT, linewidth=0.8)
+    axis.axhline(size - 1.5, color=FAINT, linewidth=0.8)
+    axis.axvline(size - 1.5, color=FAINT, linewidth=0.8)
     if size <= MOST_COUNTS_WRITTEN:
         for row, column in np.argwhere(counts):
             colour = "white" if shares[row, column] > 0.55 else INK
@@ -232,7 +231,7 @@ def plot_bands(evaluation: Evaluation, path: Path) -> Path:
     """Plot the fraction found (and named rightly) by size and by visible fraction."""
     figure, axes = new_figure(9, 2.9, columns=2)
     sizes = [(_size_range(band.low, band.high), band) for band in evaluation.by_size]
-    fractions = [(f"{band.low:.0%} to {band.high:.0%}", band) for band in evaluation.by_visibility]
+    fractions = [(f"{100 * band.low:.0f}-{band.high:.0%}", band) for band in evaluation.by_visibility]
     panels = (
         ("size (square root of the visible area, px)", sizes),
         ("fraction of the part that can be seen", fractions),

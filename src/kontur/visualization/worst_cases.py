@@ -20,6 +20,7 @@ VERDICT_COLOURS = {
     FALSE: "#FF6A1A",
     IGNORED: "#C8C8C8",
 }
+_WRONG = (CONFUSED, MISSED, FALSE)
 _GAP_PX = 6
 
 
@@ -49,4 +50,4 @@ def draw_worst_case(
 
 def _outline(mask: dict, verdict: str, name: str, good: str) -> Outline:
     text = name if verdict == good else f"{name}: {verdict}"
-    return Outline(coco_mask.decode(mask).astype(bool), VERDICT_COLOURS[verdict], text)
+    return Outline(coco_mask.decode(mask).astype(bool), VERDICT_COLOURS[verdict], text, bold=verdict in _WRONG)
