@@ -43,9 +43,10 @@ def wheel(tmp_path_factory):
 def python(wheel, tmp_path_factory):
     """The interpreter of a fresh environment: the wheel, and what it needs to run, but nothing that training needs."""
     folder = tmp_path_factory.mktemp("env")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     interpreter = folder / "bin" / "python"
-    subprocess.run([interpreter, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", interpreter]
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", wheel], check=True)
     packages = next(path for path in map(Path, sys.path) if (path / "numpy").is_dir())
     site = next((folder / "lib").glob("python*/site-packages"))
     (site / "blocker.py").write_text(BLOCKER.format(hidden=set(HIDDEN), packages=str(packages)))
