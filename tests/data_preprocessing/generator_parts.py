@@ -6,8 +6,9 @@ import numpy as np
 import shapely
 
 from kontur.data_preprocessing.data_config import DataConfig
+from kontur.data_preprocessing.layout import Placement
 from kontur.data_preprocessing.render import RenderContext, make_context
-from kontur.data_preprocessing.scene import Placement, Scene, Table
+from kontur.data_preprocessing.scene import Scene, Table
 from kontur.data_preprocessing.sensor import Look
 from kontur.data_preprocessing.shapes import Shape, part_shape
 from kontur.data_preprocessing.surfaces import Surface
@@ -23,8 +24,9 @@ PLAIN = Surface(
 )  # fmt: skip
 TABLE = Table("plain", 0, 0.0, 1.0, (0.0, 0.0), (0.2, 0.2, 0.2), (0.2, 0.2, 0.2), 0.0, 0.3)
 SHARP = Look(
-    blur_px=0.0, motion_px=(0.0, 0.0), chromatic_px=0.0, vignetting=0.0, exposure=0.3, balance=(1.0, 1.0, 1.0),
-    well_e=1e9, read_e=0.0, gamma=2.2, bayer=False, grey=False, jpeg_quality=95, noise_seed=0,
+    blur_px=0.0, motion_px=(0.0, 0.0), chromatic_px=0.0, vignetting=0.0, exposure=0.3, highlights=1e9,
+    balance=(1.0, 1.0, 1.0),
+    well_e=1e9, read_e=0.0, gamma=2.2, shoulder=0.0, bayer=False, grey=False, jpeg_quality=95, noise_seed=0,
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ class SceneSection(Section):
     pile: Unit = 0.2
     touching: Unit = 0.15
     gap_mm: NotNegative = (0.5, 12.0)
-    border: Unit = 0.25
+    border: Unit = 0.4
     thickness_mm: Positive = (1.0, 4.0)
     bevel_mm: NotNegative = (0.1, 0.7)
     same_material: Unit = 0.5
@@ -99,8 +99,8 @@ class MaterialSection(Section):
     """What the parts are made of."""
 
     kinds: Annotated[dict[MaterialKind, Weight], AfterValidator(_some_weight)] = Field(default_factory=_material_kinds)
-    roughness: Annotated[UnitSpan, Field(description="microfacet slope of metals")] = (0.12, 0.5)
-    anisotropy: UnitSpan = (0.3, 0.9)
+    roughness: Annotated[UnitSpan, Field(description="microfacet slope of metals")] = (0.15, 0.6)
+    anisotropy: UnitSpan = (0.5, 0.95)
     scratches: UnitSpan = (0.0, 0.5)
     stains: UnitSpan = (0.0, 0.5)
     rust: UnitSpan = (0.0, 0.35)
@@ -118,6 +118,7 @@ class LightSection(Section):
     colour_k: Positive = (2700.0, 8000.0)
     tint: UnitSpan = (0.0, 0.12)
     sky: UnitSpan = (0.1, 0.8)
+    reflected_sky: Positive = (0.04, 1.2)
     from_below: Unit = 0.0
 
 
@@ -130,7 +131,7 @@ class BackgroundSection(Section):
     pictures: Unit = 0.25
     albedo: UnitSpan = (0.02, 0.85)
     contrast: UnitSpan = (0.0, 0.6)
-    saturation: UnitSpan = (0.0, 0.5)
+    saturation: UnitSpan = (0.0, 0.45)
     gloss: UnitSpan = (0.0, 0.6)
     camouflage: Unit = 0.12
 
@@ -149,11 +150,13 @@ class LensSection(Section):
 class SensorSection(Section):
     """What the sensor and the file make of the light."""
 
-    exposure: Annotated[Positive, Field(description="median linear brightness")] = (0.06, 0.4)
+    exposure: Annotated[Positive, Field(description="median linear brightness")] = (0.06, 0.35)
+    highlights: Annotated[Positive, Field(description="brightest 2 % after exposure; above 1 is clipped")] = (0.6, 4.0)
     full_well_e: Positive = (3000.0, 30000.0)
     read_noise_e: NotNegative = (2.0, 20.0)
     white_balance: Annotated[UnitSpan, Field(description="relative error of red and blue gain")] = (0.0, 0.15)
     gamma: Positive = (1.8, 2.6)
+    shoulder: NotNegative = (0.0, 1.5)
     bayer: Unit = 0.3
     grey: Unit = 0.1
     jpeg_quality: Annotated[tuple[Annotated[int, Field(ge=30, le=100)], Annotated[int, Field(ge=30, le=100)]],

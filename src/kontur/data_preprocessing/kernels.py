@@ -95,7 +95,7 @@ def draw_part(  # type: ignore[no-untyped-def]
         scale: px/mm.
         surface: what it is made of.
         lamps: (L, 13) float32: irradiance over pi BGR, direction xyz, half-vector slope xy at the middle, its change per
-            column xy and per row xy, half the lamp's angular radius.
+            column xy and per row xy, a quarter of the lamp's angular radius.
         sky: (3, 3) float32: diffuse sky BGR; what a mirror sees overhead; what it sees towards the horizon.
         detail: (5, 512, 512) uint8 detail pool.
         bevel_mm: width of the bevel.
@@ -155,8 +155,9 @@ def _shade_top(  # type: ignore[no-untyped-def]
 ):  # pragma: no cover
     """Write the light of one pixel of the top face."""
     depth = top_mm[row, column]
-    nx = ny = np.float32(0)
+    nx = ny = blur = np.float32(0)
     if depth < bevel_mm:
+        blur = min(np.float32(0.5), np.float32(0.45) / (bevel_mm * scale))  # the slope's change within a pixel
         gain = scale * (1 - max(np.float32(0), depth) / bevel_mm) * np.float32(0.45)
         nx = (top_mm[row, column - 1] - top_mm[row, column + 1]) * gain
         ny = (top_mm[row + 1, column] - top_mm[row - 1, column]) * gain
@@ -176,7 +177,7 @@ def _shade_top(  # type: ignore[no-untyped-def]
         detail, GRAIN, px, py
     )
     rust = min(np.float32(1), max(np.float32(0), (fine - 1 + 2 * s.rust) * 4)) if s.rust > 0 else np.float32(0)
-    _gather(colour, nx, ny, tx, ty, s, lamps, sky, rough, du, dv, scratch)
+    _gather(colour, nx, ny, tx, ty, s, lamps, sky, rough, blur, du, dv, scratch)
     for c in range(3):
         light = colour[c] * tone * (1 + heat * np.float32(_HEAT[c] - 1))
         if rust > 0:
@@ -214,9 +215,9 @@ def _brush(x, y, to_mm, s, detail):  # type: ignore[no-untyped-def]  # pragma: n
 
 
 @numba.njit(**_fast)
-def _gather(colour, nx, ny, tx, ty, s, lamps, sky, rough, du, dv, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _gather(colour, nx, ny, tx, ty, s, lamps, sky, rough, blur, du, dv, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Sum the lamps' and the sky's light on one point into `colour`."""
-    along, across = np.float32(s.along) * rough, np.float32(s.across) * rough
+    along, across = np.float32(s.along) * rough + blur, np.float32(s.across) * rough + blur
     tilt = min(np.float32(1), 2 * np.sqrt(nx * nx + ny * ny))
     unit = 1 / np.sqrt(1 + nx * nx + ny * ny)
     for c in range(3):

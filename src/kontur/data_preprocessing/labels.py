@@ -9,10 +9,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.layout import Placement
 from kontur.data_preprocessing.render import lean_slices
-from kontur.data_preprocessing.scene import Placement, Scene
+from kontur.data_preprocessing.scene import Scene
 from kontur.geometry import Points
 
+_THIN_MM = 0.05
 SIMPLIFY_PX = 0.05
 """Polygons lose corners that move their boundary by less than this."""
 
@@ -23,7 +25,9 @@ def silhouettes(scene: Scene) -> list[shapely.Geometry]:
 
 
 def _silhouette(scene: Scene, thing: Placement) -> shapely.Geometry:
-    """Union of the slices that the renderer draws."""
+    """Union of the slices that the renderer draws; nothing for prints, which hide nothing."""
+    if thing.thickness_mm < _THIN_MM and thing.part is None:
+        return shapely.Polygon()
     slices = []
     for z in lean_slices(scene.camera, thing):
         projected = [scene.camera.project(thing.pose.apply(ring), z) for ring in thing.shape.rings_mm]

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing import kernels
+from kontur.data_preprocessing.clutter import clutter_pool
 from kontur.data_preprocessing.data_config import DataConfig
+from kontur.data_preprocessing.layout import Placement
 from kontur.data_preprocessing.sample import Instance, Sample
-from kontur.data_preprocessing.scene import Lamp, Placement, Scene, draw_scene
+from kontur.data_preprocessing.scene import Lamp, Scene, draw_scene
 from kontur.data_preprocessing.sensor import Look, draw_look, photograph
 from kontur.data_preprocessing.shapes import MARGIN_MM, Shape, part_shape
 from kontur.data_preprocessing.textures import detail_pool, noise_pool, pattern
@@ -57,6 +59,7 @@ class RenderContext:
     Attributes:
         config, parts: what is asked for.
         shapes: distance templates, one for each part.
+        clutter: templates of what is no part, by kind.
         pictures: the user's pictures that serve as tables.
         detail, noise: the texture pools.
     """
@@ -64,6 +67,7 @@ class RenderContext:
     config: DataConfig
     parts: tuple[Part, ...]
     shapes: tuple[Shape, ...]
+    clutter: dict[str, tuple[Shape, ...]]
     pictures: tuple[Path, ...]
     detail: NDArray[np.uint8]
     noise: Floats
@@ -73,7 +77,9 @@ def make_context(config: DataConfig, parts: Sequence[Part], pictures: Sequence[P
     """Prepare templates and texture pools (a second or so; table patterns are made when first used)."""
     step = max(0.05, 0.7 * config.camera.mm_per_px[0])
     shapes = tuple(part_shape(part, step) for part in parts)
-    return RenderContext(config, tuple(parts), shapes, tuple(pictures), detail_pool(), noise_pool())
+    return RenderContext(
+        config, tuple(parts), shapes, clutter_pool(parts, step), tuple(pictures), detail_pool(), noise_pool()
+    )
 
 
 def background_pictures(folder: Path) -> tuple[Path, ...]:
@@ -91,7 +97,7 @@ def render_sample(context: RenderContext, seed: int, index: int) -> Sample:
 def draw_all(context: RenderContext, seed: int, index: int) -> tuple[Scene, Look]:
     """Draw scene and camera of sample `index` from its own random stream."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
-    scene = draw_scene(context.config, context.parts, context.shapes, len(context.pictures), rng)
+    scene = draw_scene(context.config, context.parts, context.shapes, context.clutter, len(context.pictures), rng)
     return scene, draw_look(context.config, rng)
 
 
@@ -281,7 +287,7 @@ def _lamps_at(scene: Scene, placement: Placement, scale: float) -> Floats:
         row[6:8] = slope[0]
         row[8:10] = (slope[1] - slope[0]) / (step * scale)
         row[10:12] = (slope[2] - slope[0]) / (step * scale)
-        row[12] = lamp.radius_rad / 2
+        row[12] = lamp.radius_rad / 4
     return rows
 
 
@@ -328,7 +334,7 @@ def _light_field(scene: Scene) -> Floats:
     middle = np.maximum(0.05, (np.array(scene.table.dark) + scene.table.bright) / 2)
     for lamp in scene.lamps:
         slope, to_lamp, fall = _half_slope(scene.camera, lamp, spots)
-        spread = scene.table.slope + lamp.radius_rad / 2
+        spread = scene.table.slope + lamp.radius_rad / 4
         glare = 0.04 * scene.table.gloss / (4 * spread**2 * (1 + (slope**2).sum(axis=1) / spread**2) ** 2)
         field += fall[:, None] * np.array(lamp.colour) * (to_lamp[:, 2:] + glare[:, None] / middle)
     small = field.reshape(rows, columns, 3).astype(np.float32)

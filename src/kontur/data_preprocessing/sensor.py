@@ -24,9 +24,11 @@ class Look:
         chromatic_px: how far red is shifted outwards, and blue inwards, at the corners.
         vignetting: loss of light at the corners, 0..1.
         exposure: median brightness after exposure, 0..1 linear.
+        highlights: limit of the brightest 2 %; above 1 they are clipped.
         balance: gains B, G, R.
         well_e, read_e: full well and read noise, electrons.
         gamma: of the output curve.
+        shoulder: how much the curve compresses bright tones.
         bayer, grey: whether the sensor has a colour mosaic; whether it sees no colour.
         jpeg_quality: of the file.
         noise_seed: where the noise starts.
@@ -37,10 +39,12 @@ class Look:
     chromatic_px: float
     vignetting: float
     exposure: float
+    highlights: float
     balance: tuple[float, float, float]
     well_e: float
     read_e: float
     gamma: float
+    shoulder: float
     bayer: bool
     grey: bool
     jpeg_quality: int
@@ -58,9 +62,11 @@ def draw_look(config: DataConfig, rng: np.random.Generator) -> Look:
         blur_px=float(rng.uniform(*lens.blur_px)), motion_px=motion,
         chromatic_px=float(rng.uniform(*lens.chromatic_px)) if rng.uniform() < lens.chromatic else 0.0,
         vignetting=float(rng.uniform(*lens.vignetting)), exposure=float(np.exp(rng.uniform(low, high))),
+        highlights=float(np.exp(rng.uniform(*np.log(sensor.highlights)))),
         balance=(1 + float(error[0]), 1.0, 1 + float(error[1])),
         well_e=float(rng.uniform(*sensor.full_well_e)), read_e=float(rng.uniform(*sensor.read_noise_e)),
-        gamma=float(rng.uniform(*sensor.gamma)), bayer=bool(rng.uniform() < sensor.bayer),
+        gamma=float(rng.uniform(*sensor.gamma)), shoulder=float(rng.uniform(*sensor.shoulder)),
+        bayer=bool(rng.uniform() < sensor.bayer),
         grey=bool(rng.uniform() < sensor.grey),
         jpeg_quality=int(rng.integers(sensor.jpeg_quality[0], sensor.jpeg_quality[1] + 1)),
         noise_seed=int(rng.integers(1 << 30)),
@@ -70,9 +76,10 @@ def draw_look(config: DataConfig, rng: np.random.Generator) -> Look:
 def photograph(light: NDArray[np.float32], look: Look, noise: NDArray[np.float32]) -> Picture:
     """Turn (H, W, 3) linear light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve. `light` is not kept."""
     light = _lens(light, look)
-    sparse = light[::_METER_STEP_PX, ::_METER_STEP_PX]
-    median = float(np.median(sparse.mean(axis=2)))
-    gains = (look.exposure / max(1e-6, median) * np.array(look.balance)).astype(np.float32)
+    sparse = light[::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=2)
+    median, bright = np.maximum(1e-6, np.percentile(sparse, (50, 98)))
+    gain = min(look.exposure / median, look.highlights / bright)
+    gains = (gain * np.array(look.balance)).astype(np.float32)
     if look.grey:
         light = cv2.merge([cv2.transform(light, np.array([[0.11, 0.59, 0.30]], np.float32))] * 3)
         gains[:] = gains[1]
@@ -87,7 +94,9 @@ def photograph(light: NDArray[np.float32], look: Look, noise: NDArray[np.float32
         single = np.empty(raw.shape[:2], np.uint16)
         kernels.mosaic(raw, single)
         raw = cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR)
-    curve = np.rint(255 * (np.arange(_CODES) / (_CODES - 1)) ** (1 / look.gamma)).astype(np.uint8)
+    linear = np.arange(_CODES) / (_CODES - 1)
+    rolled = linear * (1 + look.shoulder) / (1 + look.shoulder * linear)
+    curve = np.rint(255 * rolled ** (1 / look.gamma)).astype(np.uint8)
     image = np.empty(raw.shape, np.uint8)
     kernels.develop(raw, curve, image)
     return image

@@ -28,7 +28,7 @@ def detail_pool() -> Bytes:
     """Return (5, 512, 512) uint8: streaks along x, blotches, white noise, scratches, crystal facets."""
     rng = np.random.default_rng(_POOL_SEED)
     size = DETAIL_SIZE
-    streaks = cv2.GaussianBlur(_white(rng, size), (0, 0), sigmaX=40, sigmaY=0.7, borderType=cv2.BORDER_REFLECT)
+    streaks = _smooth(_white(rng, size), 40, 0.7)
     return np.stack([
         _levels(streaks), _levels(fractal(rng, size, 0.9)), _levels(_white(rng, size)),
         _scratches(rng, size), _cells(rng, size, 500, facets=True),
@@ -59,6 +59,14 @@ def fractal(rng: np.random.Generator, size: int, exponent: float) -> NDArray[np.
 
 def _white(rng: np.random.Generator, size: int) -> NDArray[np.float32]:
     return rng.standard_normal((size, size), np.float32)
+
+
+def _smooth(field: NDArray[np.float32], sigma_x: float, sigma_y: float) -> NDArray[np.float32]:
+    """Gaussian blur of a tile that stays a tile, scaled to standard deviation 1."""
+    pad = int(np.ceil(4 * max(sigma_x, sigma_y))) + 1
+    blurred = cv2.GaussianBlur(np.pad(field, pad, mode="wrap"), (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
+    inner = blurred[pad:-pad, pad:-pad]
+    return inner / max(1e-9, float(inner.std()))
 
 
 def _levels(field: NDArray[np.float32], spread: float = 45.0) -> Bytes:
@@ -108,10 +116,9 @@ def _noise(rng: np.random.Generator) -> Bytes:
 
 
 def _stripes(rng: np.random.Generator) -> Bytes:
-    x, y = _grid()
-    waves = 0.012 * fractal(rng, PATTERN_SIZE, 1.5)
-    waves = waves / waves.std() * rng.uniform(0, 0.012)
-    return _levels(np.sin(2 * np.pi * rng.integers(16, 70) * (x + waves) + 0 * y))
+    x, _ = _grid()
+    waves = _smooth(fractal(rng, PATTERN_SIZE, 1.5), 2, 2) * rng.uniform(0, 0.012)
+    return _levels(np.sin(2 * np.pi * rng.integers(16, 70) * (x + waves)))
 
 
 def _checker(rng: np.random.Generator) -> Bytes:
@@ -136,35 +143,33 @@ def _cell_pattern(rng: np.random.Generator) -> Bytes:
 
 def _wood(rng: np.random.Generator) -> Bytes:
     _, y = _grid()
-    warp = cv2.GaussianBlur(fractal(rng, PATTERN_SIZE, 1.0), (0, 0), sigmaX=60, sigmaY=3)
-    warp /= warp.std()
+    warp = _smooth(fractal(rng, PATTERN_SIZE, 1.0), 60, 3)
     rings = np.sin(2 * np.pi * (rng.integers(6, 18) * y + 1.2 * warp))
-    fibre = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=25, sigmaY=0.6)
-    return _levels(np.abs(rings) ** 0.6 + 1.5 * fibre / fibre.std() * 0.3)
+    fibre = _smooth(_white(rng, PATTERN_SIZE), 25, 0.6)
+    return _levels(np.abs(rings) ** 0.6 + 0.45 * fibre)
 
 
 def _cardboard(rng: np.random.Generator) -> Bytes:
     _, y = _grid()
     ribs = np.sin(2 * np.pi * int(rng.integers(60, 130)) * y)
-    fibre = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=4, sigmaY=1)
-    return _levels(0.25 * ribs + fibre / fibre.std() + fractal(rng, PATTERN_SIZE, 1.0) * 0, 30)
+    return _levels(0.25 * ribs + _smooth(_white(rng, PATTERN_SIZE), 4, 1), 30)
 
 
 def _concrete(rng: np.random.Generator) -> Bytes:
-    blotches = fractal(rng, PATTERN_SIZE, 0.7)
-    blotches /= blotches.std()
+    blotches = _smooth(fractal(rng, PATTERN_SIZE, 0.7), 0.5, 0.5)
     specks = _white(rng, PATTERN_SIZE)
     pores = cv2.GaussianBlur((rng.random((PATTERN_SIZE, PATTERN_SIZE)) < 0.0015).astype(np.float32), (0, 0), 1.6)
     return _levels(blotches + 0.6 * specks - 25 * pores, 40)
 
 
 def _brushed(rng: np.random.Generator) -> Bytes:
-    fine = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=60, sigmaY=0.6)
-    return _levels(fine / fine.std() + 0.5 * _levels(fractal(rng, PATTERN_SIZE, 1.4)) / 45.0)
+    fine = _smooth(_white(rng, PATTERN_SIZE), 60, 0.6)
+    return _levels(fine + 0.5 * _smooth(fractal(rng, PATTERN_SIZE, 1.4), 1, 1))
 
 
 def _felt(rng: np.random.Generator) -> Bytes:
-    return _levels(cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), rng.uniform(0.6, 1.6)))
+    sigma = rng.uniform(0.6, 1.6)
+    return _levels(_smooth(_white(rng, PATTERN_SIZE), sigma, sigma))
 
 
 def _grid_mat(rng: np.random.Generator) -> Bytes:
@@ -185,8 +190,8 @@ def _conveyor(rng: np.random.Generator) -> Bytes:
     weave = np.sin(2 * np.pi * n * (x + y)) * np.sin(2 * np.pi * n * (x - y))
     if rng.random() < 0.5:
         weave = np.abs(np.sin(np.pi * n * x))
-    wear = cv2.GaussianBlur(_white(rng, PATTERN_SIZE), (0, 0), sigmaX=2, sigmaY=50)
-    return _levels(weave + 0.8 * wear / wear.std() + 0.5 * _white(rng, PATTERN_SIZE), 30)
+    wear = _smooth(_white(rng, PATTERN_SIZE), 2, 50)
+    return _levels(weave + 0.8 * wear + 0.5 * _white(rng, PATTERN_SIZE), 30)
 
 
 def _clutter(rng: np.random.Generator) -> Bytes:
