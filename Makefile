@@ -50,7 +50,8 @@ $(TORCH_STAMP): $(ENV_STAMP)
 	@touch $@
 
 $(READY): $(TORCH_STAMP) pyproject.toml
-	$(PIP) --editable '.[train,dev]'
+	@echo "installing kontur and what it needs into $(VENV); this takes a minute or two"
+	@$(PIP) --quiet --editable '.[train,dev]'
 	@touch $@
 
 demo: $(READY)
@@ -59,15 +60,13 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# Every check runs, whatever the ones before it said.
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/python tools/requirements.py --check
-	$(BIN)/python tools/budgets.py
-	$(BIN)/python tools/check_docs.py
-	$(BIN)/mkdocs build --strict --quiet
+	@failed=; for check in 'ruff check .' 'ruff format --check .' mypy 'lint-imports --no-cache' \
+	    'python tools/requirements.py --check' 'python tools/budgets.py' 'python tools/check_docs.py' \
+	    'mkdocs build --strict --quiet'; do \
+	  echo "== $$check"; $(BIN)/$$check || failed="$$failed $$check;"; \
+	done; [ -z "$$failed" ] || { echo "lint failed:$$failed" >&2; exit 1; }
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
