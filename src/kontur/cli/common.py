@@ -10,7 +10,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-OUT = Console()
+PIPE_COLUMNS = 160
+"""Width of tables that go into a file or pipe, where there is no terminal to ask."""
+
+OUT = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 ERR = Console(stderr=True)
 
 WorkspaceOption = Annotated[
