@@ -14,6 +14,7 @@ from kontur.data_preprocessing.part_list import open_parts
 from kontur.errors import ModelError, reason
 from kontur.geometry import Part
 from kontur.hardware.threads import available_cpus
+from kontur.modeling.coarse_pose import align
 from kontur.modeling.decide import decide
 from kontur.modeling.detections import Detections, unregistered
 from kontur.modeling.heads import MULTIPLE
@@ -63,15 +64,18 @@ class NetworkDetector:
         by_name = {part.name: part for part in parts}
         self.parts: tuple[Part, ...] = tuple(by_name[part.name] for part in self.info.parts)
         self._config = config
+        low, high = mm_per_px or self.info.mm_per_px
+        self._px_per_mm = (1 / high, 1 / low)
         self._zoom = _zoom(self.info.mm_per_px, mm_per_px)
         self._options = ProposalOptions(
             config.foreground_threshold, config.hypotheses, self.info.faces, self.info.nominal_px_per_mm
         )
 
     def detect(self, picture: Picture) -> Detections:
-        """Find the parts in an (H, W, 3) uint8 BGR picture: propose, register on its edges, decide by geometry."""
-        hypotheses, _places = self.propose(picture)
-        registered = register(picture, hypotheses, self.parts)
+        """Find the parts in an (H, W, 3) uint8 BGR picture: propose, align, register, decide."""
+        hypotheses, places = self.propose(picture)
+        aligned = align(picture, hypotheses, places, self.parts, self._px_per_mm)
+        registered = register(picture, aligned, self.parts)
         decided = decide(picture, registered, self.parts)
         return decided[decided.score >= self._config.score_threshold]
 

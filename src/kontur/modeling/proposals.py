@@ -24,9 +24,6 @@ _BLUR_CELLS = 1.2
 _PEAK_RADIUS_CELLS = 2
 _GATHER_RADIUS_PX = 14.0
 _LEAST_CELLS = 4.0
-_SURE_TURN = 0.6
-"""Length of the mean (cos, sin) from which one angle is enough."""
-_STARTS_WHEN_UNSURE = 6
 _RIVAL_SHARE = 0.02
 """A part whose mean probability is below this is no hypothesis."""
 
@@ -122,15 +119,14 @@ def _hypotheses(
     turn = cells[HEADS.turn] / np.maximum(np.linalg.norm(cells[HEADS.turn], axis=0), 1e-9) @ share
     face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ share)
     trust = float(weight.mean())
+    angle = float(np.arctan2(turn[1], turn[0])) / max(1, parts[ranked[0]].symmetry)
     rows = []
     for part in ranked:
         if part != ranked[0] and mean[part] < _RIVAL_SHARE:
             continue
-        sides = _sides(face_down, parts[part].chiral, options.faces)
-        for flipped in sides:
-            for angle in _angles(turn, parts[ranked[0]].symmetry, parts[part].symmetry):
-                pose = PixelPose(float(datum[0]), float(datum[1]), angle, scale, flipped)
-                rows.append((int(part), float(np.clip(mean[part] * trust, 0, 1)), pose))
+        for flipped in _sides(face_down, parts[part].chiral, options.faces):
+            pose = PixelPose(float(datum[0]), float(datum[1]), angle, scale, flipped)
+            rows.append((int(part), float(np.clip(mean[part] * trust, 0, 1)), pose))
     return rows
 
 
@@ -141,21 +137,6 @@ def _sides(face_down: float, chiral: bool, faces: str) -> list[bool]:
     if 0.2 < face_down < 0.8:
         return [False, True]
     return [face_down >= 0.5]
-
-
-def _angles(turn: NDArray, said_symmetry: int, symmetry: int) -> list[float]:
-    """Return the angles to try for a part of order `symmetry` when the turn was read for order `said_symmetry`."""
-    if symmetry == 0:
-        return [0.0]
-    period = 2 * np.pi / symmetry
-    if said_symmetry == 0 or np.hypot(*turn) < _SURE_TURN:
-        return [k * period / _STARTS_WHEN_UNSURE for k in range(_STARTS_WHEN_UNSURE)]
-    angle = float(np.arctan2(turn[1], turn[0])) / said_symmetry
-    looks = (angle + np.arange(said_symmetry) * 2 * np.pi / said_symmetry) % period
-    distinct = np.unique(np.round(looks, 6))
-    if len(distinct) > _STARTS_WHEN_UNSURE:
-        return [k * period / _STARTS_WHEN_UNSURE for k in range(_STARTS_WHEN_UNSURE)]
-    return [float(value) for value in distinct]
 
 
 def _weighted_median(values: NDArray, weight: NDArray) -> float:
