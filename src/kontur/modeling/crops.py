@@ -35,7 +35,6 @@ class CropSettings:
     """What every crop of a training has in common."""
 
     crop_px: int
-    nominal_px_per_mm: float
     traits: PartTraits
     seed: int
 
@@ -91,7 +90,7 @@ class Endless(torch.utils.data.Sampler):
 
 def as_tensors(sample: Sample, settings: CropSettings) -> dict[str, Tensor]:
     """Return the picture (3, H, W) uint8 and the targets of a sample whose sides are multiples of MULTIPLE."""
-    targets = cell_targets(sample.ids, sample.instances, settings.traits, settings.nominal_px_per_mm)
+    targets = cell_targets(sample.ids, sample.instances, settings.traits)
     tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in targets.items()}
     tensors["picture"] = torch.from_numpy(np.ascontiguousarray(sample.image.transpose(2, 0, 1)))
     return tensors

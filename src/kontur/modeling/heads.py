@@ -18,18 +18,14 @@ class Heads(NamedTuple):
     Attributes:
         foreground: logit that a part's material is there.
         offset: (du, dv) from the cell's centre to the part's datum, in units of OFFSET_UNIT_PX.
-        turn: cosine and sine of the angle times the symmetry order.
-        log_scale: natural logarithm of px/mm over the nominal scale.
         flipped: logit that a chiral part lies face down.
         part: logits over the part list.
     """
 
     foreground: slice = slice(0, 1)
     offset: slice = slice(1, 3)
-    turn: slice = slice(3, 5)
-    log_scale: slice = slice(5, 6)
-    flipped: slice = slice(6, 7)
-    part: slice = slice(7, None)
+    flipped: slice = slice(3, 4)
+    part: slice = slice(4, None)
 
 
 HEADS = Heads()

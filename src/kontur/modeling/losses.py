@@ -13,12 +13,9 @@ WEIGHTS = {
     "foreground": 1.0,
     "part": 1.0,
     "offset": 1.0,
-    "turn": 1.0,
-    "log_scale": 1.0,
     "flipped": 0.5,
 }
 _OFFSET_KNEE = 0.1
-_SCALE_KNEE = 0.05
 _EPSILON = 1e-6
 
 
@@ -33,9 +30,6 @@ def loss_terms(output: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
     weight = targets["weight"]
     part = targets["part"].clamp(min=0)
     offset = functional.smooth_l1_loss(output[:, HEADS.offset], targets["offset"], reduction="none", beta=_OFFSET_KNEE)
-    scale = functional.smooth_l1_loss(
-        output[:, HEADS.log_scale.start], targets["log_scale"], reduction="none", beta=_SCALE_KNEE
-    )
     flipped = functional.binary_cross_entropy_with_logits(
         output[:, HEADS.flipped.start], targets["flipped"], reduction="none"
     )
@@ -43,8 +37,6 @@ def loss_terms(output: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
         "foreground": _foreground_loss(output[:, HEADS.foreground.start], targets["foreground"]),
         "part": _mean(functional.cross_entropy(output[:, HEADS.part], part, reduction="none"), weight),
         "offset": _mean(offset.sum(1), weight),
-        "turn": _mean((output[:, HEADS.turn] - targets["turn"]).square().sum(1), targets["turn_weight"]),
-        "log_scale": _mean(scale, weight),
         "flipped": _mean(flipped, targets["flipped_weight"]),
     }
 

@@ -48,7 +48,7 @@ class ModelInfo:
 
     @property
     def nominal_px_per_mm(self) -> float:
-        """Geometric mean of the scales trained for: where the scale head says 0."""
+        """Geometric mean of the scales trained for."""
         return float((self.mm_per_px[0] * self.mm_per_px[1]) ** -0.5)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The network: a residual encoder with a top-down decoder to stride 4, dense 3x3 convolutions only.
 
-For every cell of 4 x 4 px it says: is there a part, where is that part's datum, how is it turned, how large is a
-millimetre there, does it lie face down, and which part is it. Each answer is read only where there is a part; a
-vote over the cells of one part then gives one proposal (see proposals.py).
+For every cell of 4 x 4 px it says: is there a part, where is that part's datum, does it lie face down, and which part is
+it. Each answer is read only where there is a part; a vote over the cells of one part then gives one proposal (see
+proposals.py). Angle and scale are not asked of the network: once part and place are known, the drawing finds them on the
+picture's edges more surely and without training (see coarse_pose.py).
 """
 
 import itertools
@@ -22,7 +23,7 @@ _FOREGROUND_PRIOR_LOGIT = -2.0
 
 
 class Network(nn.Module):
-    """(B, 3, H, W) float32 BGR in 0..255, H and W multiples of 32, to (B, 7 + parts, H / 4, W / 4) raw outputs.
+    """(B, 3, H, W) float32 BGR in 0..255, H and W multiples of 32, to (B, 4 + parts, H / 4, W / 4) raw outputs.
 
     The channels are laid out as `heads.HEADS` says.
     """

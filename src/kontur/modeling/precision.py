@@ -43,8 +43,8 @@ def _no_targets(output: torch.Tensor) -> dict[str, torch.Tensor]:
     batch, _, height, width = output.shape
     flat = torch.zeros(batch, height, width)
     pair = torch.zeros(batch, 2, height, width)
-    names = ("foreground", "log_scale", "flipped", "weight", "turn_weight", "flipped_weight")
-    return {**dict.fromkeys(names, flat), "offset": pair, "turn": pair, "part": flat.long()}
+    names = ("foreground", "flipped", "weight", "flipped_weight")
+    return {**dict.fromkeys(names, flat), "offset": pair, "part": flat.long()}
 
 
 def _copy(network: Network) -> Network:

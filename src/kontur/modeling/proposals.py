@@ -2,7 +2,7 @@
 
 The votes of the foreground cells (cell centre plus offset) are gathered on a grid that reaches beyond the picture, because
 the datum of a part cut by the border may lie outside. Peaks of the blurred grid are places; the cells that voted near a
-peak say together, weighted by their foreground probability, which part lies there, how it is turned and at which scale.
+peak say together, weighted by their foreground probability, which part lies there. Its angle and scale are still open.
 
 Where it fails: two parts of one kind whose data coincide (nested rings of one kind, exact stacks) make one place.
 """
@@ -38,7 +38,7 @@ class ProposalOptions:
         foreground_threshold: probability from which a cell votes.
         hypotheses: parts tried in each place at most.
         faces: "up" or "both": whether a part may lie face down.
-        nominal_px_per_mm: where the scale head says 0.
+        nominal_px_per_mm: scale that the hypotheses are given until it is known.
     """
 
     foreground_threshold: float
@@ -115,17 +115,14 @@ def _hypotheses(
     mean = (probability / probability.sum(axis=0)) @ share
     ranked = np.argsort(-mean)[: options.hypotheses]
     datum = np.array([_weighted_median(votes[:, axis], weight) for axis in (0, 1)])
-    scale = options.nominal_px_per_mm * float(np.exp(cells[HEADS.log_scale][0] @ share))
-    turn = cells[HEADS.turn] / np.maximum(np.linalg.norm(cells[HEADS.turn], axis=0), 1e-9) @ share
     face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ share)
     trust = float(weight.mean())
-    angle = float(np.arctan2(turn[1], turn[0])) / max(1, parts[ranked[0]].symmetry)
     rows = []
     for part in ranked:
         if part != ranked[0] and mean[part] < _RIVAL_SHARE:
             continue
         for flipped in _sides(face_down, parts[part].chiral, options.faces):
-            pose = PixelPose(float(datum[0]), float(datum[1]), angle, scale, flipped)
+            pose = PixelPose(float(datum[0]), float(datum[1]), 0.0, options.nominal_px_per_mm, flipped)
             rows.append((int(part), float(np.clip(mean[part] * trust, 0, 1)), pose))
     return rows
 

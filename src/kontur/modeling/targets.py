@@ -22,7 +22,6 @@ Floats = NDArray[np.float32]
 class PartTraits:
     """What the targets must know of each part: arrays over the part list."""
 
-    symmetry: NDArray[np.int64]
     chiral: NDArray[np.bool_]
 
 
@@ -30,23 +29,20 @@ def cell_targets(
     ids: NDArray[np.uint8],
     instances: Sequence[Instance],
     traits: PartTraits,
-    nominal_px_per_mm: float,
 ) -> dict[str, NDArray]:
     """Return the targets of one picture, each (..., H / STRIDE, W / STRIDE).
 
     Args:
         ids: (H, W) id map, 0 background, k for instances[k - 1].
         instances: in the frame of `ids`.
-        traits: symmetry orders and chirality of the part list.
-        nominal_px_per_mm: scale whose log is 0.
+        traits: chirality of the part list.
 
     Returns:
-        foreground (h, w) float32; part (h, w) int64, NO_PART on the background; offset (2, h, w); turn (2, h, w)
-        cosine and sine of angle times symmetry order; log_scale (h, w); flipped (h, w) float32; weight, turn_weight and
-        flipped_weight (h, w) float32, 0 where the answer is not asked for.
+        foreground (h, w) float32; part (h, w) int64, NO_PART on the background; offset (2, h, w);
+        flipped (h, w) float32; weight and flipped_weight (h, w) float32, 0 where the answer is not asked for.
     """
     cells = ids[CELL_CENTRE_PX::STRIDE, CELL_CENTRE_PX::STRIDE]
-    table = _instance_table(instances, traits, nominal_px_per_mm)
+    table = _instance_table(instances, traits)
     count = np.bincount(cells.ravel(), minlength=MAX_INSTANCES + 1)
     weight = np.clip(np.sqrt(_COMMON_CELLS / np.maximum(count, 1)), *_WEIGHT_RANGE) * table["trusted"]
     rows, columns = np.indices(cells.shape, dtype=np.float32) * STRIDE + CELL_CENTRE_PX
@@ -57,30 +53,23 @@ def cell_targets(
         "foreground": foreground,
         "part": table["part"][cells],
         "offset": offset.astype(np.float32),
-        "turn": np.stack([table["cos"][cells], table["sin"][cells]]),
-        "log_scale": table["log_scale"][cells],
         "flipped": table["flipped"][cells],
         "weight": weight_map,
-        "turn_weight": weight_map * table["turns"][cells],
         "flipped_weight": weight_map * table["chiral"][cells],
     }
 
 
-def _instance_table(instances: Sequence[Instance], traits: PartTraits, nominal_px_per_mm: float) -> dict[str, NDArray]:
+def _instance_table(instances: Sequence[Instance], traits: PartTraits) -> dict[str, NDArray]:
     """One column per answer, one row per id; row 0 is the background."""
     table: dict[str, NDArray] = {
-        name: np.zeros(MAX_INSTANCES + 1, np.float32)
-        for name in ("u", "v", "cos", "sin", "log_scale", "flipped", "trusted", "turns", "chiral")
+        name: np.zeros(MAX_INSTANCES + 1, np.float32) for name in ("u", "v", "flipped", "trusted", "chiral")
     }
     table["part"] = np.full(MAX_INSTANCES + 1, NO_PART, np.int64)
     for row, instance in enumerate(instances, 1):
-        pose, symmetry = instance.pose, int(traits.symmetry[instance.part])
-        phase = pose.angle_rad * symmetry
+        pose = instance.pose
         values = {
-            "part": instance.part, "u": pose.u, "v": pose.v, "cos": np.cos(phase), "sin": np.sin(phase),
-            "log_scale": np.log(pose.scale_px_per_mm / nominal_px_per_mm), "flipped": pose.flipped,
-            "trusted": instance.visible_fraction >= _TRUSTED_VISIBLE_FRACTION,
-            "turns": symmetry > 0, "chiral": traits.chiral[instance.part],
+            "part": instance.part, "u": pose.u, "v": pose.v, "flipped": pose.flipped,
+            "trusted": instance.visible_fraction >= _TRUSTED_VISIBLE_FRACTION, "chiral": traits.chiral[instance.part],
         }  # fmt: skip
         for name, value in values.items():
             table[name][row] = value

@@ -1,13 +1,12 @@
 """Plain measures of the network's answers, cell by cell, for the validation's curves."""
 
-import torch
 from torch import Tensor
 
 from kontur.modeling.heads import HEADS, OFFSET_UNIT_PX
 
 
 def answer_quality(output: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return scalars: foreground_iou, part_accuracy, offset_px (mean), turn_cosine (1 is perfect).
+    """Return scalars: foreground_iou, part_accuracy, offset_px (mean).
 
     Args:
         output: (B, C, h, w) float32 raw outputs.
@@ -18,12 +17,10 @@ def answer_quality(output: Tensor, targets: dict[str, Tensor]) -> dict[str, Tens
     asked = targets["weight"] > 0
     right = output[:, HEADS.part].argmax(1) == targets["part"]
     error_px = (output[:, HEADS.offset] - targets["offset"]).square().sum(1).sqrt() * OFFSET_UNIT_PX
-    cosine = torch.nn.functional.cosine_similarity(output[:, HEADS.turn], targets["turn"], dim=1)
     return {
         "foreground_iou": (said & is_part).sum() / (said | is_part).sum().clamp(min=1),
         "part_accuracy": _mean_where(right.float(), asked),
         "offset_px": _mean_where(error_px, asked),
-        "turn_cosine": _mean_where(cosine, targets["turn_weight"] > 0),
     }
 
 

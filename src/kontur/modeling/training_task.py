@@ -175,5 +175,5 @@ def learning_rate_factor(progress: float) -> float:
 
 
 def _crop_settings(info: ModelInfo, training: TrainingConfig) -> CropSettings:
-    traits = PartTraits(np.array([p.symmetry for p in info.parts]), np.array([p.chiral for p in info.parts], bool))
-    return CropSettings(training.crop_px, info.nominal_px_per_mm, traits, training.seed)
+    traits = PartTraits(np.array([p.chiral for p in info.parts], bool))
+    return CropSettings(training.crop_px, traits, training.seed)
