@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.sample import Sample
 from kontur.geometry import Part, Points
-from kontur.modeling.detections import UNKNOWN, Detections
+from kontur.modeling.detections import UNKNOWN, Detections, from_poses
 from kontur.modeling.masks import rings_px
 from kontur.pictures import Picture
 from kontur.visualization.labels import Label, darken, draw_labels
@@ -152,3 +153,10 @@ def _border_rings(mask: NDArray[np.bool_]) -> list[Points]:
     """(N, 2) px rings along the border pixels of a mask and its holes, the longest first."""
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return sorted((ring.reshape(-1, 2).astype(np.float64) for ring in found), key=len, reverse=True)
+
+
+def draw_truth(sample: Sample, parts: Sequence[Part]) -> Picture:
+    """Return a copy of a sample's picture with its instances drawn as `draw_overlay` draws detections."""
+    size_wh = (sample.image.shape[1], sample.image.shape[0])
+    indices, poses = [item.part for item in sample.instances], [item.pose for item in sample.instances]
+    return draw_overlay(sample.image, from_poses(size_wh, indices, [1.0] * len(poses), poses), parts, scores=False)

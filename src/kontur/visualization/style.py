@@ -2,8 +2,8 @@
 
 from kontur.modeling.detections import UNKNOWN
 
-PALETTE = ("#E69F00", "#56B4E9", "#00B386", "#F0E442", "#6C8CFF", "#FF6A1A", "#E58AC0")
-"""Okabe and Ito's palette (jfly.uni-koeln.de/color) without black, its darker hues lightened to show on dark metal."""
+PALETTE = ("#FFB000", "#5CC0F5", "#00A77C", "#F7F27A", "#5B78FF", "#DD3F10", "#F5A3D3")
+"""After Okabe and Ito (jfly.uni-koeln.de/color) without black: lightened to show on dark metal, and kept as far apart."""
 UNKNOWN_COLOUR = "#C8C8C8"
 GOOD, BAD, NEUTRAL, ACCENT = "#0072B2", "#D55E00", "#8A8F98", "#009E73"
 """Colours of meaning in plots: right, wrong, context, second series."""
