@@ -1,11 +1,14 @@
 """`kontur demo`: the whole way on the example drawings."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kontur.cli.common import OUT
+
+if TYPE_CHECKING:
+    from kontur.workspace import Workspace
 
 DEMO_PICTURES = 1600
 DEMO_SEED = 7
@@ -44,6 +47,7 @@ def demo(
     _title(1, "workspace")
     if not space.data_config.is_file():
         create_workspace(folder, example_drawings())
+        _lay_face_up(space)
     _title(2, "inspect the drawings")
     inspect(workspace=folder)
     _title(3, "generate pictures")
@@ -59,6 +63,15 @@ def demo(
     detect([str(path) for path in pictures], folder / "results", workspace=folder)
     OUT.print(f"\nreport: {space.reports / 'report.html'}", highlight=False, soft_wrap=True)
     OUT.print(f"overlays: {folder / 'results' / 'overlays'}", highlight=False, soft_wrap=True)
+
+
+def _lay_face_up(space: "Workspace") -> None:
+    """The examples hold a part and its mirror image: face down, each would look like the other."""
+    from kontur.files import write_text
+
+    config = space.data_config.read_text(encoding="utf-8")
+    write_text(space.data_config, config.replace("\nfaces: both", "\nfaces: up  ", 1))
+    OUT.print("faces: up, because the examples hold a part and its mirror image", highlight=False)
 
 
 def _title(number: int, text: str) -> None:
