@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -61,6 +62,7 @@ def say_nothing_to_show(axis: Axes, why: str) -> None:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG or SVG (by the suffix), the same bytes every time, and return the path."""
     metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-    with atomic_path(path) as temporary:
+    same_ids = {"svg.hashsalt": "kontur"}  # matplotlib draws SVG's ids at random otherwise
+    with atomic_path(path) as temporary, rc_context(same_ids):
         figure.savefig(temporary, dpi=_DPI, metadata=metadata)
     return path
