@@ -18,6 +18,23 @@ from kontur.drawing.model import Issue
 USED, NOT_GEOMETRY_FATE, NOT_CUT, UNSUPPORTED = "used", "not_geometry", "not_cut", "unsupported"
 
 
+def layout_of(document: Document) -> list[DXFEntity]:
+    """Return the entities to read: of the model space, or of the paper spaces when the model space bounds nothing.
+
+    Files that keep everything in blocks which nothing inserts are read as if each block were inserted once.
+    """
+    model = list(document.modelspace())
+    if any(entity.dxftype() not in NOT_GEOMETRY for entity in model):
+        return model
+    papers = [
+        entity for name in document.layout_names_in_taborder() if name != "Model" for entity in document.layout(name)
+    ]
+    if any(entity.dxftype() not in NOT_GEOMETRY for entity in papers):
+        return model + papers
+    loose = [entity for block in document.blocks if not block.name.startswith("*") for entity in block]
+    return model + papers + loose
+
+
 @dataclass
 class Extract:
     """Strands of a document and the fate of each entity of its layouts.

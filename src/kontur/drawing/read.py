@@ -7,24 +7,26 @@ from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
-from ezdxf.document import Drawing as Document
 
+from kontur.drawing.assemble import build_parts, without_frame
 from kontur.drawing.cutting import split_cut
-from kontur.drawing.extract import NOT_CUT, USED, Extract, extract
+from kontur.drawing.entities import Strand
+from kontur.drawing.extract import NOT_CUT, USED, Extract, extract, layout_of
 from kontur.drawing.limits import Limits
-from kontur.drawing.loops import Chain, Ring, find_rings, tolerances
+from kontur.drawing.loops import Chain, find_rings, tolerances
 from kontur.drawing.model import Drawing, EntityCount, Issue
 from kontur.drawing.nesting import Nest, nest
-from kontur.drawing.planes import find_plane, projected
-from kontur.drawing.reader import load, read_bytes
+from kontur.drawing.planes import FLAT_RELATIVE, XY, find_plane, projected
+from kontur.drawing.reader import Loaded, load, read_bytes
 from kontur.drawing.rules import DrawingRules
 from kontur.drawing.tangles import untangle
 from kontur.drawing.unit_guess import UnitGuess, guess_unit, unit_issue
 from kontur.errors import DrawingError
 from kontur.files import sha256_of
-from kontur.geometry import Contour, GeometryError, Part, circle_contour, make_part
+from kontur.geometry import Part
 
 SUFFIXES = (".dxf", ".dxf.gz")
+_LEVEL_SHARE = 0.5
 _GRAVITY = ("error", "ambiguous", "warning", "info")
 
 
@@ -91,24 +93,26 @@ def read_drawing(path: Path, rules: DrawingRules | None = None) -> Drawing:
     rules = rules or DrawingRules()
     limits = Limits(str(path), rules.max_seconds, rules.max_entities)
     data = read_bytes(path, int(rules.max_megabytes * 2**20))
-    document = load(data, str(path))
-    unit, found = _extract(document, rules, limits)
-    strands, issues = split_cut(found.strands, document, rules)
+    loaded = load(data, str(path), limits)
+    unit, found = _extract(loaded, rules, limits)
+    strands, issues = split_cut(found.strands, loaded.document, rules)
     nests, more = _nests(strands, unit.mm, rules, found)
-    issues = [*unit_issue(unit), *found.issues, *issues, *more]
-    parts = _parts(path, nests, rules, issues)
+    issues = [*loaded.issues, *unit_issue(unit), *found.issues, *issues, *more]
+    parts, more = build_parts(path, nests, rules.sagitta_mm)
+    issues.extend(more)
     if not parts:
         issues.append(Issue("no_parts", "error", "no closed contour bounds a part"))
     issues.sort(key=lambda issue: _GRAVITY.index(issue.severity))
     return Drawing(path, sha256_of(path), unit.unit, unit.confidence, _account(found), parts, tuple(issues))
 
 
-def _extract(document: Document, rules: DrawingRules, limits: Limits) -> tuple[UnitGuess, Extract]:
+def _extract(loaded: Loaded, rules: DrawingRules, limits: Limits) -> tuple[UnitGuess, Extract]:
     """Flatten with the unit that the size of the drawing suggests, and again when that was wrong by much."""
-    layout = document.modelspace()
+    document = loaded.document
+    layout = layout_of(document)
     found = extract(document, layout, rules.sagitta_mm, limits)
     size = _size(found)
-    unit = UnitGuess(rules.unit, 1.0, "given") if rules.unit else guess_unit(document, size)
+    unit = UnitGuess(rules.unit, 1.0, "given") if rules.unit else guess_unit(loaded.insunits, size)
     if unit.mm != 1.0:
         found = extract(document, layout, rules.sagitta_mm / unit.mm, limits)
     return unit, found
@@ -124,11 +128,9 @@ def _size(found: Extract) -> float:
 def _nests(strands: list, mm: float, rules: DrawingRules, found: Extract) -> tuple[list[Nest], list[Issue]]:
     if not strands:
         return [], []
-    axes, flat = find_plane(strands)
-    if not flat:
-        return [], [Issue("not_flat", "error", "the drawing is three-dimensional; kontur reads flat parts only")]
-    curves = [projected(s, axes, mm) for s in strands if not s.area]
-    curves = curves or [projected(s, axes, mm) for s in strands]
+    curves, flatness = _flat([s for s in strands if not s.area] or strands, mm)
+    if not curves:
+        return [], flatness
     size = float(np.ptp(np.concatenate([c.points for c in curves]), axis=0).max())
     tolerance = tolerances(size, rules.join_mm, rules.close_mm, rules.sagitta_mm)
     rings, chains, issues = find_rings(curves, tolerance)
@@ -136,7 +138,27 @@ def _nests(strands: list, mm: float, rules: DrawingRules, found: Extract) -> tup
     for ring in rings:
         for index in ring.strands:
             found.fates[curves[index].source] = USED
-    return nest(rings), issues + more + _open_issues(chains)
+    rings, frame = without_frame(rings)
+    return nest(rings), issues + more + frame + flatness + _open_issues(chains)
+
+
+def _flat(strands: list[Strand], mm: float) -> tuple[list[Strand], list[Issue]]:
+    """Return the strands in the plane of the drawing; of a drawing that is not flat, those that lie at one height."""
+    axes, flat = find_plane(strands)
+    if flat:
+        other = (
+            []
+            if axes is XY
+            else [Issue("other_plane", "info", f"drawn in another plane than x-y; axes {axes.tolist()}")]
+        )
+        return [projected(s, axes, mm) for s in strands], other
+    level = [
+        s for s in strands if not s.area and np.ptp(s.points[:, 2]) <= FLAT_RELATIVE * np.ptp(s.points, axis=0).max()
+    ]
+    if len(level) < _LEVEL_SHARE * len(strands):
+        return [], [Issue("not_flat", "error", "the drawing is three-dimensional; kontur reads flat parts only")]
+    text = f"{len(strands) - len(level)} of {len(strands)} lines are three-dimensional; left out"
+    return [projected(s, XY, mm) for s in level], [Issue("not_flat", "ambiguous", text)]
 
 
 def _open_issues(chains: list[Chain]) -> list[Issue]:
@@ -146,30 +168,6 @@ def _open_issues(chains: list[Chain]) -> list[Issue]:
     x, y = map(float, widest.points[0])
     return [Issue("open_contour", "warning", f"{len(chains)} open lines bound nothing; the longest lacks "
                   f"{widest.gap_mm:.4g} mm to close", x, y)]  # fmt: skip
-
-
-def _parts(path: Path, nests: list[Nest], rules: DrawingRules, issues: list[Issue]) -> tuple[Part, ...]:
-    stem = path.name[: path.name.lower().index(".dxf")] if ".dxf" in path.name.lower() else path.stem
-    shapes = []
-    for item in nests:
-        holes = tuple(_contour(hole, rules.sagitta_mm) for hole in item.holes)
-        shapes.append((_contour(item.outer, rules.sagitta_mm), holes))
-    shapes.sort(key=lambda shape: (round(shape[0].bounds_mm[0], 3), round(shape[0].bounds_mm[1], 3)))
-    parts = []
-    for number, (outer, holes) in enumerate(shapes, 1):
-        name = stem if len(shapes) == 1 else f"{stem}-{number}"
-        try:
-            parts.append(make_part(name, outer, holes))
-        except GeometryError as error:
-            x, y = map(float, outer.points[0])
-            issues.append(Issue("invalid_part", "error", str(error), x, y))
-    return tuple(parts)
-
-
-def _contour(ring: Ring, sagitta_mm: float) -> Contour:
-    if ring.circle is not None:
-        return circle_contour(ring.circle.x_mm, ring.circle.y_mm, ring.circle.radius_mm, sagitta_mm)
-    return Contour(ring.points)
 
 
 def _account(found: Extract) -> dict[str, EntityCount]:

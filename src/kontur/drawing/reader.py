@@ -1,8 +1,16 @@
-"""Files to ezdxf documents: plain, zipped, binary, damaged."""
+"""Files to ezdxf documents: plain, zipped, binary, damaged.
+
+Each way of reading can lose entities: readfile refuses, recover's audit deletes. So the entities in the raw text are
+counted first, and of the ways that lose some the one that keeps the most is taken.
+"""
 
 import gzip
 import io
+import logging
+import re
 import zlib
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from ezdxf import recover
@@ -13,10 +21,37 @@ from ezdxf.lldxf.const import DXFError
 from ezdxf.lldxf.tagger import binary_tags_loader
 
 from kontur.drawing.entities import BROKEN
+from kontur.drawing.limits import Limits
+from kontur.drawing.model import Issue
+from kontur.drawing.tags import rewrite
 from kontur.errors import DrawingError
 
 _GZIP = b"\x1f\x8b"
 _BINARY = b"AutoCAD Binary DXF\r\n\x1a\x00"
+_DWG = re.compile(rb"AC10\d\d\x00")
+_COUNTED = (
+    "LINE", "CIRCLE", "ARC", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE", "INSERT", "SOLID", "TRACE", "3DFACE", "HATCH",
+    "MLINE", "MESH", "REGION", "HELIX", "VERTEX",
+)  # fmt: skip
+_ENTITY = re.compile(rb"(?:^|[\r\n])[ \t]*0[ \t]*\r?\n[ \t]*(" + "|".join(_COUNTED).encode() + rb")[ \t]*(?=[\r\n])")
+_STRUCTURE = re.compile(rb"(?:^|[\r\n])[ \t]*0[ \t]*\r?\n[ \t]*[A-Z0-9_]{2,}[ \t]*(?=[\r\n])")
+_UNIT = re.compile(rb"\$INSUNITS\s+70\s+(\d+)")
+_MEASUREMENT = re.compile(rb"\$MEASUREMENT\s+70\s+(\d+)")
+_HEAD_BYTES = 400_000
+_FAILURES = (*BROKEN, DXFError, OSError, RecursionError, AssertionError, StopIteration)
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A document, what its file says of units (None where it says nothing), and how it had to be read.
+
+    `insunits` and `measurement` are taken from the file itself: ezdxf fills in values of its own where they are absent.
+    """
+
+    document: Document
+    insunits: int | None
+    measurement: int | None
+    issues: tuple[Issue, ...]
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -41,20 +76,111 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-def load(data: bytes, name: str) -> Document:
-    """Return the document in `data` by whichever way of reading works.
+def load(data: bytes, name: str, limits: Limits) -> Loaded:
+    """Return the document in `data` by whichever way of reading keeps the most entities.
 
     Raises:
-        DrawingError: no way works.
+        DrawingError: not a DXF, beyond the limits, or no way works.
     """
+    logging.getLogger("ezdxf").addHandler(logging.NullHandler())  # its findings are judged here, not printed
+    binary = data.startswith(_BINARY)
+    if not binary:
+        _check_text(data, name)
+    raw = Counter() if binary else Counter(match.decode() for match in _ENTITY.findall(data))
+    limits.check_entities(sum(raw.values()))
+    document, issues = _best(data, name, binary, raw, limits)
+    head = data[:_HEAD_BYTES]
+    if binary:
+        return Loaded(document, *_binary_units(document, head), tuple(issues))
+    return Loaded(document, _number(_UNIT, head), _number(_MEASUREMENT, head), tuple(issues))
+
+
+def _best(data: bytes, name: str, binary: bool, raw: Counter[str], limits: Limits) -> tuple[Document, list[Issue]]:
+    ways = {"as it is": _plain, "by recovery": _recovered, "tag by tag": _rewritten}
+    if binary:
+        ways = {"as it is": _binary, "by recovery": _recovered}
+    best: tuple[int, str, Document] | None = None
+    reasons = []
+    for way, function in ways.items():
+        try:
+            document = function(data)
+            kept = _kept(document, raw)
+        except _FAILURES as error:
+            reasons.append(" ".join(str(error).split()) or type(error).__name__)
+            continue
+        finally:
+            limits.check_time()
+        if best is None or kept > best[0]:
+            best = (kept, way, document)
+        if kept >= sum(raw.values()):
+            break
+    if best is None:
+        raise DrawingError(f"{name}: not a DXF that can be read ({reasons[0]}); save it again as DXF")
+    return best[2], _loss_issues(best, raw, reasons)
+
+
+def _loss_issues(best: tuple[int, str, Document], raw: Counter[str], reasons: list[str]) -> list[Issue]:
+    kept, way, _ = best
+    issues = []
+    if way != "as it is":
+        text = f"the file is damaged or unorthodox ({reasons[0] if reasons else 'entities got lost'}); read {way}"
+        issues.append(Issue("damaged_file", "info", text))
+    if kept < sum(raw.values()):
+        lost = f"{sum(raw.values()) - kept} of {sum(raw.values())} entities could not be read from the file"
+        issues.append(Issue("lost_entities", "ambiguous", lost))
+    return issues
+
+
+def _kept(document: Document, raw: Counter[str]) -> int:
+    """How many of the entities in the raw text the document holds, type by type."""
+    counts: Counter[str] = Counter()
+    for block in document.blocks:
+        counts.update(entity.dxftype() for entity in block)
+        counts["VERTEX"] += sum(len(entity.vertices) for entity in block.query("POLYLINE"))
+    return sum(min(counts[kind], count) for kind, count in raw.items())
+
+
+def _check_text(data: bytes, name: str) -> None:
+    """Refuse what is not a DXF before anything large is done with it."""
+    if _DWG.match(data):
+        raise DrawingError(f"{name}: a DWG file, not a DXF; save it as DXF")
+    if not _STRUCTURE.search(data[:_HEAD_BYTES]):
+        raise DrawingError(f"{name}: not a DXF (no group codes in it); save it again as DXF")
+
+
+def _text(data: bytes) -> str:
+    head = data[:_HEAD_BYTES].decode("utf-8", errors="ignore")
     try:
-        if data.startswith(_BINARY):
-            return Document.load(binary_tags_loader(data))
-        head = dxf_stream_info(io.StringIO(data[:200_000].decode("utf-8", errors="ignore"), newline=None))
-        return read_text(io.StringIO(data.decode(head.encoding, errors="surrogateescape"), newline=None))
-    except (*BROKEN, OSError):
-        pass
-    try:
-        return recover.read(io.BytesIO(data))[0]
-    except (*BROKEN, DXFError, OSError) as error:
-        raise DrawingError(f"{name}: not a DXF that can be read ({error}); save it again as DXF") from error
+        encoding = dxf_stream_info(io.StringIO(head, newline=None)).encoding
+    except _FAILURES:
+        encoding = "cp1252"
+    return data.decode(encoding, errors="surrogateescape")
+
+
+def _plain(data: bytes) -> Document:
+    return read_text(io.StringIO(_text(data), newline=None))
+
+
+def _recovered(data: bytes) -> Document:
+    return recover.read(io.BytesIO(data))[0]
+
+
+def _rewritten(data: bytes) -> Document:
+    return read_text(io.StringIO(rewrite(_text(data))))
+
+
+def _binary(data: bytes) -> Document:
+    return Document.load(binary_tags_loader(data))
+
+
+def _number(pattern: re.Pattern[bytes], head: bytes) -> int | None:
+    match = pattern.search(head)
+    return int(match[1][:9]) if match else None
+
+
+def _binary_units(document: Document, head: bytes) -> tuple[int | None, int | None]:
+    header = document.header
+    return (
+        header.get("$INSUNITS") if b"$INSUNITS" in head else None,
+        header.get("$MEASUREMENT") if b"$MEASUREMENT" in head else None,
+    )

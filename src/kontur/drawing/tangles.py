@@ -110,8 +110,9 @@ def _resolve(
                             "(fold lines or a common cut?); taken as not cut", *place))  # fmt: skip
         return group.rings, group.chains
     if group.chains:
-        issues.append(Issue("crossing_lines", "warning", f"contours found between {len(group.chains)} lines that cross "
-                            f"or touch: {len(polygons)} areas", *_place(group.chains)))  # fmt: skip
+        plain = len(faces) == len(polygons) and not group.rings
+        text = f"contours found between {len(group.chains)} lines that cross or touch: {len(polygons)} areas"
+        issues.append(Issue("crossing_lines", "warning" if plain else "ambiguous", text, *_place(group.chains)))
     else:
         issues.append(Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
                             "areas covered twice are taken as holes", *group.rings[0].place))  # fmt: skip

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from ezdxf.document import Drawing as Document
-
 from kontur.drawing.model import Issue
 from kontur.geometry.units import MM_PER_UNIT
 
@@ -29,9 +27,9 @@ class UnitGuess:
         return MM_PER_UNIT[self.unit]
 
 
-def guess_unit(document: Document, size: float) -> UnitGuess:
+def guess_unit(insunits: int | None, size: float) -> UnitGuess:
     """Return the unit of a drawing whose greatest extent is `size` of its own units."""
-    declared = INSUNITS.get(document.header.get("$INSUNITS", 0))
+    declared = INSUNITS.get(insunits or 0)
     if declared is not None:
         low, high = _PLAUSIBLE_MM
         if low <= size * MM_PER_UNIT[declared] <= high:

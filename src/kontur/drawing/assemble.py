@@ -1,0 +1,91 @@
+"""Nested rings to parts with stable names, and the sheet's frame told from its parts."""
+
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from kontur.drawing.loops import Ring, rings_of
+from kontur.drawing.model import Issue
+from kontur.drawing.nesting import Nest, parents_of
+from kontur.geometry import Contour, GeometryError, Part, circle_contour, make_part
+
+_FRAME_FILL = 0.98
+_FRAME_SHARE = 0.5
+_ORDER_GRID_MM = 0.01
+
+
+def without_frame(rings: list[Ring]) -> tuple[list[Ring], list[Issue]]:
+    """Drop a rectangle that holds all other rings when most of what it holds are parts with holes of their own.
+
+    A plate with one large window in which another part lies looks the same; the issue says so.
+    """
+    parents, depth = parents_of(rings)
+    tops = [index for index, level in enumerate(depth) if level == 0]
+    if len(tops) != 1 or max(depth) < 2 or not _is_rectangle(rings[tops[0]]):
+        return rings, []
+    areas = {index: shapely.Polygon(rings[index].points).area for index in range(len(rings)) if depth[index] == 1}
+    holding = {parents[index] for index, level in enumerate(depth) if level == 2}
+    if sum(areas[index] for index in holding) < _FRAME_SHARE * sum(areas.values()):
+        return rings, []
+    text = "a rectangle holds everything and what it holds has holes: taken for the frame of a sheet, not for a part"
+    return [ring for index, ring in enumerate(rings) if index != tops[0]], [
+        Issue("sheet_frame", "ambiguous", text, *rings[tops[0]].place)
+    ]
+
+
+def build_parts(path: Path, nests: list[Nest], sagitta_mm: float) -> tuple[tuple[Part, ...], list[Issue]]:
+    """Return the parts of a file, left to right then bottom to top, and what was wrong with their contours."""
+    issues: list[Issue] = []
+    shapes = [shape for item in nests for shape in _shapes(item, sagitta_mm, issues)]
+    shapes.sort(key=lambda shape: tuple(round(value / _ORDER_GRID_MM) for value in shape[0].bounds_mm))
+    stem = path.name[: path.name.lower().rfind(".dxf")] if ".dxf" in path.name.lower() else path.stem
+    parts = []
+    for number, (outer, holes) in enumerate(shapes, 1):
+        try:
+            parts.append(make_part(stem if len(shapes) == 1 else f"{stem}-{number}", outer, holes))
+        except GeometryError as error:
+            issues.append(Issue("invalid_part", "error", f"{error}; left out", *map(float, outer.points[0])))
+    return tuple(parts), issues
+
+
+def _is_rectangle(ring: Ring) -> bool:
+    polygon = shapely.Polygon(ring.points)
+    x0, y0, x1, y1 = polygon.bounds
+    return len(ring.points) <= 8 and polygon.area >= _FRAME_FILL * (x1 - x0) * (y1 - y0)
+
+
+def _shapes(item: Nest, sagitta_mm: float, issues: list[Issue]) -> list[tuple[Contour, tuple[Contour, ...]]]:
+    """Outline and holes of a nest; several when holes that touch the outline or each other cut it up."""
+    outline, holes = _contour(item.outer, sagitta_mm), [_contour(hole, sagitta_mm) for hole in item.holes]
+    polygon = shapely.Polygon(outline.points, [hole.points for hole in holes])
+    if polygon.is_valid:
+        return [(outline, tuple(holes))]
+    inside = shapely.unary_union([shapely.Polygon(hole.points) for hole in holes])
+    rest = shapely.difference(shapely.Polygon(outline.points), inside)
+    pieces = [piece for piece in shapely.get_parts(rest).tolist() if piece.area > sagitta_mm * piece.length]
+    text = f"holes touch the outline or each other; read as {len(pieces)} parts"
+    issues.append(Issue("touching_contours", "ambiguous", text, *item.outer.place))
+    known = [outline, *holes]
+    shapes = []
+    for piece in pieces:
+        rings = [_known(ring, known, sagitta_mm) for ring in rings_of([piece], ())]
+        shapes.append((rings[0], tuple(rings[1:])))
+    return shapes
+
+
+def _known(ring: Ring, known: list[Contour], sagitta_mm: float) -> Contour:
+    """Return the contour that the ring repeats, with its exact circle, or the ring itself."""
+    area = shapely.Polygon(ring.points).area
+    for contour in known:
+        if contour.circle is not None and abs(abs(contour.signed_area_mm2) - area) < 1e-9 * area:
+            offset = np.abs(np.array(contour.bounds_mm) - np.array(shapely.Polygon(ring.points).bounds)).max()
+            if offset < sagitta_mm:
+                return contour
+    return Contour(ring.points)
+
+
+def _contour(ring: Ring, sagitta_mm: float) -> Contour:
+    if ring.circle is not None:
+        return circle_contour(ring.circle.x_mm, ring.circle.y_mm, ring.circle.radius_mm, sagitta_mm)
+    return Contour(ring.points)
