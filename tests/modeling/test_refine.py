@@ -46,7 +46,7 @@ def test_ideal_pictures_are_fitted_to_hundredths_of_a_pixel(part):
     error, _ = errors(part, seed=1)
     assert np.hypot(*rmse(error[:, :2])) < 0.03
     assert rmse(error[:, 2]) < 0.02
-    assert rmse(error[:, 3]) < 1e-3
+    assert rmse(error[:, 3]) < 2e-3
 
 
 def test_dark_on_bright_fits_as_well():

@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "demo")
+COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "match", "demo")
 """In the order of --help, which is the order of use."""
 
 TRAIN_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "tensorboard"}
@@ -39,7 +39,7 @@ def main() -> None:
         code = _fail(str(error))
     except typer.TyperException as error:
         path = getattr(getattr(error, "ctx", None), "command_path", "kontur")
-        code = _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`")
+        code = _fail(f"{error.format_message().replace('Value error, ', '').rstrip('.')}; see `{path} --help`")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in TRAIN_PACKAGES:
             raise

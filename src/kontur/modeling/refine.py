@@ -28,6 +28,7 @@ from kontur.modeling.alignment import (
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture, edge_picture, profiles, strongest_peaks
+from kontur.modeling.plane import Plane, fit_plane, level_plane
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,10 @@ _LEAST_RADIUS_PX = 1.0
 _CORRELATED_POINTS = 2.0
 """Neighbouring edges share pixels: that many of them count as one measurement in the covariance."""
 _UNSEEN_VARIANCE = 1e6
+_TRUSTED_SUPPORT = 0.6
+"""Parts supported this well take part in finding the shared plane."""
+_SAME_PLACE = 0.7
+"""Data closer than this share of the part's radius compete for one place."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ class Round:
         range_px: edges are sought this far from the contour.
         step_px: spacing of the samples along the normal.
         reduction: the picture is reduced by this factor.
-        hold_scale, hold_turn: how strongly scale and turn stay as they are (1: as strongly as all edges pull).
+        hold_scale, hold_turn, hold_offset: how strongly scale and turn stay as they are and the edges on the contour
+            (1: as strongly as all edges pull).
+        shared: fit the plane that all parts share first, and hold the scale there.
     """
 
     range_px: float
@@ -59,18 +66,21 @@ class Round:
     reduction: int
     hold_scale: float
     hold_turn: float
+    hold_offset: float
+    shared: bool = False
 
 
-COARSE_ROUNDS = (
-    Round(9.0, 1.0, 2, 0.5, 0.05),
-    Round(7.5, 1.0, 2, 0.1, 0.01),
-    Round(5.0, 1.0, 2, 0.02, 1e-3),
-)
-FINE_ROUNDS = (
-    Round(3.5, 0.5, 1, 5e-3, 1e-3),
-    Round(2.5, 0.5, 1, 1e-3, 1e-4),
-    Round(1.75, 0.5, 1, 1e-4, 1e-4),
-    Round(1.5, 0.5, 1, 1e-4, 1e-4),
+ROUNDS = (
+    Round(9.0, 1.0, 2, 0.5, 0.05, 3.0),
+    Round(7.5, 1.0, 2, 0.1, 0.01, 1.0),
+    Round(5.0, 1.0, 2, 0.05, 1e-3, 0.3),
+    Round(3.5, 0.5, 1, 0.02, 1e-3, 0.1),
+    Round(2.5, 0.5, 1, 0.01, 1e-4, 0.1),
+    Round(5.0, 1.0, 2, 0.5, 1e-3, 0.1, shared=True),
+    Round(3.5, 0.5, 1, 0.5, 1e-3, 0.1, shared=True),
+    Round(2.5, 0.5, 1, 0.3, 1e-4, 0.05, shared=True),
+    Round(1.75, 0.5, 1, 0.2, 1e-4, 0.05),
+    Round(1.5, 0.5, 1, 0.2, 1e-4, 0.05),
 )
 
 
@@ -84,13 +94,15 @@ class RegistrationOptions:
         sigma_px: smoothing of the picture.
         spacing_px: distance between contour points.
         most_points: contour points per instance at most.
+        most_offset_px: edges may lie this far outside or inside the contour, all alike.
     """
 
-    rounds: tuple[Round, ...] = COARSE_ROUNDS + FINE_ROUNDS
+    rounds: tuple[Round, ...] = ROUNDS
     tolerance_px: float = 1.25
     sigma_px: float = 0.7
     spacing_px: float = 1.5
     most_points: int = 256
+    most_offset_px: float = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,15 +152,17 @@ def register(
     model = model_batch(chosen, parts, options)
     pictures = {r.reduction: edge_picture(picture, options.sigma_px, r.reduction) for r in options.rounds}
     fine = pictures.get(1) or edge_picture(picture, options.sigma_px)
-    matrix = chosen.matrix.copy()
+    fit = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
     for step in options.rounds:
-        evidence = gather(pictures[step.reduction], model, matrix, step.range_px, step.step_px)
-        matrix = motion_matrices(_fit(evidence, step), evidence.centre) @ matrix
-    before, _ = _measure(fine, model, chosen.matrix, options)
-    after, _ = _measure(fine, model, matrix, options)
-    keep = ~(after >= before)
-    matrix[keep] = chosen.matrix[keep]
-    return _merged(detections, known, _described(fine, model, replace(chosen, matrix=normalised(matrix)), options))
+        if step.shared:
+            fit = _share_plane(fine, model, fit, options)
+        fit = _improve(pictures[step.reduction], model, fit, step)
+    start = replace(fit, matrix=chosen.matrix, offset_px=np.zeros(len(chosen)))
+    before, _ = _measure(fine, model, start, options)
+    after, _ = _measure(fine, model, fit, options)
+    worse = ~(after >= before)
+    fit.matrix[worse], fit.offset_px[worse] = chosen.matrix[worse], 0
+    return _merged(detections, known, _described(fine, model, chosen, fit, options))
 
 
 def model_batch(detections: Detections, parts: Sequence[Part], options: RegistrationOptions) -> ContourBatch:
@@ -161,7 +175,9 @@ def model_batch(detections: Detections, parts: Sequence[Part], options: Registra
     return stack_models(models)
 
 
-def gather(source: EdgePicture, model: ContourBatch, matrix: Floats, range_px: float, step_px: float) -> Evidence:
+def gather(
+    source: EdgePicture, model: ContourBatch, matrix: Floats, plane: Plane, range_px: float, step_px: float
+) -> Evidence:
     """Find candidate edges within `range_px` of the contours placed by (N, 3, 3) `matrix`."""
     points, derivative = apply_homography(matrix, model.points_mm)
     normals = project_normals(derivative, model.normals)
@@ -171,8 +187,12 @@ def gather(source: EdgePicture, model: ContourBatch, matrix: Floats, range_px: f
     offset, peak = strongest_peaks(strength, reach, PEAKS_PER_POINT)
     peak = np.where((peak > NOISE_FACTOR * source.noise) & (np.abs(offset) <= range_px), peak, 0)
     weight = model.weight * model.length_mm * stretch * inside(points, source)
-    centre = matrix[:, :2, 2] / matrix[:, 2:, 2]
-    return Evidence(points, normals, weight, offset, peak, motion_rows(points, centre, None, normals), centre)
+    back = np.asarray(np.linalg.inv(plane.homography), np.float64)
+    rectified, _ = apply_homography(back, points)
+    centre, _ = apply_homography(back, matrix[:, None, :2, 2] / matrix[:, None, 2:, 2])
+    _, lens = apply_homography(plane.homography, rectified)
+    rows = motion_rows(rectified, centre[:, 0], lens, normals)
+    return Evidence(points, normals, weight, offset, peak, rows, centre[:, 0])
 
 
 def inside(points_px: Floats, source: EdgePicture) -> NDArray[np.bool_]:
@@ -181,25 +201,114 @@ def inside(points_px: Floats, source: EdgePicture) -> NDArray[np.bool_]:
     return np.logical_and.reduce((points_px >= _BORDER_PX) & (points_px <= size - 1 - _BORDER_PX), axis=2)
 
 
-def _fit(evidence: Evidence, step: Round) -> Floats:
-    """Return the motion (N, 4) that moves the contours onto their edges."""
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The state of a registration.
+
+    Attributes:
+        matrix: (N, 3, 3) part's frame to px.
+        offset_px: (N,) how far outside the contour its edges lie (bevels, walls and contact shadows move all alike).
+        plane: what the parts share.
+    """
+
+    matrix: Floats
+    offset_px: Floats
+    plane: Plane
+
+
+def _improve(source: EdgePicture, model: ContourBatch, fit: Fit, step: Round) -> Fit:
+    """Return the fit after one round."""
+    evidence = gather(source, model, fit.matrix, fit.plane, step.range_px, step.step_px)
+    motion, offset = _solve(evidence, fit, step)
+    centre = evidence.centre
+    turn = motion_matrices(motion, centre)
+    shared = fit.plane.homography
+    matrix = shared @ turn @ np.linalg.inv(shared) @ fit.matrix
+    return replace(fit, matrix=normalised(matrix), offset_px=offset)
+
+
+def _solve(evidence: Evidence, fit: Fit, step: Round) -> tuple[Floats, Floats]:
+    """Return the motion (N, 4) that moves the contours onto their edges, and how far outside them the edges stay (N,)."""
     share = relative_strength(evidence)
-    predicted = np.zeros(evidence.weight.shape)
-    motion = np.zeros((len(evidence.centre), 4))
+    rows = np.concatenate([evidence.rows, np.ones((*evidence.weight.shape, 1))], axis=2)
+    predicted = np.repeat(fit.offset_px[:, None], rows.shape[1], axis=1)
     radius2 = _radius2(evidence)
+    target_scale = _missing_scale(fit, evidence.centre)
+    solution = np.zeros((len(rows), 5))
     for _ in range(_INNER_STEPS):
         trust = share * tukey(evidence.offset_px - predicted[..., None], step.range_px)
         best = trust.argmax(axis=2)[..., None]
         weight = evidence.weight * np.take_along_axis(trust, best, axis=2)[..., 0]
         target = np.take_along_axis(evidence.offset_px, best, axis=2)[..., 0]
-        normal, right = normal_equations(evidence.rows, weight, target)
+        normal, right = normal_equations(rows, weight, target)
         mass = weight.sum(axis=1) + 1e-9
-        damping = np.stack(
-            [1e-3 * mass, 1e-3 * mass, step.hold_turn * mass * radius2, step.hold_scale * mass * radius2], 1
-        )
-        motion = solve_damped(normal, right, damping)
-        predicted = np.einsum("nmp,np->nm", evidence.rows, motion)
-    return _limited(motion, step.range_px, np.sqrt(radius2))
+        hold = np.array([1e-3, 1e-3, step.hold_turn, step.hold_scale, step.hold_offset])
+        damping = hold * mass[:, None]
+        damping[:, 2:4] *= radius2[:, None]
+        right[:, 3] += damping[:, 3] * target_scale
+        solution = solve_damped(normal, right, damping)
+        predicted = np.einsum("nmp,np->nm", rows, solution)
+    return _limited(solution[:, :4], step.range_px, np.sqrt(radius2)), solution[:, 4]
+
+
+def _missing_scale(fit: Fit, centre: Floats) -> Floats:
+    """Return (N,) log of the scale that the shared plane has over the parts' own; 0 where it is not known."""
+    if fit.plane.log_scale is None:
+        return np.zeros(len(centre))
+    return fit.plane.log_scale - _rectified_log_scale(fit.matrix, fit.plane)
+
+
+def _rectified_log_scale(matrix: Floats, plane: Plane) -> Floats:
+    rectified = normalised(np.linalg.inv(plane.homography) @ matrix)
+    _, derivative = apply_homography(rectified, np.zeros((len(matrix), 1, 2)))
+    return 0.5 * np.log(np.abs(np.linalg.det(derivative[:, 0])))
+
+
+def _share_plane(source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
+    """Fit the plane to the well supported parts, one per place, and put every part on it."""
+    score, (evidence, _, _) = _measure(source, model, fit, options)
+    length = evidence.weight.sum(axis=1)
+    chosen = _one_per_place(evidence, score * length, score >= _TRUSTED_SUPPORT)
+    level = level_plane((source.pixels.shape[1], source.pixels.shape[0]))
+    uv = fit.matrix[:, :2, 2]
+    plane = fit_plane(
+        (source.pixels.shape[1], source.pixels.shape[0]),
+        uv[chosen],
+        _rectified_log_scale(fit.matrix, level)[chosen],
+        (np.maximum(score - 0.3, 0) ** 2 * np.sqrt(length))[chosen],
+    )
+    return replace(fit, matrix=_moved_to(fit.matrix, fit.plane, plane), plane=plane)
+
+
+def _moved_to(matrix: Floats, old: Plane, new: Plane) -> Floats:
+    """Give (N, 3, 3) matrices the perspective of another plane; datum, angle and mean scale stay."""
+    rectified = np.linalg.inv(old.homography) @ matrix
+    moved = normalised(new.homography @ rectified)
+    return normalised(_similarity_between(moved, matrix) @ moved)
+
+
+def _similarity_between(start: Floats, end: Floats) -> Floats:
+    """Return (N, 3, 3) similarities of the picture that move datum, angle and scale of `start` to those of `end`."""
+    origin = np.zeros((len(start), 1, 2))
+    (at, a), (to, b) = (apply_homography(item, origin) for item in (start, end))
+    ratio = b[:, 0] @ np.linalg.inv(a[:, 0])
+    c, s = (ratio[:, 0, 0] + ratio[:, 1, 1]) / 2, (ratio[:, 0, 1] - ratio[:, 1, 0]) / 2
+    matrix = np.zeros((len(start), 3, 3))
+    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1] = c, s, -s, c
+    matrix[:, :2, 2] = to[:, 0] - np.einsum("nij,nj->ni", matrix[:, :2, :2], at[:, 0])
+    matrix[:, 2, 2] = 1
+    return matrix
+
+
+def _one_per_place(evidence: Evidence, value: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the detections that are the best within half of their own radius."""
+    radius = np.sqrt(_radius2(evidence))
+    chosen: list[int] = []
+    for index in np.argsort(-value, kind="stable").tolist():
+        distance = np.linalg.norm(evidence.centre[chosen] - evidence.centre[index], axis=1)
+        if allowed[index] and (distance > _SAME_PLACE * radius[index]).all():
+            chosen.append(index)
+    return np.array(chosen, np.int64)
 
 
 def relative_strength(evidence: Evidence) -> Floats:
@@ -213,7 +322,7 @@ def relative_strength(evidence: Evidence) -> Floats:
 
 def _radius2(evidence: Evidence) -> Floats:
     """Return (N,) mean squared distance of the contour from the datum, px2."""
-    arm2 = ((evidence.points_px - evidence.centre[:, None]) ** 2).sum(axis=2)
+    arm2 = (evidence.rows[..., 2:4] ** 2).sum(axis=2)
     return (arm2 * evidence.weight).sum(axis=1) / (evidence.weight.sum(axis=1) + 1e-9) + _LEAST_RADIUS_PX**2
 
 
@@ -224,13 +333,17 @@ def _limited(motion: Floats, range_px: float, radius_px: Floats) -> Floats:
 
 
 def _measure(
-    source: EdgePicture, model: ContourBatch, matrix: Floats, options: RegistrationOptions
+    source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions
 ) -> tuple[Floats, tuple[Evidence, Floats, NDArray[np.bool_]]]:
     """Return how well edges support contours (N,), and the evidence, the nearest edge's offset and whether it supports."""
-    evidence = gather(source, model, matrix, options.tolerance_px + 0.5, 0.5)
-    distance = np.where(evidence.strength > 0, np.abs(evidence.offset_px), np.inf)
+    reach = options.tolerance_px + options.most_offset_px
+    evidence = gather(source, model, fit.matrix, fit.plane, reach + 0.5, 0.5)
+    offsets = (
+        evidence.offset_px - np.clip(fit.offset_px, -options.most_offset_px, options.most_offset_px)[:, None, None]
+    )
+    distance = np.where(evidence.strength > 0, np.abs(offsets), np.inf)
     best = distance.argmin(axis=2)[..., None]
-    offset = np.take_along_axis(evidence.offset_px, best, axis=2)[..., 0]
+    offset = np.take_along_axis(offsets, best, axis=2)[..., 0]
     supported = np.take_along_axis(distance, best, axis=2)[..., 0] <= options.tolerance_px
     closeness = np.where(supported, 1 - 0.25 * (offset / options.tolerance_px) ** 2, 0)
     total = evidence.weight.sum(axis=1)
@@ -239,16 +352,17 @@ def _measure(
 
 
 def _described(
-    source: EdgePicture, model: ContourBatch, detections: Detections, options: RegistrationOptions
+    source: EdgePicture, model: ContourBatch, detections: Detections, fit: Fit, options: RegistrationOptions
 ) -> Detections:
-    """Fill in support, residual and covariance at the detections' poses."""
-    _, (evidence, offset, supported) = _measure(source, model, detections.matrix, options)
+    """Return the detections at the fitted poses, with support, residual and covariance."""
+    _, (evidence, offset, supported) = _measure(source, model, fit, options)
     weight = evidence.weight * supported
     mass, total = weight.sum(axis=1), evidence.weight.sum(axis=1)
     support = np.where(total > 0, mass / np.maximum(total, 1e-9), 0.0)
     residual = np.sqrt((weight * offset**2).sum(axis=1) / np.maximum(mass, 1e-9))
     return replace(
         detections,
+        matrix=fit.matrix.copy(),
         support=support,
         residual_px=np.where(mass > 0, residual, np.nan),
         covariance=_covariance(evidence.rows, supported & (evidence.weight > 0), residual),

@@ -1,0 +1,65 @@
+"""`kontur match` and `kontur templates`: finding parts from their drawings alone."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from kontur.cli.common import OUT, JsonOption, ScaleOption, WorkspaceOption, print_json
+from kontur.cli.detect import OutOption, PicturesArgument, run_detector
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(match)
+    app.command()(templates)
+
+
+def match(
+    pictures: PicturesArgument,
+    out: OutOption,
+    workspace: WorkspaceOption = Path(),
+    mm_per_px: ScaleOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the parts in pictures with no training; write detections.json, coco.json and overlays/.
+
+    Example: kontur match photos/ --out results --mm-per-px 0.55 0.85
+    """
+    from kontur.modeling.shape_matching import load_matcher
+    from kontur.pictures import find_pictures
+    from kontur.workspace import open_workspace
+
+    paths = find_pictures(pictures)
+    run_detector(load_matcher(open_workspace(workspace), mm_per_px), paths, out, as_json)
+
+
+def templates(workspace: WorkspaceOption = Path(), mm_per_px: ScaleOption = None, as_json: JsonOption = False) -> None:
+    """Build the matcher's templates, unless they are there, and list those that are stored.
+
+    Example: kontur templates --mm-per-px 0.55 0.85
+    """
+    from kontur.modeling.shape_matching import load_matcher
+    from kontur.modeling.template_store import stored_banks
+    from kontur.workspace import open_workspace
+
+    space = open_workspace(workspace)
+    load_matcher(space, mm_per_px)
+    rows = stored_banks(space.templates)
+    if as_json:
+        print_json({"templates": rows})
+        return
+    _print_banks(rows)
+
+
+def _print_banks(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    table = Table("file", "parts", "mm/px", "faces", "templates", "px per cell")
+    for row in rows:
+        low, high = row["px_per_mm"]
+        span = f"{1 / high:.3g} .. {1 / low:.3g}"
+        table.add_row(
+            row["file"], str(len(row["parts"])), span, row["faces"], str(row["templates"]), str(row["reduction"])
+        )
+    OUT.print(table)

@@ -1,0 +1,149 @@
+"""The coarse search: a picture's features against every template at every place, by one matrix product.
+
+The score is a normalised correlation over the disc around the part's datum, so edges where the drawing has none count
+against it. The picture is thought to be surrounded by nothing; where the disc sticks out, the norm of the template is
+reduced to the share that lies inside, so that parts cut by the border are found too.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.templates import TemplateBank, TemplateGroup, disc
+
+Floats = NDArray[np.float32]
+
+_LEAST_INSIDE = 0.3
+"""Places where less of the disc lies inside the picture are not searched."""
+_ENERGY_FLOOR = 0.02
+"""Added energy per cell: keeps noise on blank tables from correlating."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place where a part may lie.
+
+    Attributes:
+        part, flipped: what it may be.
+        u, v: datum, px of the picture.
+        angle_rad, scale_px_per_mm: of the best template.
+        score: normalised correlation.
+    """
+
+    part: int
+    flipped: bool
+    u: float
+    v: float
+    angle_rad: float
+    scale_px_per_mm: float
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class SearchField:
+    """What the matrix product needs of a picture.
+
+    Attributes:
+        projections: (K, P) correlation with each basis template at each place.
+        shape: (rows, columns) of the places, P = rows * columns.
+        pad: places start this many cells left of and above the picture.
+        norms: for each disc radius (P,) the reciprocal norm of the picture there; 0 where too little lies inside.
+    """
+
+    projections: Floats
+    shape: tuple[int, int]
+    pad: int
+    norms: dict[int, Floats]
+
+
+def make_field(bank: TemplateBank, features: Floats) -> SearchField:
+    """Correlate picture features (CHANNELS, h, w) with the bank's basis, and take norms over its discs."""
+    half, (height, width) = bank.size // 2, features.shape[1:]
+    pad = half // 2
+    rows, columns = height + 2 * pad, width + 2 * pad
+    fft_shape = cv2.getOptimalDFTSize(rows + 2 * half), cv2.getOptimalDFTSize(columns + 2 * half)
+    spectrum = np.fft.rfft2(features, fft_shape)
+    window = slice(half - pad, half - pad + rows), slice(half - pad, half - pad + columns)
+    projections = np.empty((len(bank.basis), rows, columns), np.float32)
+    for k, template in enumerate(bank.basis):
+        turned = np.fft.rfft2(template[:, ::-1, ::-1], fft_shape)
+        projections[k] = np.fft.irfft2((spectrum * turned).sum(axis=0), fft_shape)[window]
+    energy = (features**2).sum(axis=0)
+    layers = np.fft.rfft2(np.stack([energy, features[0], np.ones_like(energy)]), fft_shape)
+    norms = {}
+    for radius in sorted({group.radius_cells for group in bank.groups}):
+        within = np.fft.rfft2(disc(radius, half).astype(np.float32), fft_shape)
+        power, total, area = np.fft.irfft2(layers * within, fft_shape)[:, *window].astype(np.float32)
+        share = area / np.count_nonzero(disc(radius, half))
+        variance = np.maximum(power - total**2 / np.maximum(area, 1), 0) + _ENERGY_FLOOR * area
+        norm = np.where(share >= _LEAST_INSIDE, 1 / np.sqrt(np.maximum(variance * share, 1e-6)), 0)
+        norms[radius] = norm.astype(np.float32).ravel()
+    return SearchField(projections.reshape(len(bank.basis), -1), (rows, columns), pad, norms)
+
+
+def search(bank: TemplateBank, features: Floats, most_per_part: int, least_score: float) -> list[Candidate]:
+    """Return the best places of every part: local maxima over place, with the best scale and angles of each.
+
+    Args:
+        bank: the templates.
+        features: (CHANNELS, h, w) of the picture, from `templates.picture_features`.
+        most_per_part: places per part and side at most.
+        least_score: correlations below are left out.
+    """
+    field = make_field(bank, features)
+    kinds: dict[tuple[int, bool], list[TemplateGroup]] = {}
+    for group in bank.groups:
+        kinds.setdefault((group.part, group.flipped), []).append(group)
+    found: list[Candidate] = []
+    for groups in kinds.values():
+        scores = np.stack([_best_over_angles(bank, field, group) for group in groups])
+        best = scores.max(axis=0).reshape(field.shape)
+        rows, columns = _local_maxima(best, most_per_part, least_score)
+        for row, column in zip(rows, columns, strict=True):
+            place = row * field.shape[1] + column
+            group = groups[int(scores[:, place].argmax())]
+            found += _candidates_at(bank, field, group, row, column)
+    return found
+
+
+def _best_over_angles(bank: TemplateBank, field: SearchField, group: TemplateGroup) -> Floats:
+    start, stop = group.rows
+    return (bank.coefficients[start:stop] @ field.projections).max(axis=0) * field.norms[group.radius_cells]
+
+
+def _local_maxima(score: Floats, most: int, least: float) -> tuple[list[int], list[int]]:
+    highest = cv2.dilate(score, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((score == highest) & (score >= least))
+    order = np.argsort(-score[rows, columns], kind="stable")[:most]
+    return rows[order].tolist(), columns[order].tolist()
+
+
+_ANGLE_RATIO = 0.9
+_MOST_ANGLES = 2
+
+
+def _candidates_at(
+    bank: TemplateBank, field: SearchField, group: TemplateGroup, row: int, column: int
+) -> list[Candidate]:
+    """Return the best angles at a place: local maxima over the circle of angles, close to the best one."""
+    place = row * field.shape[1] + column
+    start, stop = group.rows
+    curve = bank.coefficients[start:stop] @ field.projections[:, place] * field.norms[group.radius_cells][place]
+    peak = (curve >= np.roll(curve, 1)) & (curve >= np.roll(curve, -1)) & (curve >= _ANGLE_RATIO * curve.max())
+    shift = (bank.reduction - 1) / 2
+    u, v = ((axis - field.pad) * bank.reduction + shift for axis in (column, row))
+    best = np.flatnonzero(peak)[np.argsort(-curve[peak], kind="stable")][:_MOST_ANGLES]
+    return [
+        Candidate(
+            group.part,
+            group.flipped,
+            float(u),
+            float(v),
+            float(group.angles_rad[k]),
+            group.scale_px_per_mm,
+            float(curve[k]),
+        )
+        for k in best.tolist()
+    ]

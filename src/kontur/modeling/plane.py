@@ -1,0 +1,121 @@
+"""The plane that all parts of a picture share: how a tilted camera sees it, and the scale it has there.
+
+A camera that looks at the plane at an angle sees parts foreshortened along the tilt, and larger where the plane is nearer.
+With square pixels and the optical axis in the picture's middle this is a homography G of three parameters: the slope of
+the plane towards u and v (tangents of the tilt) and the focal length. G is the identity to first order at the middle, so a
+rectified picture has the middle's scale everywhere, and parts differ in scale only by the height of their top faces.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.alignment import apply_homography, tukey
+
+Floats = NDArray[np.float64]
+
+NOMINAL_FOCAL = 1.1
+"""Focal length over the picture's longer side where nothing is known: lenses of 25 to 50 mm have 0.7 to 1.4."""
+_OUTLIER = 0.06
+"""Log scale: fits that deviate more than this from the common plane do not take part."""
+_DEVIATION = 0.015
+"""Log scale: standard deviation of one part's fit from the plane (height of its top face, walls taken for edges)."""
+_SLOPE_PRIOR = 0.08
+"""Standard deviation of a slope before anything is seen."""
+_FEWEST = 3
+_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The shared plane.
+
+    Attributes:
+        slope_uv: tangents of the tilt; parts look larger in that direction.
+        focal_px: focal length.
+        middle_uv: where the optical axis meets the picture, px.
+        log_scale: log of px per mm in the rectified picture; None when it is not known.
+    """
+
+    slope_uv: tuple[float, float]
+    focal_px: float
+    middle_uv: tuple[float, float]
+    log_scale: float | None
+
+    @property
+    def homography(self) -> Floats:
+        """(3, 3) from the rectified picture to the picture, px."""
+        normal = np.array([*self.slope_uv, 1.0]) / np.sqrt(1 + self.slope_uv[0] ** 2 + self.slope_uv[1] ** 2)
+        axes = _turn_to(normal) @ np.diag([1.0, 1.0, 0.0])
+        to_ray = np.column_stack([axes[:, 0] / self.focal_px, axes[:, 1] / self.focal_px, [0.0, 0.0, 1.0]])
+        u, v = self.middle_uv
+        camera = np.array([[self.focal_px, 0, u], [0, self.focal_px, v], [0, 0, 1]])
+        return camera @ to_ray @ np.array([[1, 0, -u], [0, 1, -v], [0, 0, 1]])
+
+    def log_scale_at(self, uv: Floats) -> Floats:
+        """Return (N,) log of the local scale (root of the area's ratio) from the rectified picture to (N, 2) px."""
+        back = np.asarray(np.linalg.inv(self.homography), np.float64)
+        _, derivative = apply_homography(back, uv[None])
+        return -0.5 * np.log(np.abs(np.linalg.det(derivative[0])))
+
+
+def level_plane(size_wh: tuple[int, int]) -> Plane:
+    """Return the plane of a camera that looks straight down, its scale unknown."""
+    middle = (size_wh[0] - 1) / 2, (size_wh[1] - 1) / 2
+    return Plane((0.0, 0.0), NOMINAL_FOCAL * max(size_wh), middle, None)
+
+
+def fit_plane(size_wh: tuple[int, int], uv: Floats, log_scale: Floats, weight: Floats) -> Plane:
+    """Fit slopes and scale to the scales at which parts appear.
+
+    Robust: starts from the weighted median scale of a level plane and reweights by Tukey's biweight. With fewer than
+    3 parts the plane stays level; one part alone says nothing, its scale is not called common.
+
+    Args:
+        size_wh: picture size, px.
+        uv: (N, 2) where the parts are, px.
+        log_scale: (N,) log of px per mm there.
+        weight: (N,) how much each counts.
+    """
+    plane = level_plane(size_wh)
+    if np.count_nonzero(weight > 0) < 2:
+        return plane
+    at = 1.5 * (uv - plane.middle_uv) / plane.focal_px
+    rows = np.column_stack([at, np.ones(len(at))])
+    level = weighted_median(log_scale, weight)
+    solution = np.array([0.0, 0.0, level])
+    tilt_prior = np.full(2, (_DEVIATION / _SLOPE_PRIOR) ** 2)
+    if np.count_nonzero(weight > 0) < _FEWEST:
+        tilt_prior[:] = 1e6
+    relative = weight / weight.max()
+    for step in range(_STEPS):
+        limit = _OUTLIER * (2.0 if step < 2 else 1.0)
+        trusted = relative * tukey(log_scale - rows @ solution, limit)
+        if trusted.sum() <= 0:
+            break
+        normal = rows.T @ (rows * trusted[:, None]) + np.diag([*tilt_prior, 1e-9])
+        solution = np.linalg.solve(normal, rows.T @ (trusted * log_scale))
+    fitted = replace(plane, slope_uv=(float(solution[0]), float(solution[1])))
+    trusted = relative * tukey(log_scale - rows @ solution, _OUTLIER)
+    if trusted.sum() < 2 * relative.mean():
+        return plane
+    flat = log_scale - fitted.log_scale_at(uv)
+    return replace(fitted, log_scale=float((trusted * flat).sum() / trusted.sum()))
+
+
+def weighted_median(values: Floats, weight: Floats) -> float:
+    """Return the value below and above which half of the weight lies."""
+    order = np.argsort(values)
+    cumulated = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(cumulated, cumulated[-1] / 2)])
+
+
+def _turn_to(normal: Floats) -> Floats:
+    """Return the smallest rotation that takes the z axis to `normal`."""
+    x, y, z = normal
+    return np.array([
+        [1 - x * x / (1 + z), -x * y / (1 + z), x],
+        [-x * y / (1 + z), 1 - y * y / (1 + z), y],
+        [-x, -y, z],
+    ])  # fmt: skip

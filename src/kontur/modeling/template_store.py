@@ -1,0 +1,107 @@
+"""Templates in files: one .npz per bank in a workspace's models/opencv_templates, named by what it was made from.
+
+The name holds a hash of the parts' geometry, the scale range, the faces and the options, so a changed drawing or setting
+never meets old templates. Reading never unpickles.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kontur.errors import ModelError
+from kontur.files import atomic_path
+from kontur.geometry import Part
+from kontur.modeling.templates import BankOptions, TemplateBank, TemplateGroup, build_bank
+
+FORMAT = 1
+SUFFIX = ".npz"
+
+
+def bank_key(parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions) -> dict[str, Any]:
+    """Return everything that a bank depends on, ready for JSON."""
+    return {
+        "format": FORMAT,
+        "parts": [{"name": part.name, "sha256": part.sha256} for part in parts],
+        "px_per_mm": list(px_per_mm),
+        "faces": faces,
+        "options": asdict(options),
+    }
+
+
+def bank_path(folder: Path, key: dict[str, Any]) -> Path:
+    """Return where the bank of this key is stored."""
+    text = json.dumps(key, sort_keys=True)
+    return folder / f"templates-{hashlib.sha256(text.encode()).hexdigest()[:16]}{SUFFIX}"
+
+
+def open_bank(
+    folder: Path, parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions | None = None
+) -> TemplateBank:
+    """Return the bank of these parts from its file, or build it and write the file.
+
+    Raises:
+        WorkspaceError: the file cannot be written.
+    """
+    options = options or BankOptions()
+    key = bank_key(parts, px_per_mm, faces, options)
+    path = bank_path(folder, key)
+    if path.is_file():
+        return read_bank(path)
+    bank = build_bank(parts, px_per_mm, faces, options)
+    write_bank(path, bank, key)
+    return bank
+
+
+def write_bank(path: Path, bank: TemplateBank, key: dict[str, Any]) -> None:
+    """Write a bank with what it was made from.
+
+    Raises:
+        WorkspaceError: the file cannot be written.
+    """
+    groups = [
+        {"part": g.part, "flipped": g.flipped, "scale": g.scale_px_per_mm, "radius": g.radius_cells, "rows": g.rows}
+        for g in bank.groups
+    ]
+    head = {"key": key, "reduction": bank.reduction, "size": bank.size, "direction_weight": bank.direction_weight}
+    text = np.frombuffer(json.dumps({**head, "groups": groups}).encode(), np.uint8)
+    angles = np.concatenate([group.angles_rad for group in bank.groups])
+    with atomic_path(path) as temporary:
+        np.savez(temporary, head=text, angles=angles, basis=bank.basis, coefficients=bank.coefficients)
+
+
+def read_bank(path: Path) -> TemplateBank:
+    """Read a bank.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            head = json.loads(arrays["head"].tobytes())
+            angles, basis, coefficients = arrays["angles"], arrays["basis"], arrays["coefficients"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path}: not a readable template file ({error}); remove it and build again") from error
+    groups = tuple(
+        TemplateGroup(
+            row["part"], row["flipped"], row["scale"], row["radius"], angles[slice(*row["rows"])], tuple(row["rows"])
+        )
+        for row in head["groups"]
+    )
+    return TemplateBank(head["reduction"], head["size"], groups, basis, coefficients, head["direction_weight"])
+
+
+def stored_banks(folder: Path) -> list[dict[str, Any]]:
+    """Return what each stored bank was made from, with its `file`, `templates` and `reduction`, sorted by file."""
+    rows = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        bank = read_bank(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            key = json.loads(arrays["head"].tobytes())["key"]
+        rows.append({"file": path.name, "templates": len(bank.coefficients), "reduction": bank.reduction, **key})
+    return rows
