@@ -5,6 +5,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("kontur", deadline=None)  # no test measures time, and CI machines are slow at times
+settings.load_profile("kontur")
 
 
 class Run(NamedTuple):

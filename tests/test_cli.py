@@ -87,7 +87,18 @@ def test_version(run_kontur):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nonsense",), ("new",), ("train", "--minutes", "soon"), ("train", "--nonsense"), ("detect", "a.png")],
+    [
+        ("nonsense",),
+        ("new",),
+        ("train", "--minutes", "soon"),
+        ("train", "--nonsense"),
+        ("detect", "a.png"),
+        ("generate", "--mm-per-px", "2", "1"),
+        ("generate", "--mm-per-px", "0", "1"),
+        ("generate", "--mm-per-px", "nan", "1"),
+        ("generate", "--executor", "magic"),
+        ("generate", "--count", "0"),
+    ],
     ids=" ".join,
 )
 def test_wrong_use_is_one_line_that_points_to_the_help(arguments, run_kontur):

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from kontur.config import Section, load_config
 from kontur.errors import ConfigError
@@ -67,6 +67,20 @@ def test_a_key_given_twice_is_a_fault(tmp_path):
         "3 faults: FILE:4: camera.exposure: given twice; keep one; FILE:5: count: given twice; keep one; "
         "FILE:6: other: unknown key; remove it"
     )
+
+
+def test_a_check_of_our_own_reads_like_the_others(tmp_path):
+    class Range(Section):
+        low_high: tuple[float, float]
+
+        @field_validator("low_high")
+        @classmethod
+        def check(cls, value):
+            if value[0] > value[1]:
+                raise ValueError("expected low <= high")
+            return value
+
+    assert faults(tmp_path, "low_high: [2, 1]\n", Range) == "1 fault: FILE:1: low_high: expected low <= high"
 
 
 @pytest.mark.parametrize("value", [".inf", "-.inf", ".nan"])

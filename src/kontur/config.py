@@ -75,7 +75,7 @@ def _validation_faults(node: yaml.Node | None, model: type[BaseModel], error: Va
     for fault in error.errors(include_url=False):
         location = fault["loc"]
         key = ".".join(str(step) for step in location) or "(whole file)"
-        text = fault["msg"]
+        text = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             near = get_close_matches(str(location[-1]), _keys_at(model, location[:-1]), 1)
             text = f"unknown key; did you mean {near[0]}?" if near else "unknown key; remove it"

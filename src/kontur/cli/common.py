@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +23,21 @@ WorkspaceOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else there.")
 ]
+
+
+def _check_scale(mm_per_px: tuple[float, float] | None) -> tuple[float, float] | None:
+    if mm_per_px and not 0 < mm_per_px[0] <= mm_per_px[1] < inf:
+        raise typer.BadParameter(f"expected 0 < LOW <= HIGH, got {mm_per_px[0]:g} {mm_per_px[1]:g}")
+    return mm_per_px
+
+
 ScaleOption = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        "--mm-per-px", metavar="LOW HIGH", help="Range of millimetres per pixel; overrides the configuration."
+        "--mm-per-px",
+        metavar="LOW HIGH",
+        callback=_check_scale,
+        help="Range of millimetres per pixel; overrides the configuration.",
     ),
 ]
 

@@ -49,6 +49,7 @@ def generate(
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
+    worker_count = parse_workers(workers)
     config = load_data_config(space.data_config).with_scale(mm_per_px)
     parts, drawings = read_parts(find_drawings([space.drawings]), config.drawings)
     if config.faces == "both":
@@ -56,7 +57,7 @@ def generate(
     wanted = count or config.dataset.count
     with progress_bar("generate", "samples") as on_progress:
         manifest = write_dataset(
-            space, config, parts, drawings, wanted, seed, executor.value, parse_workers(workers), on_progress
+            space, config, parts, drawings, wanted, seed, executor.value, worker_count, on_progress
         )
     summary = {
         "folder": str(space.processed),
