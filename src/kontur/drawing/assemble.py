@@ -22,7 +22,7 @@ def without_frame(rings: list[Ring]) -> tuple[list[Ring], list[Issue]]:
     """
     parents, depth = parents_of(rings)
     tops = [index for index, level in enumerate(depth) if level == 0]
-    if len(tops) != 1 or max(depth) < 2 or not _is_rectangle(rings[tops[0]]):
+    if len(tops) != 1 or max(depth) != 2 or not _is_rectangle(rings[tops[0]]):
         return rings, []
     areas = {index: shapely.Polygon(rings[index].points).area for index in range(len(rings)) if depth[index] == 1}
     holding = {parents[index] for index, level in enumerate(depth) if level == 2}
@@ -32,6 +32,22 @@ def without_frame(rings: list[Ring]) -> tuple[list[Ring], list[Issue]]:
     return [ring for index, ring in enumerate(rings) if index != tops[0]], [
         Issue("sheet_frame", "ambiguous", text, *rings[tops[0]].place)
     ]
+
+
+def concentric_issues(nests: list[Nest]) -> list[Issue]:
+    """Say so where a round part lies in the middle of a round hole: a countersink or a step may be meant."""
+    holes = [hole for item in nests for hole in item.holes if hole.circle is not None]
+    centres = {_centre(hole) for hole in holes}
+    inside = [item for item in nests if item.outer.circle is not None and _centre(item.outer) in centres]
+    if not inside:
+        return []
+    text = f"{len(inside)} circles lie in the middle of round holes: taken for parts, but countersinks or steps may be meant"
+    return [Issue("concentric_circles", "ambiguous", text, *inside[0].outer.place)]
+
+
+def _centre(ring: Ring) -> tuple[int, int]:
+    circle = ring.circle
+    return (0, 0) if circle is None else (round(circle.x_mm / _ORDER_GRID_MM), round(circle.y_mm / _ORDER_GRID_MM))
 
 
 def build_parts(path: Path, nests: list[Nest], sagitta_mm: float) -> tuple[tuple[Part, ...], list[Issue]]:

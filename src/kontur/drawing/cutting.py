@@ -8,7 +8,7 @@ from ezdxf.document import Drawing as Document
 
 from kontur.drawing.entities import Strand
 from kontur.drawing.model import Issue
-from kontur.drawing.rules import NOT_CUT_LAYERS, NOT_CUT_LINETYPES, DrawingRules
+from kontur.drawing.rules import DOUBTFUL_LAYERS, NOT_CUT_LAYERS, NOT_CUT_LINETYPES, DrawingRules
 
 _BYLAYER_COLOR = 256
 
@@ -27,7 +27,8 @@ def split_cut(strands: list[Strand], document: Document, rules: DrawingRules) ->
     by_default = [s for s in strands if reasons[s.layer, s.linetype, s.color][1]]
     if not kept and by_default:
         text = "every line is on a layer or linetype that is usually not cut; taken as cut all the same"
-        return by_default, [Issue("cut_rules_ignored", "ambiguous", text)]
+        alike = len({reasons[s.layer, s.linetype, s.color] for s in by_default}) == 1
+        return by_default, [Issue("cut_rules_ignored", "info" if alike else "ambiguous", text)]
     return kept, list(_issues(strands, reasons))
 
 
@@ -65,6 +66,7 @@ def _issues(strands: list[Strand], reasons: dict[tuple[str, str, int], tuple[str
         closed[reason] += bool(reason[0]) and strand.closed
     for (text, default), count in counts.items():
         if count:
-            doubtful = default and closed[text, default] > 0
+            firm = text.startswith("layer") and not any(_match(text[7:-1], [name]) for name in DOUBTFUL_LAYERS)
+            doubtful = default and closed[text, default] > 0 and not firm
             tail = f"; {closed[text, default]} of them are closed" if doubtful else ""
             yield Issue("not_cut", "ambiguous" if doubtful else "info", f"{count} lines not cut: {text}{tail}")

@@ -31,8 +31,9 @@ def layout_of(document: Document) -> list[DXFEntity]:
     ]
     if any(entity.dxftype() not in NOT_GEOMETRY for entity in papers):
         return model + papers
-    loose = [entity for block in document.blocks if not block.name.startswith("*") for entity in block]
-    return model + papers + loose
+    if model or papers:
+        return model + papers
+    return [entity for block in document.blocks if not block.name.startswith(("*", "_")) for entity in block]
 
 
 @dataclass

@@ -7,8 +7,9 @@ from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kontur.drawing.assemble import build_parts, without_frame
+from kontur.drawing.assemble import build_parts, concentric_issues, without_frame
 from kontur.drawing.cutting import split_cut
 from kontur.drawing.entities import Strand
 from kontur.drawing.extract import NOT_CUT, USED, Extract, extract, layout_of
@@ -112,10 +113,19 @@ def _extract(loaded: Loaded, rules: DrawingRules, limits: Limits) -> tuple[UnitG
     layout = layout_of(document)
     found = extract(document, layout, rules.sagitta_mm, limits)
     size = _size(found)
-    unit = UnitGuess(rules.unit, 1.0, "given") if rules.unit else guess_unit(loaded.insunits, size)
+    unit = (
+        UnitGuess(rules.unit, 1.0, "given")
+        if rules.unit
+        else guess_unit(loaded.insunits, loaded.measurement, size, _diameters(found))
+    )
     if unit.mm != 1.0:
         found = extract(document, layout, rules.sagitta_mm / unit.mm, limits)
     return unit, found
+
+
+def _diameters(found: Extract) -> NDArray[np.float64]:
+    """Diameters of the full circles, in drawing units."""
+    return np.array([2 * strand.arc[3] for strand in found.strands if strand.closed and strand.arc is not None])
 
 
 def _size(found: Extract) -> float:
@@ -139,7 +149,9 @@ def _nests(strands: list, mm: float, rules: DrawingRules, found: Extract) -> tup
         for index in ring.strands:
             found.fates[curves[index].source] = USED
     rings, frame = without_frame(rings)
-    return nest(rings), issues + more + frame + flatness + _open_issues(chains)
+    nests = nest(rings)
+    issues += more + frame + flatness + concentric_issues(nests)
+    return nests, issues + _open_issues(chains)
 
 
 def _flat(strands: list[Strand], mm: float) -> tuple[list[Strand], list[Issue]]:

@@ -12,6 +12,12 @@ NOT_CUT_LAYERS = (
 )  # fmt: skip
 """Layer names (lower case, * and ? as in file names) whose geometry is by default not cut."""
 
+DOUBTFUL_LAYERS = (
+    "*engrav*", "*etch*", "*scribe*", "*score*", "*mark*", "*hidden*", "*phantom*", "*sketch*", "*guide*", "*bend*",
+    "*fold*",
+)  # fmt: skip
+"""Of these, the ones whose closed contours may be cut after all; leaving them out is said to be ambiguous."""
+
 NOT_CUT_LINETYPES = ("*center*", "*centre*", "*dashdot*", "*phantom*", "*hidden*", "*dashed*", "*divide*", "*dot*")
 """Linetypes (lower case) whose geometry is by default not cut."""
 
