@@ -92,10 +92,10 @@ def test_detecting_needs_nothing_of_the_train_extra(python):
     subprocess.run([python, "-c", code], check=True, cwd="/")
 
 
-def test_training_without_its_extra_says_what_to_install(python, tmp_path):
+def test_exporting_without_its_extra_says_what_to_install(python, tmp_path):
     script = python.parent / "kontur"
     subprocess.run([script, "new", "w"], check=True, cwd=tmp_path)
-    said = subprocess.run([script, "train", "-C", "w"], capture_output=True, text=True, check=False, cwd=tmp_path)
+    said = subprocess.run([script, "export", "-C", "w"], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert said.returncode == 2
     assert said.stderr.startswith("error: ")
     assert "kontur[train]" in said.stderr

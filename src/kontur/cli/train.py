@@ -43,10 +43,12 @@ def export(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
 
     Example: kontur export
     """
-    from kontur.modeling.export import export_onnx
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
+
+    from kontur.modeling.export import export_onnx
+
     info, difference = export_onnx(space.checkpoint, space.onnx)
     if as_json:
         document = {"file": str(space.onnx), "greatest_difference": difference, "parts": [p.name for p in info.parts]}
@@ -58,9 +60,6 @@ def export(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
 def _train(root: Path, minutes: float | None) -> "ModelInfo":
     from kontur.config import load_config
     from kontur.data_preprocessing.dataset import open_dataset
-    from kontur.modeling.model_info import info_of_dataset
-    from kontur.modeling.train import train as run
-    from kontur.modeling.train import unfinished
     from kontur.modeling.train_config import TrainConfig
     from kontur.workspace import open_workspace
 
@@ -69,6 +68,11 @@ def _train(root: Path, minutes: float | None) -> "ModelInfo":
     if minutes is not None:
         config = config.model_copy(update={"training": config.training.model_copy(update={"minutes": minutes})})
     samples = {split: open_dataset(space, split) for split in ("train", "val")}
+
+    from kontur.modeling.model_info import info_of_dataset  # PyTorch takes seconds to load: first see that all is there
+    from kontur.modeling.train import train as run
+    from kontur.modeling.train import unfinished
+
     info = info_of_dataset(samples["train"].manifest, config.network.size)
     verb = "continuing" if unfinished(space) else "training"
     ERR.print(
