@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
+
+from tiny_workspace import make_workspace
 
 settings.register_profile("kontur", deadline=None)  # no test measures time, and CI machines are slow at times
 settings.load_profile("kontur")
@@ -32,3 +35,9 @@ def run_kontur(monkeypatch, capsys) -> Callable[..., Run]:
         return Run(int(caught.value.code or 0), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished_workspace(tmp_path_factory) -> Path:
+    """The root of a small workspace with a generated data set; shared, so copy it before you change it."""
+    return make_workspace(tmp_path_factory.mktemp("finished"))

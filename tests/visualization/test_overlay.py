@@ -117,7 +117,7 @@ def test_labels_say_name_score_and_face(monkeypatch):
     monkeypatch.setattr(
         "kontur.visualization.overlay.draw_labels", lambda canvas, labels: seen.append(labels) or canvas
     )
-    rows = found((BRACKET, at(100, 90, flipped=True)), (RING, at(230, 60)))
+    rows = found((BRACKET, at(100, 90, flipped=True)), (RING, at(230, 60, flipped=True)))  # a ring shows no face
     draw_overlay(grey(), rows, PARTS)
     draw_overlay(grey(), rows, PARTS, scores=False)
     assert [[label.text for label in labels] for labels in seen] == [

@@ -42,13 +42,13 @@ def describe(axis: Axes, title: str, x: str = "", y: str = "") -> None:
     axis.set_ylabel(y, fontsize=_TEXT_PT, color=INK)
 
 
-def add_legend(axis: Axes, place: str = "best") -> None:
+def add_legend(axis: Axes, place: str = "best", marker_scale: float = 1.0) -> None:
     """Add a legend without a frame at matplotlib's place of that name, or below the axes ("below")."""
     if place == "below":
         where: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2}
     else:
         where = {"loc": place}
-    axis.legend(fontsize=_TEXT_PT, frameon=False, labelcolor=INK, **where)
+    axis.legend(fontsize=_TEXT_PT, frameon=False, labelcolor=INK, markerscale=marker_scale, **where)
 
 
 def say_nothing_to_show(axis: Axes, why: str) -> None:
@@ -62,7 +62,6 @@ def say_nothing_to_show(axis: Axes, why: str) -> None:
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG or SVG (by the suffix), the same bytes every time, and return the path."""
     metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-    same_ids = {"svg.hashsalt": "kontur"}  # matplotlib draws SVG's ids at random otherwise
-    with atomic_path(path) as temporary, rc_context(same_ids):
+    with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "kontur"}):  # otherwise SVG's ids are random
         figure.savefig(temporary, dpi=_DPI, metadata=metadata)
     return path

@@ -31,8 +31,8 @@ def draw_overlay(picture: Picture, detections: Detections, parts: Sequence[Part]
     """Return a copy of the picture with every detection drawn on it.
 
     Each detection shows its outline and holes, a cross at the datum with a longer tick along the drawing's x axis (none
-    where a part looks alike at every angle), and a label with name, score and `flipped` where it lies face down. What no
-    part explains shows a grey quadrilateral, labelled `unknown`. Colours are stable per part index.
+    where a part looks alike at every angle), and a label with name, score and `flipped` where a part that shows its face
+    lies face down. What no part explains shows a grey quadrilateral, labelled `unknown`. Colours are stable per part index.
 
     Args:
         picture: (H, W, 3) uint8 BGR, unchanged.
@@ -73,6 +73,11 @@ def _cross(detections: Detections, index: int, zoom: int, axis: bool) -> list[Po
     x_arm = np.array([-arm * linear[:, 0], long_arm * linear[:, 0]])
     y_arm = np.array([-arm * linear[:, 1], arm * linear[:, 1]])
     return [datum + x_arm, datum + y_arm]
+
+
+def _has_faces(part: int, parts: Sequence[Part]) -> bool:
+    """Whether it shows which face is up."""
+    return part == UNKNOWN or parts[part].chiral
 
 
 def _has_axis(part: int, parts: Sequence[Part]) -> bool:
@@ -117,7 +122,9 @@ def _make_labels(detections: Detections, parts: Sequence[Part], scores: bool) ->
     for index in np.argsort(-detections.score, kind="stable").tolist():
         part = int(detections.part[index])
         words = [parts[part].name if part != UNKNOWN else "unknown"]
-        words += [f"{detections.score[index]:.2f}"] * scores + ["flipped"] * bool(detections.flipped[index])
+        words += [f"{detections.score[index]:.2f}"] * scores + ["flipped"] * (
+            bool(detections.flipped[index]) and _has_faces(part, parts)
+        )
         rings = rings_px(detections, index, parts)
         labels.append(Label(" ".join(words), part_colour(part), detections.uv[index], rings))
     return labels

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.statistics import SplitStatistics
@@ -23,7 +24,7 @@ from kontur.visualization.style import ACCENT, BAD, GOOD, NEUTRAL
 _SPLIT_COLOURS = {"train": GOOD, "val": ACCENT, "test": BAD}
 _COLUMNS = 6
 _TEXT_PT = 8
-_HISTOGRAM_BINS = 36
+_BINS = (6, 36)
 
 
 def plot_parts(parts: Sequence[Part], path: Path) -> Path:
@@ -85,9 +86,10 @@ def plot_poses(splits: Sequence[SplitStatistics], path: Path) -> Path:
         if not columns:
             say_nothing_to_show(axis, "nothing to show")
             continue
-        edges = _edges(np.concatenate(list(columns.values())), whole=name == "per_picture")
+        edges = _edges(list(columns.values()), whole=name == "per_picture")
         for split, values in columns.items():
             weights = np.full(len(values), 1 / len(values))
+            axis.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=name == "per_picture"))
             axis.hist(values, edges, weights=weights, histtype="step", color=_SPLIT_COLOURS[split], label=split)
     add_legend(axes[0])
     return save_figure(figure, path)
@@ -104,13 +106,14 @@ def plot_positions(splits: Sequence[SplitStatistics], size_wh: tuple[int, int], 
     axis.plot(*corners.T, color=NEUTRAL, linewidth=1)
     axis.set_aspect("equal")
     axis.invert_yaxis()
-    add_legend(axis, "upper right")
+    add_legend(axis, "upper right", marker_scale=5)
     return save_figure(figure, path)
 
 
-def _edges(values: NDArray[np.float64], whole: bool) -> list[float]:
-    """Bin edges over all values; around whole numbers where values are counts."""
-    low, high = float(values.min()), float(values.max())
+def _edges(columns: Sequence[NDArray[np.float64]], whole: bool) -> list[float]:
+    """Bin edges over all values, as many as the shortest column fills (Rice's rule); around whole numbers for counts."""
+    low, high = min(float(values.min()) for values in columns), max(float(values.max()) for values in columns)
     if whole:
         return (np.arange(low, high + 2) - 0.5).tolist()
-    return np.linspace(low, high if high > low else low + 1, _HISTOGRAM_BINS + 1).tolist()
+    count = int(np.clip(2 * min(len(values) for values in columns) ** (1 / 3), *_BINS))
+    return np.linspace(low, high if high > low else low + 1, count + 1).tolist()
