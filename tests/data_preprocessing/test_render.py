@@ -151,7 +151,7 @@ def test_silhouettes_have_the_area_of_the_id_map():
 
         scene, look = draw_all(sample_context, 1, index)
         rendered = render_scene(sample_context, scene, look)
-        for key, area in zip(rendered.keys, silhouettes(scene), strict=True):
+        for key, area in zip(rendered.keys, silhouettes(rendered.views), strict=True):
             if key and rendered.sample.instances[key - 1].visible_fraction == 1.0:
                 pixels = (rendered.sample.ids == key).sum()
                 assert pixels == pytest.approx(area.area, abs=0.02 * area.area + 6)

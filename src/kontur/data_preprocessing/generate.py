@@ -129,7 +129,7 @@ def write_sample(job: Job, context: RenderContext, index: int) -> None:
     """Render sample `index` and write picture, mask, YOLO labels and, last, truth."""
     scene, look = draw_all(context, job.seed, index)
     rendered = render_scene(context, scene, look)
-    areas = silhouettes(scene)
+    areas = silhouettes(rendered.views)
     split = job.split(index)
     paths = sample_paths(job.workspace, split, index)
     write_bytes(paths.image, encode(".jpg", rendered.sample.image, (cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality)))

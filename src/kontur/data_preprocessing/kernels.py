@@ -9,229 +9,328 @@ because the camera looks down on the parts.
 import numba
 import numpy as np
 
-from kontur.data_preprocessing.surfaces import STRAIGHT
+from kontur.data_preprocessing.surfaces import NONE, TURNED
 from kontur.data_preprocessing.textures import DETAIL_SIZE, GRAIN, GRUNGE, NOISE_LENGTH, SCRATCHES, SPANGLE, STREAKS
 
 _WRAP = DETAIL_SIZE - 1
 _NOISE_WRAP = NOISE_LENGTH - 1
-_RUST = (0.02, 0.06, 0.16)
-_HEAT = (1.25, 0.85, 0.75)
-_DETAIL_PER_MM = np.float32(3.0)
+_ZERO, _QUARTER, _HALF, _ONE = np.float32(0), np.float32(0.25), np.float32(0.5), np.float32(1)
+_TWO, _FOUR, _SIX = np.float32(2), np.float32(4), np.float32(6)
+_POSITIVE = np.float32(65536)
+_FINE_PER_MM, _BLOTCH_PER_MM = np.float32(3.0), np.float32(1.5)
+"""Texels of the detail pool for each mm."""
+
+_NX, _NY, _BLUR, _X, _Y, _TX, _TY, _ALONG, _ACROSS, _TONE, _ROUGH, _SCRATCH, _RUST, _FINE, _UNIT = range(15)
+_B, _G, _R, _DB, _DG, _DR, _WORK_ROWS = range(15, 22)
+"""Rows of the array that holds what is known about one row of pixels while it is drawn."""
 
 _fast = {"cache": True, "nogil": True, "fastmath": True}
 
 
 @numba.njit(**_fast)
 def light_table(out, pattern, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write table light: out[y, x, c] = tones[c, pattern[y, x]] * light[y, x, c]."""
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            level = pattern[y, x]
+    """Write the table's light: a pattern's tone times the light, which is interpolated from a coarse grid.
+
+    Args:
+        out: (H, W, 3) float32, written.
+        pattern: (H, W, C) uint8; C is 1 for a grey pattern and 3 for a picture.
+        tones: (3, 256) float32, the tone of each level for B, G, R.
+        light: (h, w, 3) float32, corner to corner over the picture, h and w at least 2.
+    """
+    height, width = out.shape[:2]
+    rows, columns = light.shape[:2]
+    step_y, step_x = np.float32((rows - 1) / height), np.float32((columns - 1) / width)
+    line = np.empty((columns, 3), np.float32)
+    last = pattern.shape[2] - 1
+    for y in range(height):
+        at = np.float32(y) * step_y
+        k = int(at)
+        t = at - np.float32(k)
+        for j in range(columns):
             for c in range(3):
-                out[y, x, c] = tones[c, level] * light[y, x, c]
+                line[j, c] = light[k, j, c] + (light[k + 1, j, c] - light[k, j, c]) * t
+        for x in range(width):
+            at = np.float32(x) * step_x
+            j = int(at)
+            t = at - np.float32(j)
+            for c in range(3):
+                level = line[j, c] + (line[j + 1, c] - line[j, c]) * t
+                out[y, x, c] = tones[c, pattern[y, x, min(c, last)]] * level
 
 
 @numba.njit(**_fast)
-def light_picture(out, picture, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """The same for a colour picture: out[y, x, c] = tones[c, picture[y, x, c]] * light[y, x, c]."""
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            for c in range(3):
-                out[y, x, c] = tones[c, picture[y, x, c]] * light[y, x, c]
+def cast_shadows(out, mm, scale, shifts, softness, shares, left, top):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Darken `out` around a thing.
 
+    A lamp's shadow is the union of a few copies of the thing, moved away from the lamp in proportion to the height they
+    stand for; the penumbra grows with that height. The last row is the sky's: a contact shadow without shift.
 
-@numba.njit(**_fast)
-def cast_shadow(out, covers, shares, left, top):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Darken `out` where lamps are hidden: covers (L, h, w) uint8, shares (L, 3) of the light that each lamp brings."""
-    count, height, width = covers.shape
+    Args:
+        out: (H, W, 3) float32 light, changed in place.
+        mm: (h, w) float32 signed distance (mm) to the thing's silhouette.
+        scale: px/mm, float32.
+        shifts: (L, 2) int64 (column, row) px of the top edge's shadow.
+        softness: (L,) float32 width of its penumbra, px.
+        shares: (L, 3) float32 share of the light that each lamp, and last the sky, brings.
+        left, top: where element [0, 0] of `mm` lies in the picture.
+    """
+    height, width = mm.shape
+    first, last = max(0, -left), min(width, out.shape[1] - left)
+    hidden = np.empty(width, np.float32)
+    factor = np.empty((width, 3), np.float32)
     for row in range(max(0, -top), min(height, out.shape[0] - top)):
-        for column in range(max(0, -left), min(width, out.shape[1] - left)):
-            b = g = r = np.float32(1.0)
-            for k in range(count):
-                hidden = covers[k, row, column] * np.float32(1 / 255)
-                b -= shares[k, 0] * hidden
-                g -= shares[k, 1] * hidden
-                r -= shares[k, 2] * hidden
-            out[row + top, column + left, 0] *= b
-            out[row + top, column + left, 1] *= g
-            out[row + top, column + left, 2] *= r
+        factor[:] = _ONE
+        for k in range(len(shifts)):
+            hidden[:] = _ZERO
+            for part in range(1, 4):
+                reach = np.float32(part) / np.float32(3)
+                dx, dy = int(np.rint(shifts[k, 0] * reach)), int(np.rint(shifts[k, 1] * reach))
+                if row - dy < 0 or row - dy >= height:
+                    continue
+                steep = scale / max(_ONE, softness[k] * reach)
+                source = mm[row - dy]
+                for column in range(max(first, dx), min(last, width + dx)):
+                    hidden[column] = max(hidden[column], _unit(source[column - dx] * steep + _HALF))
+                if shifts[k, 0] == 0 and shifts[k, 1] == 0:
+                    break
+            for column in range(first, last):
+                factor[column, 0] -= shares[k, 0] * hidden[column]
+                factor[column, 1] -= shares[k, 1] * hidden[column]
+                factor[column, 2] -= shares[k, 2] * hidden[column]
+        for column in range(first, last):
+            out[row + top, column + left, 0] *= factor[column, 0]
+            out[row + top, column + left, 1] *= factor[column, 1]
+            out[row + top, column + left, 2] *= factor[column, 2]
 
 
 @numba.njit(**_fast)
-def coverage(distance, scale, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write coverage 0..255 from signed distance (mm) and scale (px/mm)."""
-    for row in range(distance.shape[0]):
-        for column in range(distance.shape[1]):
-            value = distance[row, column] * scale + np.float32(0.5)
-            out[row, column] = np.uint8(min(np.float32(1.0), max(np.float32(0.0), value)) * 255 + np.float32(0.5))
-
-
-@numba.njit(inline="always", **_fast)
-def _detail(pool, row, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Texture value -1..1 at texel (x, y), wrapped."""
-    return pool[row, int(np.floor(y)) & _WRAP, int(np.floor(x)) & _WRAP] * np.float32(1 / 128) - np.float32(1)
-
-
-@numba.njit(inline="always", **_fast)
-def _facets(hx, hy, tx, ty, along, across):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """GGX density of the slope (hx, hy); (tx, ty) is the direction of brushing."""
-    a = (hx * tx + hy * ty) / along
-    b = (hx * ty - hy * tx) / across
-    return 1 / (np.float32(np.pi) * along * across * (1 + a * a + b * b) ** 2)
+def _unit(value):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Clip to 0..1."""
+    return min(_ONE, max(_ZERO, value))
 
 
 @numba.njit(**_fast)
 def draw_part(  # type: ignore[no-untyped-def]
-    out, ids, key, top_mm, all_mm, left, top, to_mm, scale, surface, lamps, sky, detail, bevel_mm
+    out, ids, key, top_mm, all_mm, left, top, to_mm, scale, tints, s, lamps, sky, detail, bevel_mm
 ):  # pragma: no cover
     """Draw one part over `out` and `ids`.
+
+    Works row by row, each step over the whole span of a row, so that the compiler can use vector instructions.
 
     Args:
         out, ids: (H, W, 3) float32 light and (H, W) uint8 id map, changed in place.
         key: the id to write where at least half a pixel is covered.
         top_mm, all_mm: (h, w) float32 signed distance (mm) to the top face's outline and to the silhouette's with walls.
         left, top: where element [0, 0] lies in the picture; may lie outside it.
-        to_mm: (2, 3) from (column, row, 1) to the part's frame, mm.
-        scale: px/mm.
-        surface: what it is made of.
+        to_mm: (2, 3) float32 from (column, row, 1) to the part's frame, mm.
+        scale: px/mm, float32.
+        tints: (2, 3) float32: diffuse and specular BGR.
+        s: surfaces.Texture.
         lamps: (L, 13) float32: irradiance over pi BGR, direction xyz, half-vector slope xy at the middle, its change per
             column xy and per row xy, a quarter of the lamp's angular radius.
         sky: (3, 3) float32: diffuse sky BGR; what a mirror sees overhead; what it sees towards the horizon.
         detail: (5, 512, 512) uint8 detail pool.
-        bevel_mm: width of the bevel.
+        bevel_mm: width of the bevel, float32.
 
     Returns:
         pixels that it covers alone, inside the picture or not.
     """
     height, width = top_mm.shape
+    work = np.empty((_WORK_ROWS, width), np.float32)
     whole = 0
-    colour = np.empty(3, np.float32)
     for row in range(1, height - 1):
-        for column in range(1, width - 1):
-            cover = all_mm[row, column] * scale + np.float32(0.5)
-            if cover <= 0:
-                continue
-            whole += cover >= np.float32(0.5)
-            y, x = row + top, column + left
-            if y < 0 or x < 0 or y >= out.shape[0] or x >= out.shape[1]:
-                continue
-            on_top = min(np.float32(1), max(np.float32(0), top_mm[row, column] * scale + np.float32(0.5)))
-            if on_top > 0:
-                _shade_top(
-                    colour, row, column, top_mm, to_mm, scale, surface, lamps, sky, detail, bevel_mm,
-                    column - width * np.float32(0.5), row - height * np.float32(0.5),
-                )  # fmt: skip
-            else:
-                colour[:] = 0
-            if on_top < 1:
-                _shade_wall(colour, on_top, all_mm, row, column, surface, lamps, sky)
-            cover = min(np.float32(1), cover)
-            for c in range(3):
-                out[y, x, c] += (colour[c] - out[y, x, c]) * cover
-            if cover >= np.float32(0.5):
-                ids[y, x] = key
+        y = row + top
+        first, last, covered = _span(all_mm[row], scale)
+        whole += covered
+        first, last = max(first, -left), min(last, out.shape[1] - left)
+        if y < 0 or y >= out.shape[0] or first >= last:
+            continue
+        _bevel_row(work, top_mm, row, first, last, bevel_mm, scale)
+        _brush_row(work, to_mm, row, first, last, s)
+        _dirt_row(work, detail, first, last, s)
+        _light_row(work, first, last, width, np.float32(row) - _HALF * np.float32(height), tints, s, lamps, sky)
+        _finish_row(work, top_mm[row], first, last, s)
+        _wall_row(work, all_mm, top_mm, row, first, last, scale, tints, lamps, sky)
+        _blend_row(work, out[y], ids[y], key, all_mm[row], first, last, left, scale)
     return whole
 
 
 @numba.njit(**_fast)
-def _shade_wall(colour, on_top, all_mm, row, column, surface, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Blend the light of a side wall under what `colour` already holds of the top face."""
-    gx = all_mm[row, column + 1] - all_mm[row, column - 1]
-    gy = all_mm[row - 1, column] - all_mm[row + 1, column]
-    length = max(np.float32(1e-6), np.sqrt(gx * gx + gy * gy))
-    nx, ny = -gx / length, -gy / length
-    for c in range(3):
-        light = np.float32(0.35) * sky[0, c]
-        for k in range(len(lamps)):
-            light += lamps[k, c] * max(np.float32(0), nx * lamps[k, 3] + ny * lamps[k, 4])
-        mirror = np.float32(0.4) * sky[2, c] + np.float32(0.25) * light
-        wall = surface.diffuse[c] * light + surface.specular[c] * mirror
-        colour[c] = colour[c] * on_top + wall * (1 - on_top)
+def _span(mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """First and last + 1 column of a row with any cover, and how many are covered by half at least."""
+    first, last, covered = len(mm), 0, 0
+    for column in range(1, len(mm) - 1):
+        cover = mm[column] * scale + _HALF
+        covered += cover >= _HALF
+        if cover > _ZERO:
+            first = min(first, column)
+            last = column + 1
+    return first, last, covered
 
 
 @numba.njit(**_fast)
-def _shade_top(  # type: ignore[no-untyped-def]
-    colour, row, column, top_mm, to_mm, scale, s, lamps, sky, detail, bevel_mm, du, dv
-):  # pragma: no cover
-    """Write the light of one pixel of the top face."""
-    depth = top_mm[row, column]
-    nx = ny = blur = np.float32(0)
-    if depth < bevel_mm:
-        blur = min(np.float32(0.5), np.float32(0.45) / (bevel_mm * scale))  # the slope's change within a pixel
-        gain = scale * (1 - max(np.float32(0), depth) / bevel_mm) * np.float32(0.45)
-        nx = (top_mm[row, column - 1] - top_mm[row, column + 1]) * gain
-        ny = (top_mm[row + 1, column] - top_mm[row - 1, column]) * gain
-    x = to_mm[0, 0] * column + to_mm[0, 1] * row + to_mm[0, 2]
-    y = to_mm[1, 0] * column + to_mm[1, 1] * row + to_mm[1, 2]
-    px, py = x * _DETAIL_PER_MM + s.offset[0], y * _DETAIL_PER_MM + s.offset[1]
-    tx, ty, line = _brush(x, y, to_mm, s, detail)
-    tone = 1 + s.streaks * np.float32(0.35) * line + s.grain * _detail(detail, GRAIN, px, py)
-    if s.spangle > 0:
-        tone += s.spangle * _detail(detail, SPANGLE, px, py)
-    blotch = _detail(detail, GRUNGE, px * np.float32(0.5), py * np.float32(0.5))
-    tone *= 1 - s.stains * np.float32(0.6) * min(np.float32(1), max(np.float32(0), blotch * 2))
-    rough = 1 + s.stains * blotch
-    scratch = s.scratches * max(np.float32(0), _detail(detail, SCRATCHES, px, py) + np.float32(1))
-    heat = s.heat * max(np.float32(0), 1 - depth / np.float32(1.5))
-    fine = _detail(detail, GRUNGE, px * np.float32(1.7), py * np.float32(1.7)) + np.float32(0.3) * _detail(
-        detail, GRAIN, px, py
-    )
-    rust = min(np.float32(1), max(np.float32(0), (fine - 1 + 2 * s.rust) * 4)) if s.rust > 0 else np.float32(0)
-    _gather(colour, nx, ny, tx, ty, s, lamps, sky, rough, blur, du, dv, scratch)
-    for c in range(3):
-        light = colour[c] * tone * (1 + heat * np.float32(_HEAT[c] - 1))
-        if rust > 0:
-            light += rust * (_RUST[c] * (1 + np.float32(0.5) * fine) * _irradiance(nx, ny, lamps, sky, c) - light)
-        colour[c] = light
-
-
-@numba.njit(inline="always", **_fast)
-def _irradiance(nx, ny, lamps, sky, c):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Irradiance over pi on the slope (nx, ny)."""
-    total = sky[0, c]
-    unit = 1 / np.sqrt(1 + nx * nx + ny * ny)
-    for k in range(len(lamps)):
-        total += lamps[k, c] * max(np.float32(0), (lamps[k, 5] + nx * lamps[k, 3] + ny * lamps[k, 4]) * unit)
-    return total
-
-
-@numba.njit(inline="always", **_fast)
-def _brush(x, y, to_mm, s, detail):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Direction of brushing in the plane's frame, and the streak texture's value there."""
-    if s.brushing == 0:
-        return np.float32(1), np.float32(0), np.float32(0)
-    if s.brushing == STRAIGHT:
-        bx, by = np.cos(s.brush_rad), np.sin(s.brush_rad)
-        line = _detail(detail, STREAKS, (x * bx + y * by) * 2 + s.offset[0], (y * bx - x * by) * 6 + s.offset[1])
-    else:
-        rx, ry = x - s.centre_mm[0], y - s.centre_mm[1]
-        radius = np.sqrt(rx * rx + ry * ry) + np.float32(1e-3)
-        bx, by = -ry / radius, rx / radius
-        line = _detail(detail, STREAKS, np.arctan2(ry, rx) * 40 + s.offset[0], radius * 6 + s.offset[1])
-    tx = to_mm[0, 0] * bx + to_mm[1, 0] * by
-    ty = -(to_mm[0, 1] * bx + to_mm[1, 1] * by)
-    unit = 1 / np.sqrt(tx * tx + ty * ty)
-    return tx * unit, ty * unit, line
+def _bevel_row(work, mm, row, first, last, bevel_mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """NX, NY: the surface's slope; BLUR: how much it changes within a pixel."""
+    change = min(_HALF, np.float32(0.45) / (bevel_mm * scale))
+    above, here, below = mm[row - 1], mm[row], mm[row + 1]
+    for x in range(first, last):
+        inside = _unit(here[x] / bevel_mm)
+        gain = scale * (_ONE - inside) * np.float32(0.45)
+        work[_NX, x] = (here[x - 1] - here[x + 1]) * gain
+        work[_NY, x] = (below[x] - above[x]) * gain
+        work[_BLUR, x] = change if inside < _ONE else _ZERO
 
 
 @numba.njit(**_fast)
-def _gather(colour, nx, ny, tx, ty, s, lamps, sky, rough, blur, du, dv, scratch):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sum the lamps' and the sky's light on one point into `colour`."""
-    along, across = np.float32(s.along) * rough + blur, np.float32(s.across) * rough + blur
-    tilt = min(np.float32(1), 2 * np.sqrt(nx * nx + ny * ny))
-    unit = 1 / np.sqrt(1 + nx * nx + ny * ny)
-    for c in range(3):
-        mirror = sky[1, c] + (sky[2, c] - sky[1, c]) * tilt
-        colour[c] = s.diffuse[c] * sky[0, c] + s.specular[c] * mirror
-    for k in range(len(lamps)):
-        hx = lamps[k, 6] + lamps[k, 8] * du + lamps[k, 10] * dv - nx
-        hy = lamps[k, 7] + lamps[k, 9] * du + lamps[k, 11] * dv - ny
-        size = lamps[k, 12]
-        shine = _facets(hx, hy, tx, ty, along + size, across + size) * np.float32(0.785)
-        shine += scratch * np.float32(0.3)
-        faced = max(np.float32(0), (lamps[k, 5] + nx * lamps[k, 3] + ny * lamps[k, 4]) * unit)
+def _brush_row(work, to_mm, row, first, last, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """TX, TY: direction of brushing in the plane's frame; X, Y: place in the part's frame; ALONG, ACROSS: streak texel."""
+    v = np.float32(row)
+    for x in range(first, last):
+        u = np.float32(x)
+        px = to_mm[0, 0] * u + to_mm[0, 1] * v + to_mm[0, 2]
+        py = to_mm[1, 0] * u + to_mm[1, 1] * v + to_mm[1, 2]
+        work[_X, x] = px
+        work[_Y, x] = py
+        bx, by = s.brush_x, s.brush_y
+        along, across = (px * bx + py * by) * _TWO, (py * bx - px * by) * _SIX
+        if s.brushing == TURNED:
+            rx, ry = px - s.centre_x, py - s.centre_y
+            radius = np.sqrt(rx * rx + ry * ry) + np.float32(1e-3)
+            bx, by = -ry / radius, rx / radius
+            around = ry / (abs(rx) + abs(ry) + np.float32(1e-3))  # grows with the angle; a true angle is not needed
+            along, across = around * np.float32(60), radius * _SIX
+        work[_ALONG, x] = along + s.shift_x
+        work[_ACROSS, x] = across + s.shift_y
+        tx = to_mm[0, 0] * bx + to_mm[1, 0] * by
+        ty = -(to_mm[0, 1] * bx + to_mm[1, 1] * by)
+        unit = _ONE / np.sqrt(tx * tx + ty * ty)
+        work[_TX, x] = tx * unit
+        work[_TY, x] = ty * unit
+
+
+@numba.njit(**_fast)
+def _dirt_row(work, detail, first, last, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """TONE: factor of light; ROUGH: factor of roughness; SCRATCH: extra highlight; RUST: share; FINE: its texture."""
+    work[_TONE, first:last] = _ONE
+    work[_ROUGH, first:last] = _ONE
+    work[_SCRATCH : _FINE + 1, first:last] = _ZERO
+    if s.brushing != NONE and s.streaks > _ZERO:
+        for x in range(first, last):
+            line = _texel(work[_ALONG, x]), _texel(work[_ACROSS, x])
+            work[_TONE, x] += s.streaks * _level(detail[STREAKS, line[1], line[0]])
+    if s.grain > _ZERO:
+        for x in range(first, last):
+            at = _texel(work[_X, x] * _FINE_PER_MM + s.shift_x), _texel(work[_Y, x] * _FINE_PER_MM + s.shift_y)
+            work[_TONE, x] += s.grain * _level(detail[GRAIN, at[1], at[0]])
+    if s.spangle > _ZERO:
+        for x in range(first, last):
+            at = _texel(work[_X, x] * _FINE_PER_MM + s.shift_x), _texel(work[_Y, x] * _FINE_PER_MM + s.shift_y)
+            work[_TONE, x] += s.spangle * _level(detail[SPANGLE, at[1], at[0]])
+    if s.stains > _ZERO:
+        for x in range(first, last):
+            at = _texel(work[_X, x] * _BLOTCH_PER_MM + s.shift_y), _texel(work[_Y, x] * _BLOTCH_PER_MM + s.shift_x)
+            blotch = _level(detail[GRUNGE, at[1], at[0]])
+            work[_TONE, x] *= _ONE - s.stains * np.float32(0.6) * _unit(_TWO * blotch)
+            work[_ROUGH, x] += s.stains * blotch
+    if s.scratches > _ZERO:
+        for x in range(first, last):
+            at = _texel(work[_X, x] * _FINE_PER_MM + s.shift_y), _texel(work[_Y, x] * _FINE_PER_MM + s.shift_x)
+            work[_SCRATCH, x] = s.scratches * np.float32(0.3) * (_level(detail[SCRATCHES, at[1], at[0]]) + _ONE)
+    if s.rust > _ZERO:
+        for x in range(first, last):
+            at = _texel(work[_X, x] * _SIX + s.shift_x), _texel(work[_Y, x] * _SIX + s.shift_y)
+            fine = _level(detail[GRUNGE, at[1], at[0]]) + np.float32(0.3) * _level(detail[GRAIN, at[1], at[0]])
+            work[_FINE, x] = fine
+            work[_RUST, x] = _unit((fine - _ONE + _TWO * s.rust) * _FOUR)
+
+
+@numba.njit(**_fast)
+def _texel(at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Wrapped index of a texture coordinate above -65536."""
+    return np.int32(at + _POSITIVE) & _WRAP
+
+
+@numba.njit(**_fast)
+def _level(value):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """A byte of the detail pool as -1..1."""
+    return np.float32(value) * np.float32(1 / 128) - _ONE
+
+
+@numba.njit(**_fast)
+def _light_row(work, first, last, width, dv, tints, s, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """B, G, R: light sent to the camera; DB, DG, DR: irradiance over pi."""
+    half_width = _HALF * np.float32(width)
+    for x in range(first, last):
+        steep = work[_NX, x] * work[_NX, x] + work[_NY, x] * work[_NY, x]
+        tilt = _unit(_TWO * np.sqrt(steep))
+        work[_UNIT, x] = _ONE / np.sqrt(_ONE + steep)
         for c in range(3):
-            colour[c] += lamps[k, c] * (s.diffuse[c] * faced + s.specular[c] * shine)
+            work[_DB + c, x] = sky[0, c]
+            work[_B + c, x] = sky[1, c] + (sky[2, c] - sky[1, c]) * tilt
+    for k in range(len(lamps)):
+        lamp = lamps[k]
+        for x in range(first, last):
+            du = np.float32(x) - half_width
+            nx, ny, tx, ty = work[_NX, x], work[_NY, x], work[_TX, x], work[_TY, x]
+            hx = lamp[6] + lamp[8] * du + lamp[10] * dv - nx
+            hy = lamp[7] + lamp[9] * du + lamp[11] * dv - ny
+            narrow = _ONE / (s.along * work[_ROUGH, x] + work[_BLUR, x] + lamp[12])
+            wide = _ONE / (s.across * work[_ROUGH, x] + work[_BLUR, x] + lamp[12])
+            p, q = (hx * tx + hy * ty) * narrow, (hx * ty - hy * tx) * wide
+            spread = _ONE + p * p + q * q
+            shine = _QUARTER * narrow * wide / (spread * spread) + work[_SCRATCH, x]
+            faced = max(_ZERO, (lamp[5] + nx * lamp[3] + ny * lamp[4]) * work[_UNIT, x])
+            for c in range(3):
+                work[_DB + c, x] += lamp[c] * faced
+                work[_B + c, x] += lamp[c] * shine
+    for c in range(3):
+        for x in range(first, last):
+            work[_B + c, x] = tints[0, c] * work[_DB + c, x] + tints[1, c] * work[_B + c, x]
+
+
+@numba.njit(**_fast)
+def _finish_row(work, mm, first, last, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Tone, heat tint at the edges, and rust."""
+    for x in range(first, last):
+        heat = s.heat * _unit(_ONE - mm[x] * np.float32(0.67))
+        work[_B, x] *= work[_TONE, x] * (_ONE + heat * np.float32(0.25))
+        work[_G, x] *= work[_TONE, x] * (_ONE - heat * np.float32(0.15))
+        work[_R, x] *= work[_TONE, x] * (_ONE - heat * np.float32(0.25))
+    if s.rust > _ZERO:
+        for x in range(first, last):
+            share, dirt = work[_RUST, x], _ONE + _HALF * work[_FINE, x]
+            work[_B, x] += share * (np.float32(0.02) * dirt * work[_DB, x] - work[_B, x])
+            work[_G, x] += share * (np.float32(0.06) * dirt * work[_DG, x] - work[_G, x])
+            work[_R, x] += share * (np.float32(0.16) * dirt * work[_DR, x] - work[_R, x])
+
+
+@numba.njit(**_fast)
+def _wall_row(work, all_mm, top_mm, row, first, last, scale, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Blend side walls under the top face: level with the table, lit from the side, mirroring the horizon."""
+    above, here, below, face = all_mm[row - 1], all_mm[row], all_mm[row + 1], top_mm[row]
+    for x in range(first, last):
+        on_top = _unit(face[x] * scale + _HALF)
+        if on_top == _ONE:
+            continue
+        gx, gy = here[x + 1] - here[x - 1], above[x] - below[x]
+        shrink = -_ONE / max(np.float32(1e-6), np.sqrt(gx * gx + gy * gy))
+        for c in range(3):
+            light = np.float32(0.35) * sky[0, c]
+            for k in range(len(lamps)):
+                light += lamps[k, c] * max(_ZERO, (gx * lamps[k, 3] + gy * lamps[k, 4]) * shrink)
+            wall = tints[0, c] * light + tints[1, c] * (np.float32(0.4) * sky[2, c] + _QUARTER * light)
+            work[_B + c, x] = wall + (work[_B + c, x] - wall) * on_top
+
+
+@numba.njit(**_fast)
+def _blend_row(work, out, ids, key, mm, first, last, left, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Lay the row over the picture, by coverage."""
+    for x in range(first, last):
+        cover = _unit(mm[x] * scale + _HALF)
+        for c in range(3):
+            out[x + left, c] += (work[_B + c, x] - out[x + left, c]) * cover
+        if cover >= _HALF:
+            ids[x + left] = key
 
 
 @numba.njit(**_fast)
@@ -242,23 +341,29 @@ def expose(light, gains, fall, well, read, noise, seed, out):  # type: ignore[no
         light: (H, W, 3) float32.
         gains: (3,) float32.
         fall: vignetting at the corner, 0..1, falling with the squared radius.
-        well: electrons at full scale; read: read noise in electrons.
-        noise: standard normal pool; seed: where each row starts in it.
+        well: electrons at full scale; read: read noise in electrons; both float32.
+        noise: standard normal pool, float32; seed: where the rows start in it.
         out: (H, W, 3) uint16, written.
     """
     height, width = light.shape[:2]
-    cy, cx = (height - 1) * np.float32(0.5), (width - 1) * np.float32(0.5)
+    cy, cx = np.float32(height - 1) * _HALF, np.float32(width - 1) * _HALF
     per_radius = fall / (cx * cx + cy * cy)
-    floor = (read / well) ** 2
+    shot, floor = _ONE / well, (read / well) * (read / well)
+    across = np.empty(3 * width, np.float32)
+    gain = np.empty(3 * width, np.float32)
+    for x in range(width):
+        for c in range(3):
+            across[3 * x + c] = per_radius * (np.float32(x) - cx) * (np.float32(x) - cx)
+            gain[3 * x + c] = gains[c]
+    room = len(noise) - 3 * width
     for y in range(height):
-        at = (seed + y * 7919) & _NOISE_WRAP
-        for x in range(width):
-            dim = 1 - per_radius * ((x - cx) * (x - cx) + (y - cy) * (y - cy))
-            for c in range(3):
-                value = light[y, x, c] * gains[c] * dim
-                value += noise[at] * np.sqrt(max(np.float32(0), value) / well + floor)
-                at = (at + 1) & _NOISE_WRAP
-                out[y, x, c] = np.uint16(min(np.float32(1), max(np.float32(0), value)) * 4095 + np.float32(0.5))
+        grain = noise[(seed + y * 7919) % room :]
+        down = _ONE - per_radius * (np.float32(y) - cy) * (np.float32(y) - cy)
+        row, target = light[y].reshape(-1), out[y].reshape(-1)
+        for k in range(3 * width):
+            value = max(_ZERO, row[k] * gain[k] * (down - across[k]))
+            value += grain[k] * np.sqrt(value * shot + floor)
+            target[k] = np.uint16(np.int32(_unit(value) * np.float32(4095) + _HALF))
 
 
 @numba.njit(**_fast)

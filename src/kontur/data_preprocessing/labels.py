@@ -9,9 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.layout import Placement
-from kontur.data_preprocessing.render import lean_slices
-from kontur.data_preprocessing.scene import Scene
+from kontur.data_preprocessing.views import View
 from kontur.geometry import Points
 
 _THIN_MM = 0.05
@@ -19,19 +17,25 @@ SIMPLIFY_PX = 0.05
 """Polygons lose corners that move their boundary by less than this."""
 
 
-def silhouettes(scene: Scene) -> list[shapely.Geometry]:
-    """Return for each placement the area it covers (px), side walls included, unbounded by the picture."""
-    return [_silhouette(scene, thing) for thing in scene.placements]
+def silhouettes(views: Sequence[View]) -> list[shapely.Geometry]:
+    """Return for each thing the area it covers (px), side walls included, unbounded by the picture."""
+    return [_silhouette(view) for view in views]
 
 
-def _silhouette(scene: Scene, thing: Placement) -> shapely.Geometry:
+def _silhouette(view: View) -> shapely.Geometry:
     """Union of the slices that the renderer draws; nothing for prints, which hide nothing."""
+    thing = view.thing
     if thing.thickness_mm < _THIN_MM and thing.part is None:
         return shapely.Polygon()
+    rings = thing.shape.simplified(SIMPLIFY_PX / view.pose_px.scale_px_per_mm)
+    points = np.concatenate(rings)
+    points = np.column_stack([points, np.ones(len(points))])
+    ends = np.cumsum([len(ring) for ring in rings])[:-1]
     slices = []
-    for z in lean_slices(scene.camera, thing):
-        projected = [scene.camera.project(thing.pose.apply(ring), z) for ring in thing.shape.rings_mm]
-        slices.append(shapely.Polygon(projected[0], projected[1:]).simplify(SIMPLIFY_PX))
+    for homography in view.homographies:
+        mapped = points @ homography.T
+        outer, *holes = np.split(mapped[:, :2] / mapped[:, 2:], ends)
+        slices.append(shapely.Polygon(outer, holes))
     return slices[0] if len(slices) == 1 else shapely.union_all(slices)
 
 

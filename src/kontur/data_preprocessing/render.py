@@ -23,12 +23,14 @@ from kontur.data_preprocessing.sample import Instance, Sample
 from kontur.data_preprocessing.scene import Lamp, Scene, draw_scene
 from kontur.data_preprocessing.sensor import Look, draw_look, photograph
 from kontur.data_preprocessing.shapes import MARGIN_MM, Shape, part_shape
+from kontur.data_preprocessing.surfaces import packed
 from kontur.data_preprocessing.textures import detail_pool, noise_pool, pattern
+from kontur.data_preprocessing.views import View, view_things
 from kontur.geometry import Part
 from kontur.geometry.camera import Camera
 from kontur.pictures import Picture, find_pictures, read_picture
 
-_SLICE_PX = 1.2
+_LONGEST_SHADOW_PX = 60
 _LIGHT_CELL_PX = 16
 _PICTURE_SIDE = 1400
 _SRGB_GAMMA = 2.2
@@ -44,11 +46,13 @@ class Rendered:
     Attributes:
         sample: picture, id map, instances.
         scene: its scene.
+        views: how the camera sees each placement.
         keys: (number of placements,) id of each placement in the map; 0 for clutter and for what cannot be seen.
     """
 
     sample: Sample
     scene: Scene
+    views: tuple[View, ...]
     keys: tuple[int, ...]
 
 
@@ -108,33 +112,34 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
     ids = np.zeros((height, width), np.uint8)
     shares = _lamp_shares(scene)
     whole = [0]
-    for placement in scene.placements:
+    views = view_things(scene.camera, scene.placements)
+    for placement, view in zip(scene.placements, views, strict=True):
         key = 0 if placement.part is None else len(whole)
-        covered = _draw(context, scene, placement, shares, light, ids, key)
+        covered = _draw(context, scene, view, shares, light, ids, key)
         if key:
             whole.append(covered)
     visible = np.bincount(ids.ravel(), minlength=len(whole))
-    instances, keys = _label(scene, visible, whole)
+    instances, keys = _label(views, visible, whole)
     renumber = np.zeros(256, np.uint8)
     renumber[1 : len(whole)] = [
         key for key, thing in zip(keys, scene.placements, strict=True) if thing.part is not None
     ]
     image = photograph(light, look, context.noise)
-    return Rendered(Sample(image, cv2.LUT(ids, renumber), instances), scene, keys)
+    return Rendered(Sample(image, cv2.LUT(ids, renumber), instances), scene, views, keys)
 
 
 def _label(
-    scene: Scene, visible: NDArray[np.int64], whole: Sequence[int]
+    views: Sequence[View], visible: NDArray[np.int64], whole: Sequence[int]
 ) -> tuple[tuple[Instance, ...], tuple[int, ...]]:
     """Number the instances that can be seen, without gaps; returns them and each placement's new id."""
     instances, keys, old = [], [], 0
-    for thing in scene.placements:
-        old += thing.part is not None
-        if thing.part is None or not visible[old]:
+    for view in views:
+        part = view.thing.part
+        old += part is not None
+        if part is None or not visible[old]:
             keys.append(0)
             continue
-        pose = scene.camera.pixel_pose(thing.pose, thing.top_mm)
-        instances.append(Instance(thing.part, pose, min(1.0, float(visible[old] / max(1, whole[old])))))
+        instances.append(Instance(part, view.pose_px, min(1.0, float(visible[old] / max(1, whole[old])))))
         keys.append(len(instances))
     return tuple(instances), tuple(keys)
 
@@ -142,108 +147,59 @@ def _label(
 def _draw(
     context: RenderContext,
     scene: Scene,
-    placement: Placement,
+    view: View,
     shares: Floats,
     light: Floats,
     ids: NDArray[np.uint8],
     key: int,
 ) -> int:
     """Cast one thing's shadow and draw it; returns the pixels it covers alone."""
-    camera = scene.camera
-    left, top, size = _window(camera, placement)
-    if size[0] < 3 or size[1] < 3:
-        return 0
-    pose_px = camera.pixel_pose(placement.pose, placement.top_mm)
-    top_mm = _slice(camera, placement, placement.top_mm, left, top, size)
+    thing, scale = view.thing, np.float32(view.pose_px.scale_px_per_mm)
+    shifts, softness = _shadow_shifts(scene, thing, float(scale))
+    pad = int(np.abs(shifts).max() + np.ceil(softness.max() / 2)) + 2
+    top_mm = _warp(view, 0, pad)
     all_mm = top_mm
-    for z in lean_slices(camera, placement)[1:]:
-        all_mm = cv2.max(all_mm, _slice(camera, placement, z, left, top, size))
-    scale = np.float32(pose_px.scale_px_per_mm)
-    _cast_shadows(scene, placement, all_mm, float(scale), shares, light, left, top)
-    matrix = pose_px.matrix
+    for number in range(1, len(view.homographies)):
+        all_mm = cv2.max(all_mm, _warp(view, number, pad))
+    left, top = view.left - pad, view.top - pad
+    kernels.cast_shadows(light, all_mm, scale, shifts, softness, shares, left, top)
+    inner = slice(pad, pad + view.size[1]), slice(pad, pad + view.size[0])
+    matrix = view.pose_px.matrix
     inverse = np.linalg.inv(matrix[:, :2])
-    to_mm = np.column_stack([inverse, inverse @ (np.array([left, top]) - matrix[:, 2])]).astype(np.float32)
-    lamps = _lamps_at(scene, placement, float(scale))
-    sky = np.array(scene.sky, np.float32)
+    to_mm = np.column_stack([inverse, inverse @ (np.array([view.left, view.top]) - matrix[:, 2])]).astype(np.float32)
+    tints, texture = packed(thing.surface)
     return int(kernels.draw_part(
-        light, ids, key, top_mm, all_mm, left, top, to_mm, scale, placement.surface, lamps, sky, context.detail,
-        np.float32(max(placement.bevel_mm, 0.7 / float(scale))),
+        light, ids, key, top_mm[inner], all_mm[inner], view.left, view.top, to_mm, scale, tints, texture,
+        _lamps_at(scene, thing, float(scale)), np.array(scene.sky, np.float32), context.detail,
+        np.float32(max(thing.bevel_mm, 0.7 / float(scale))),
     ))  # fmt: skip
 
 
-def lean_slices(camera: Camera, placement: Placement) -> list[float]:
-    """Return the heights (mm), top first, whose outlines make up the silhouette: one for each 1.2 px that the walls show."""
-    middle = np.array([[placement.pose.x_mm, placement.pose.y_mm]])
-    lean = camera.project(middle, placement.top_mm) - camera.project(middle, placement.base_mm)
-    count = max(1, int(np.ceil(float(np.hypot(*lean[0])) / _SLICE_PX)))
-    return [placement.top_mm - placement.thickness_mm * k / count for k in range(count + 1)]
-
-
-def _window(camera: Camera, placement: Placement) -> tuple[int, int, tuple[int, int]]:
-    """Left, top and (width, height) of the rectangle that holds the thing with a margin, px."""
-    x0, y0, x1, y1 = placement.shape.bounds_mm
-    corners = placement.pose.apply(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]))
-    outline = np.concatenate([camera.project(corners, z) for z in (placement.base_mm, placement.top_mm)])
-    low = np.floor(outline.min(axis=0)).astype(int) - 4
-    high = np.ceil(outline.max(axis=0)).astype(int) + 5
-    return int(low[0]), int(low[1]), (int(high[0] - low[0]), int(high[1] - low[1]))
-
-
-def plane_homography(camera: Camera, placement: Placement, z_mm: float) -> Matrix:
-    """Return the (3, 3) homography from the thing's frame (mm) at height `z_mm` to px, lens distortion fitted."""
-    turn = placement.pose.apply(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
-    to_plane = np.array([*(turn[:2] - turn[2]), turn[2]]).T
-    to_plane = np.vstack([to_plane, [0, 0, 1]])
-    if camera.distortion.any():
-        x0, y0, x1, y1 = placement.shape.bounds_mm
-        grid = np.array([[x, y] for x in np.linspace(x0, x1, 3) for y in np.linspace(y0, y1, 3)])
-        target = camera.project(placement.pose.apply(grid), z_mm)
-        return cv2.findHomography(grid, target)[0]
-    lift = camera.translation_mm + camera.rotation[:, 2] * z_mm
-    return camera.matrix @ np.column_stack([camera.rotation[:, :2], lift]) @ to_plane
-
-
-def _slice(camera: Camera, placement: Placement, z_mm: float, left: int, top: int, size: tuple[int, int]) -> Floats:
-    """Signed distance (mm) to the thing's outline at height `z_mm`, over the window."""
-    shape = placement.shape
-    shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1.0]])
-    matrix = shift @ plane_homography(camera, placement, z_mm) @ shape.grid_to_mm
+def _warp(view: View, number: int, pad: int) -> Floats:
+    """Signed distance (mm) to the thing's outline at height `number` of its view, over its window and `pad` px around."""
+    shape = view.thing.shape
+    shift = np.array([[1, 0, pad - view.left], [0, 1, pad - view.top], [0, 0, 1.0]])
+    size = view.size[0] + 2 * pad, view.size[1] + 2 * pad
     return cv2.warpPerspective(
-        shape.distance_mm, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN_MM
-    )
+        shape.distance_mm, shift @ view.homographies[number] @ shape.grid_to_mm, size,
+        flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN_MM,
+    )  # fmt: skip
 
 
-def _cast_shadows(
-    scene: Scene, placement: Placement, all_mm: Floats, scale: float, shares: Floats, light: Floats, left: int, top: int
-) -> None:
-    """Darken the neighbourhood: one soft shadow for each lamp, and the sky's contact shadow."""
-    reach = [_shadow_reach(lamp, placement, scale) for lamp in scene.lamps]
-    longest = max((float(np.hypot(*shift)) + 3 * blur for shift, blur in reach), default=0.0)
-    pad = int(np.ceil(longest + 3 * scale + 3))
-    height, width = all_mm.shape
-    alone = np.zeros((height + 2 * pad, width + 2 * pad), np.uint8)
-    kernels.coverage(all_mm, np.float32(scale), alone[pad : pad + height, pad : pad + width])
-    covers = np.empty((len(reach) + 1, *alone.shape), np.uint8)
-    size = alone.shape[1], alone.shape[0]
-    for k, (shift, blur) in enumerate(reach):
-        moved = alone
-        for part in (0.5, 1.0):
-            matrix = np.array([[1, 0, part * shift[0]], [0, 1, part * shift[1]]])
-            step = cv2.warpAffine(alone, matrix, size, flags=cv2.INTER_LINEAR)
-            step = cv2.GaussianBlur(step, (0, 0), max(0.4, part * blur))
-            moved = cv2.max(moved, step)
-        covers[k] = moved
-    covers[-1] = cv2.GaussianBlur(alone, (0, 0), max(0.6, 0.5 * placement.thickness_mm * scale))
-    kernels.cast_shadow(light, covers, shares, left - pad, top - pad)
+def _shadow_shifts(scene: Scene, thing: Placement, scale: float) -> tuple[NDArray[np.int64], Floats]:
+    """(L + 1, 2) shift of the top edge's shadow on what the thing lies on, and (L + 1,) width of its penumbra, px.
 
-
-def _shadow_reach(lamp: Lamp, placement: Placement, scale: float) -> tuple[tuple[float, float], float]:
-    """Shift (px) of the top edge's shadow on what the thing lies on, and the deviation of its penumbra (px)."""
-    to_lamp = np.array(lamp.position_mm) - (placement.pose.x_mm, placement.pose.y_mm, placement.top_mm)
-    flat = -to_lamp[:2] / max(1e-6, to_lamp[2]) * placement.thickness_mm
-    length = float(np.linalg.norm(to_lamp)) / max(1e-6, to_lamp[2]) * placement.thickness_mm
-    shift = np.clip(flat * scale, -60, 60)
-    return (float(shift[0]), float(-shift[1])), min(20.0, float(0.6 * lamp.radius_rad * length * scale))
+    The last row is the sky's contact shadow: no shift, as wide as the thing is thick.
+    """
+    top = np.array([thing.pose.x_mm, thing.pose.y_mm, thing.top_mm])
+    shifts, softness = np.zeros((len(scene.lamps) + 1, 2)), np.empty(len(scene.lamps) + 1, np.float32)
+    for k, lamp in enumerate(scene.lamps):
+        to_lamp = np.array(lamp.position_mm) - top
+        per_height = thing.thickness_mm / max(1e-6, to_lamp[2]) * scale
+        shifts[k] = to_lamp[:2] * (-per_height, per_height)
+        softness[k] = 2 * lamp.radius_rad * float(np.linalg.norm(to_lamp)) * per_height
+    softness[-1] = 1.5 * thing.thickness_mm * scale
+    return np.rint(np.clip(shifts, -_LONGEST_SHADOW_PX, _LONGEST_SHADOW_PX)).astype(np.int64), np.minimum(softness, 40)
 
 
 def _lamp_shares(scene: Scene) -> Floats:
@@ -294,7 +250,6 @@ def _lamps_at(scene: Scene, placement: Placement, scale: float) -> Floats:
 def _table_light(context: RenderContext, scene: Scene) -> Floats:
     """(H, W, 3) linear light of the bare table."""
     width, height = scene.camera.size_wh
-    field = _light_field(scene)
     table = scene.table
     out = np.empty((height, width, 3), np.float32)
     c, s = np.cos(table.turn_rad) * table.zoom, np.sin(table.turn_rad) * table.zoom
@@ -304,14 +259,13 @@ def _table_light(context: RenderContext, scene: Scene) -> Floats:
     if table.kind == "picture":
         picture = _load_picture(context.pictures[table.variant])
         cut = cv2.warpAffine(picture, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
-        tones = np.tile(levels**_SRGB_GAMMA, (3, 1)).astype(np.float32)
-        kernels.light_picture(out, cut, tones, field)
-        return out
-    cut = cv2.warpAffine(
-        pattern(table.kind, table.variant), matrix, (width, height), flags=flags, borderMode=cv2.BORDER_WRAP
-    )
-    dark, bright = np.array(table.dark)[:, None], np.array(table.bright)[:, None]
-    kernels.light_table(out, cut, (dark + (bright - dark) * levels).astype(np.float32), field)
+        tones = np.tile(levels**_SRGB_GAMMA, (3, 1))
+    else:
+        tile = pattern(table.kind, table.variant)
+        cut = cv2.warpAffine(tile, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_WRAP)[:, :, None]
+        dark, bright = np.array(table.dark)[:, None], np.array(table.bright)[:, None]
+        tones = dark + (bright - dark) * levels
+    kernels.light_table(out, cut, tones.astype(np.float32), _light_field(scene))
     return out
 
 
@@ -324,7 +278,7 @@ def _load_picture(path: Path) -> Picture:
 
 
 def _light_field(scene: Scene) -> Floats:
-    """(H, W, 3) what a table of albedo 1 would send back: lamps, sky, light from below, and the lamps' glare."""
+    """(rows, columns, 3) what a table of albedo 1 sends back on a coarse grid: lamps, sky, light from below, glare."""
     width, height = scene.camera.size_wh
     columns, rows = width // _LIGHT_CELL_PX + 2, height // _LIGHT_CELL_PX + 2
     v, u = np.mgrid[0:rows, 0:columns]
@@ -337,5 +291,4 @@ def _light_field(scene: Scene) -> Floats:
         spread = scene.table.slope + lamp.radius_rad / 4
         glare = 0.04 * scene.table.gloss / (4 * spread**2 * (1 + (slope**2).sum(axis=1) / spread**2) ** 2)
         field += fall[:, None] * np.array(lamp.colour) * (to_lamp[:, 2:] + glare[:, None] / middle)
-    small = field.reshape(rows, columns, 3).astype(np.float32)
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return field.reshape(rows, columns, 3).astype(np.float32)

@@ -107,7 +107,8 @@ def _lens(light: NDArray[np.float32], look: Look) -> NDArray[np.float32]:
     if look.chromatic_px:
         light = _fringes(light, look.chromatic_px)
     if look.blur_px > 0.2:
-        light = cv2.GaussianBlur(light, (0, 0), look.blur_px)
+        size = 2 * int(np.ceil(2.2 * look.blur_px)) + 1
+        light = cv2.GaussianBlur(light, (size, size), look.blur_px)
     if look.motion_px != (0.0, 0.0):
         light = cv2.filter2D(light, -1, _motion_kernel(look.motion_px))
     return light

@@ -6,10 +6,11 @@ Distances are exact at grid points; between them they are interpolated, which ro
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numba
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from kontur.geometry import Part, Points
@@ -52,6 +53,10 @@ class Shape:
         """Greatest distance of the outline from the frame's origin."""
         return float(np.hypot(*self.outline_mm.T).max())
 
+    def simplified(self, tolerance_mm: float) -> tuple[Points, ...]:
+        """Return the rings without corners that matter less than the tolerance, which is rounded down to a power of two."""
+        return _simplify(self, int(np.floor(np.log2(tolerance_mm))))
+
     def lookup(self, points_mm: Points) -> Floats:
         """Return signed distance (mm) at (N, 2) points of the part's frame, to the nearest grid point."""
         cells = np.rint((points_mm - self.origin_mm) / self.step_mm).astype(int)
@@ -79,6 +84,13 @@ def ring_shape(rings: list[Points], step_mm: float) -> Shape:
     every = max(1, len(outer) // 64)
     bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     return Shape(distance, (float(origin[0]), float(origin[1])), step, bounds, _spread(outer, every), tuple(rings))
+
+
+@lru_cache(maxsize=4096)
+def _simplify(shape: Shape, tolerance_log2: int) -> tuple[Points, ...]:
+    polygons = [shapely.Polygon(ring) for ring in shape.rings_mm]
+    simple = shapely.simplify(polygons, 2.0**tolerance_log2)
+    return tuple(np.asarray(polygon.exterior.coords)[:-1] for polygon in simple)
 
 
 def _spread(ring: Points, every: int) -> Points:

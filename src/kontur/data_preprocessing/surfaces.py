@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kontur.data_preprocessing.data_config import MaterialKind, MaterialSection
 
 Rgb = tuple[float, float, float]
-STRAIGHT, TURNED = 1.0, 2.0
+NONE, STRAIGHT, TURNED = 0, 1, 2
+"""Kinds of brushing."""
 
 
 class Surface(NamedTuple):
@@ -22,7 +24,7 @@ class Surface(NamedTuple):
         specular: reflectance at normal incidence, BGR, 0..1.
         along: root mean square slope of the microfacets along the brushing.
         across: the same across it.
-        brushing: 0 none, 1 straight, 2 turned about `centre_mm`.
+        brushing: NONE, STRAIGHT, or TURNED about `centre_mm`.
         brush_rad: direction of straight brushing in the part's frame.
         centre_mm: (x, y) of the turning.
         streaks: relative contrast of single brush lines.
@@ -37,7 +39,7 @@ class Surface(NamedTuple):
     specular: Rgb
     along: float
     across: float
-    brushing: float
+    brushing: int
     brush_rad: float
     centre_mm: tuple[float, float]
     streaks: float
@@ -50,10 +52,43 @@ class Surface(NamedTuple):
     offset: tuple[float, float]
 
 
+class Texture(NamedTuple):
+    """A surface as the kernels want it: scalars, all float32 but `brushing`."""
+
+    along: np.float32
+    across: np.float32
+    brushing: int
+    brush_x: np.float32
+    brush_y: np.float32
+    centre_x: np.float32
+    centre_y: np.float32
+    streaks: np.float32
+    grain: np.float32
+    spangle: np.float32
+    scratches: np.float32
+    stains: np.float32
+    rust: np.float32
+    heat: np.float32
+    shift_x: np.float32
+    shift_y: np.float32
+
+
+def packed(surface: Surface) -> tuple[NDArray[np.float32], Texture]:
+    """Return (2, 3) diffuse and specular BGR, and the rest of a surface, for `kernels.draw_part`."""
+    f = np.float32
+    texture = Texture(
+        f(surface.along), f(surface.across), surface.brushing, f(np.cos(surface.brush_rad)), f(np.sin(surface.brush_rad)),
+        f(surface.centre_mm[0]), f(surface.centre_mm[1]), f(0.35 * surface.streaks), f(surface.grain), f(surface.spangle),
+        f(surface.scratches), f(surface.stains), f(surface.rust), f(surface.heat), f(surface.offset[0]),
+        f(surface.offset[1]),
+    )  # fmt: skip
+    return np.array([surface.diffuse, surface.specular], np.float32), texture
+
+
 def draw_surface(kind: MaterialKind, section: MaterialSection, rng: np.random.Generator) -> Surface:
     """Draw the surface of one part."""
     base = Surface(
-        diffuse=(0.0, 0.0, 0.0), specular=(0.04, 0.04, 0.04), along=0.3, across=0.3, brushing=0.0,
+        diffuse=(0.0, 0.0, 0.0), specular=(0.04, 0.04, 0.04), along=0.3, across=0.3, brushing=NONE,
         brush_rad=float(rng.uniform(0, np.pi)), centre_mm=(0.0, 0.0), streaks=0.0, grain=float(rng.uniform(0, 0.08)),
         spangle=0.0, scratches=_amount(section.scratches, rng), stains=_amount(section.stains, rng), rust=0.0,
         heat=0.0, offset=(float(rng.uniform(0, 512)), float(rng.uniform(0, 512))),
@@ -62,8 +97,10 @@ def draw_surface(kind: MaterialKind, section: MaterialSection, rng: np.random.Ge
 
 
 def _amount(span: tuple[float, float], rng: np.random.Generator) -> float:
-    """An amount within a span, more often small: dirt is the exception."""
+    """An amount within a span, more often small: dirt is the exception, half of all parts have the least."""
     low, high = span
+    if rng.uniform() < 0.5:
+        return low
     return float(low + (high - low) * rng.uniform() ** 2)
 
 

@@ -43,8 +43,8 @@ class Camera:
         """(3, 3) plane (x, y, 1) in mm to undistorted pixels, up to scale."""
         return self.matrix @ np.column_stack([self.rotation[:, :2], self.translation_mm])
 
-    def project(self, points_mm: ArrayLike, z_mm: float = 0.0) -> Points:
-        """Map (N, 2) mm on the plane z = `z_mm` to (N, 2) px, lens distortion included."""
+    def project(self, points_mm: ArrayLike, z_mm: ArrayLike = 0.0) -> Points:
+        """Map (N, 2) mm on the plane z = `z_mm` (one height, or N of them) to (N, 2) px, lens distortion included."""
         flat = np.asarray(points_mm, np.float64)
         world = np.column_stack([flat, np.full(len(flat), z_mm)])
         rays = world @ self.rotation.T + self.translation_mm
