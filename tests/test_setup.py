@@ -63,7 +63,11 @@ def project(tmp_path):
 
 
 def installs(calls):
-    return [call.split(" install --no-input ")[1].strip().removeprefix("--quiet ") for call in calls if " install --no-input " in call]
+    return [
+        call.split(" install --no-input ")[1].strip().removeprefix("--quiet ")
+        for call in calls
+        if " install --no-input " in call
+    ]
 
 
 def test_torch_comes_first_then_kontur(project):
