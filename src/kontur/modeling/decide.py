@@ -18,10 +18,23 @@ from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.masks import Window, amodal_masks
+from kontur.modeling.plane import fit_plane
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
+
+_DOUBTFUL_SCORE = 0.25
+"""Detections that score less have no say in the picture's scale."""
+_SCALE_FREE = 0.015
+_SCALE_DEVIATION = 0.02
+"""Log scale: parts may differ from the common plane by the first freely, by a few times the second hardly at all."""
+_LEAST_TRUST = 0.1
+_DOUBT_PX = 30.0
+_DOUBT_UNSEEN = 0.3
+"""Contour length, and share of the unseen length, thought to have no evidence: little seen means little known."""
+_LEAST_SHOWN = 0.25
+"""A part that lies below others must show this share of itself."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class DecisionOptions:
 
     least_score: float = 0.05
     least_visible: float = 0.2
-    explained_px: float = 3.0
+    explained_px: float = 4.0
     most_overlap: float = 0.75
     sigma_px: float = 0.8
 
@@ -65,9 +78,25 @@ def decide(
     chosen = detections[known]
     model = model_batch(chosen, parts, RegistrationOptions())
     found = point_evidence(edge_picture(picture, options.sigma_px), model, chosen.matrix)
-    rows, scores = _accept(found, amodal_masks(chosen, parts), chosen.size_wh, options)
+    masks = amodal_masks(chosen, parts)
+    trust = np.ones(len(chosen))
+    rows, scores = _accept(found, masks, trust, chosen.size_wh, options)
+    if len(rows) >= 2:
+        trust = _scale_trust(chosen, np.array(rows, np.int64), np.array(scores))
+        rows, scores = _accept(found, masks, trust, chosen.size_wh, options)
     accepted = chosen[np.array(rows, np.int64)]
     return replace(accepted, score=np.array(scores, np.float64))
+
+
+def _scale_trust(detections: Detections, rows: NDArray[np.int64], scores: Floats) -> Floats:
+    """Return (N,) in (0, 1]: how well each hypothesis fits the scale that the best ones share."""
+    _, scale = detections.similarity
+    weight = np.maximum(scores - _DOUBTFUL_SCORE, 0) ** 2
+    plane = fit_plane(detections.size_wh, detections.uv[rows], np.log(scale[rows]), weight)
+    if plane.log_scale is None:
+        return np.ones(len(detections))
+    off = np.abs(np.log(scale) - plane.log_scale - plane.log_scale_at(detections.uv))
+    return np.maximum(np.exp(-0.5 * (np.maximum(off - _SCALE_FREE, 0) / _SCALE_DEVIATION) ** 2), _LEAST_TRUST)
 
 
 @dataclass(eq=False)
@@ -79,6 +108,7 @@ class _Judge:
         explained: (H, W) uint8, close to an accepted contour.
         gain: (N,) evidence that is left for each hypothesis.
         score: (N,) evidence per visible length, and visible (N,) share of the contour.
+        trust: (N,) factor of gain and score, by scale.
     """
 
     covered: NDArray[np.bool_]
@@ -86,17 +116,19 @@ class _Judge:
     gain: Floats
     score: Floats
     visible: Floats
+    trust: Floats
 
 
 def _accept(
-    found: PointEvidence, masks: Sequence[Window], size_wh: tuple[int, int], options: DecisionOptions
+    found: PointEvidence, masks: Sequence[Window], trust: Floats, size_wh: tuple[int, int], options: DecisionOptions
 ) -> tuple[list[int], list[float]]:
     """Accept hypotheses greedily; returns their rows and scores."""
     count = len(masks)
     shape = size_wh[::-1]
-    judge = _Judge(np.zeros(shape, bool), np.zeros(shape, np.uint8), np.zeros(count), np.zeros(count), np.zeros(count))
+    zeros = np.zeros(count)
+    judge = _Judge(np.zeros(shape, bool), np.zeros(shape, np.uint8), zeros, zeros.copy(), zeros.copy(), trust)
     pixel = np.clip(np.round(found.points_px), 0, np.array(size_wh) - 1).astype(np.int32)
-    _judge_again(judge, found, pixel, np.arange(count))
+    _judge_again(judge, found, masks, pixel, np.arange(count))
     open_rows = np.ones(count, bool)
     rows: list[int] = []
     scores: list[float] = []
@@ -111,11 +143,13 @@ def _accept(
         rows.append(best)
         scores.append(float(judge.score[best]))
         _explain(judge, found.points_px[best], found.length_px[best] > 0, masks[best], options)
-        _judge_again(judge, found, pixel, np.flatnonzero(open_rows & _touches(pixel, masks[best])))
+        _judge_again(judge, found, masks, pixel, np.flatnonzero(open_rows & _touches(pixel, masks[best])))
     return rows, scores
 
 
-def _judge_again(judge: _Judge, found: PointEvidence, pixel: NDArray[np.int32], index: NDArray[np.int64]) -> None:
+def _judge_again(
+    judge: _Judge, found: PointEvidence, masks: Sequence[Window], pixel: NDArray[np.int32], index: NDArray[np.int64]
+) -> None:
     """Sum the evidence that is left, once as if on top and once as if below what is accepted; keep the better."""
     if len(index) == 0:
         return
@@ -123,17 +157,22 @@ def _judge_again(judge: _Judge, found: PointEvidence, pixel: NDArray[np.int32], 
     hidden = judge.covered[at[..., 1], at[..., 0]]
     free = judge.explained[at[..., 1], at[..., 0]] == 0
     length, evidence = found.length_px[index], found.evidence[index]
-    sums = []
-    for counted in (length, length * ~hidden):
-        own = counted * free
-        sums.append(
-            (np.einsum("nm,nm->n", own, evidence), np.einsum("nm,nm->n", counted, evidence), counted.sum(axis=1))
-        )
-    on_top = sums[0][0] >= sums[1][0]
-    gain, total, seen = (np.where(on_top, a, b) for a, b in zip(*sums, strict=True))
-    judge.gain[index] = gain
-    judge.score[index] = score_of(total / np.maximum(seen, 1e-9))
+    own = evidence * free
+    above, below = ((counted * own).sum(axis=1) for counted in (length, length * ~hidden))
+    shown = np.array([_shown_share(masks[i], judge.covered) for i in index.tolist()])
+    on_top = (above >= below) | (shown < _LEAST_SHOWN)
+    gain = np.where(on_top, above, below)
+    seen = np.where(on_top, length.sum(axis=1), (length * ~hidden).sum(axis=1))
+    doubt = _DOUBT_PX + _DOUBT_UNSEEN * (found.amodal_px[index] - seen)
+    judge.gain[index] = gain * judge.trust[index]
+    judge.score[index] = score_of(gain / (seen + doubt)) * judge.trust[index]
     judge.visible[index] = seen / np.maximum(found.amodal_px[index], 1e-9)
+
+
+def _shown_share(mask: Window, covered: NDArray[np.bool_]) -> float:
+    """Return the share of a mask that accepted masks leave free."""
+    pixels = int(np.count_nonzero(mask.pixels))
+    return float(np.count_nonzero(mask.pixels & ~covered[mask.slices])) / max(1, pixels)
 
 
 def score_of(mean_evidence: Floats) -> Floats:
