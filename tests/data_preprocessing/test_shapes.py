@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import shapely
-from generator_parts import PARTS, bracket, plate
+from generator_parts import PARTS, bracket, plate, washer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kontur.data_preprocessing.shapes import MARGIN_MM, part_shape, ring_shape
+from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, part_shape, ring_shape
+from kontur.geometry import turn_matrix
 
 
 def signed_distance(polygon: shapely.Polygon, points: np.ndarray) -> np.ndarray:
@@ -62,12 +63,28 @@ def test_a_large_part_gets_a_coarser_grid():
     assert shape.step_mm > 0.01
 
 
-def test_lookup_agrees_with_shapely_inside_and_beyond_the_grid():
+@pytest.mark.parametrize("turn", [0.0, 0.7, 4.0])
+def test_the_deepest_point_is_the_one_that_shapely_finds(turn):
     part, rng = bracket(), np.random.default_rng(3)
     shape = part_shape(part, 0.25)
-    points = rng.uniform((-20, -16), (30, 24), (200, 2))
-    assert np.abs(shape.lookup(points) - signed_distance(part.polygon, points)).max() < 0.25
-    far = np.array([[200.0, 0.0], [0.0, -300.0]])
-    got, expected = shape.lookup(far), signed_distance(part.polygon, far)
-    assert np.all(got <= -150)
-    assert np.abs(got - expected).max() < 20
+    for _ in range(40):
+        points, shift = rng.uniform(-6, 6, (7, 2)), rng.uniform((-18, -14), (26, 20))
+        matrix = turn_matrix(turn, flipped=True)
+        got = deepest_mm(points, matrix, shift, shape.distance_mm, shape.origin_mm, shape.step_mm)
+        expected = signed_distance(part.polygon, points @ matrix + shift).max()
+        assert got == pytest.approx(expected, abs=0.25)
+
+
+def test_points_far_away_are_far_away():
+    shape = part_shape(bracket(), 0.25)
+    far = np.array([[200.0, 0.0]])
+    got = deepest_mm(far, np.eye(2), np.zeros(2), shape.distance_mm, shape.origin_mm, shape.step_mm)
+    assert -190 < got < -160
+
+
+def test_simplified_rings_keep_the_area():
+    shape = part_shape(washer(), 0.3)
+    outer, hole = shape.simplified(0.1)
+    assert len(outer) < len(shape.rings_mm[0])
+    kept = shapely.Polygon(outer).area - shapely.Polygon(hole).area
+    assert kept == pytest.approx(washer().area_mm2, rel=0.02)

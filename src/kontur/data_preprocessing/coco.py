@@ -8,11 +8,11 @@ from typing import Any, TextIO
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
 from kontur.data_preprocessing.dataset import Manifest, read_truth, sample_paths
 from kontur.data_preprocessing.labels import polygons_of
 from kontur.data_preprocessing.render import Rendered
+from kontur.data_preprocessing.rle import encode_ids
 from kontur.files import atomic_path
 from kontur.geometry import Points
 from kontur.workspace import Workspace
@@ -30,15 +30,16 @@ def annotations_of(rendered: Rendered, areas: Sequence[shapely.Geometry]) -> lis
     """
     rows = []
     whole = {key: area for key, area in zip(rendered.keys, areas, strict=True) if key}
-    for key, instance in enumerate(rendered.sample.instances, 1):
-        code = rle.encode(np.asfortranarray(rendered.sample.ids == key))
+    height, width = rendered.sample.ids.shape
+    codes = encode_ids(rendered.sample.ids, len(rendered.sample.instances))
+    for key, (code, instance) in enumerate(zip(codes, rendered.sample.instances, strict=True), 1):
         pose = instance.pose
         rows.append({
             "category_id": instance.part + 1,
             "iscrowd": 0,
-            "area": int(rle.area(code)),
-            "bbox": [float(value) for value in rle.toBbox(code)],
-            "segmentation": {"size": [int(v) for v in code["size"]], "counts": code["counts"].decode()},
+            "area": code.area,
+            "bbox": list(code.bbox),
+            "segmentation": {"size": [height, width], "counts": code.counts},
             "kontur": {
                 "u": round(pose.u, 4), "v": round(pose.v, 4), "angle_rad": round(pose.angle_rad, 6),
                 "scale_px_per_mm": round(pose.scale_px_per_mm, 6), "flipped": bool(pose.flipped),

@@ -13,7 +13,7 @@ from kontur.data_preprocessing.views import View
 from kontur.geometry import Points
 
 _THIN_MM = 0.05
-SIMPLIFY_PX = 0.05
+SIMPLIFY_PX = 0.08
 """Polygons lose corners that move their boundary by less than this."""
 
 

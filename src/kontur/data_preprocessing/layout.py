@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.data_config import DataConfig, MaterialKind, MaterialSection
-from kontur.data_preprocessing.shapes import Shape
+from kontur.data_preprocessing.shapes import Shape, deepest_mm
 from kontur.data_preprocessing.surfaces import Surface, draw_surface, random_colour
-from kontur.geometry import Part, Pose
+from kontur.geometry import Part, Pose, turn_matrix
 from kontur.geometry.camera import Camera
 
 _TRIES = 24
@@ -216,9 +216,7 @@ def clearance_mm(shape: Shape, pose: Pose, other: Placement) -> float:
 
 def _depth(shape: Shape, pose: Pose, other: Shape, other_pose: Pose) -> float:
     """Least distance of one's outline points to the other, minus what lies inside."""
-    world = pose.apply(shape.outline_mm) - (other_pose.x_mm, other_pose.y_mm)
-    c, s = np.cos(other_pose.theta_rad), np.sin(other_pose.theta_rad)
-    local = world @ np.array([[c, -s], [s, c]])
-    if other_pose.flipped:
-        local = local * (-1, 1)
-    return float(-other.lookup(local).max())
+    there = turn_matrix(other_pose.theta_rad, other_pose.flipped)
+    turn = turn_matrix(pose.theta_rad, pose.flipped).T @ there
+    shift = np.array([pose.x_mm - other_pose.x_mm, pose.y_mm - other_pose.y_mm]) @ there
+    return -float(deepest_mm(shape.outline_mm, turn, shift, other.distance_mm, other.origin_mm, other.step_mm))

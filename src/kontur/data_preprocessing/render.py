@@ -118,7 +118,7 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
         covered = _draw(context, scene, view, shares, light, ids, key)
         if key:
             whole.append(covered)
-    visible = np.bincount(ids.ravel(), minlength=len(whole))
+    visible = cv2.calcHist([ids], [0], None, [256], [0, 256])[:, 0]
     instances, keys = _label(views, visible, whole)
     renumber = np.zeros(256, np.uint8)
     renumber[1 : len(whole)] = [
@@ -129,7 +129,7 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
 
 
 def _label(
-    views: Sequence[View], visible: NDArray[np.int64], whole: Sequence[int]
+    views: Sequence[View], visible: Floats, whole: Sequence[int]
 ) -> tuple[tuple[Instance, ...], tuple[int, ...]]:
     """Number the instances that can be seen, without gaps; returns them and each placement's new id."""
     instances, keys, old = [], [], 0

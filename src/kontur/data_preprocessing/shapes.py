@@ -57,14 +57,6 @@ class Shape:
         """Return the rings without corners that matter less than the tolerance, which is rounded down to a power of two."""
         return _simplify(self, int(np.floor(np.log2(tolerance_mm))))
 
-    def lookup(self, points_mm: Points) -> Floats:
-        """Return signed distance (mm) at (N, 2) points of the part's frame, to the nearest grid point."""
-        cells = np.rint((points_mm - self.origin_mm) / self.step_mm).astype(int)
-        limit = np.array(self.distance_mm.shape[::-1]) - 1
-        inside = np.clip(cells, 0, limit)
-        beyond = np.hypot(*(cells - inside).T) * self.step_mm
-        return self.distance_mm[inside[:, 1], inside[:, 0]] - beyond.astype(np.float32)
-
 
 def part_shape(part: Part, step_mm: float) -> Shape:
     """Return the template of a part; `step_mm` is a wish, enlarged for parts of more than 640 steps."""
@@ -138,3 +130,25 @@ def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma:
         ex, ey = ax + t * dx - x, ay + t * dy - y
         best = min(best, ex * ex + ey * ey)
     return best
+
+
+@numba.njit(cache=True, nogil=True)
+def deepest_mm(points, turn, shift, distance_mm, origin_mm, step_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Greatest signed distance (mm) of points to a shape, at the nearest grid point; beyond the grid a lower bound's guess.
+
+    Args:
+        points: (N, 2) mm; they are moved by `points @ turn + shift` into the shape's frame.
+        distance_mm, origin_mm, step_mm: the shape's template.
+    """
+    rows, columns = distance_mm.shape
+    deepest = -1e9
+    for k in range(len(points)):
+        x = points[k, 0] * turn[0, 0] + points[k, 1] * turn[1, 0] + shift[0]
+        y = points[k, 0] * turn[0, 1] + points[k, 1] * turn[1, 1] + shift[1]
+        column, row = (x - origin_mm[0]) / step_mm, (y - origin_mm[1]) / step_mm
+        i = min(columns - 1, max(0, int(np.rint(column))))
+        j = min(rows - 1, max(0, int(np.rint(row))))
+        beyond = np.hypot(column - i, row - j) * step_mm
+        value = distance_mm[j, i] - (beyond if beyond > step_mm else 0.0)
+        deepest = max(deepest, value)
+    return deepest

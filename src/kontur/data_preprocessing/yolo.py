@@ -44,8 +44,8 @@ def label_texts(rendered: Rendered, shown: Sequence[shapely.Geometry]) -> dict[s
 
 
 def _line(number: int, ring: Points, size: Points) -> str:
-    inside = np.clip((ring + _SHIFT_PX) / size, 0, 1)
-    return f"{number} " + " ".join(f"{value:.6f}" for value in inside.ravel().tolist()) + "\n"
+    inside = np.clip((ring + _SHIFT_PX) / size, 0, 1).ravel().tolist()
+    return f"{number}{' %.6f' * len(inside) % tuple(inside)}\n"
 
 
 def write_layout(workspace: Workspace, names: Sequence[str]) -> None:

@@ -1,0 +1,117 @@
+"""COCO's compressed run-length code of every instance of an id map, in one pass.
+
+COCO's code (pycocotools, maskApi.c): counts of pixels outside and inside by turns, column by column; from the fourth on, the
+difference to the one before last; each number in groups of five bits, lowest first, with a sixth bit for "more follows",
+plus 48 to be printable.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+_MORE, _PRINTABLE = 32, 48
+
+
+@dataclass(frozen=True)
+class MaskCode:
+    """One instance's mask.
+
+    Attributes:
+        counts: COCO's compressed counts.
+        area: pixels.
+        bbox: (x, y, width, height) of the pixels, px, (0, 0) at the picture's corner.
+    """
+
+    counts: str
+    area: int
+    bbox: tuple[int, int, int, int]
+
+
+def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
+    """Return the code of instances 1..count of an (H, W) id map."""
+    height = ids.shape[0]
+    columns = cv2.transpose(ids).ravel()
+    number = _count_runs(columns, count)
+    starts = np.concatenate([[0], np.cumsum(number)])
+    begins, ends = _find_runs(columns, starts)
+    codes = []
+    for key in range(1, count + 1):
+        part = slice(starts[key], starts[key + 1])
+        begin, end = begins[part], ends[part]
+        text = _compress(begin, end, columns.size).tobytes().decode()
+        codes.append(MaskCode(text, int((end - begin).sum()), _bounds(begin, end, height)))
+    return codes
+
+
+def _bounds(begin: NDArray[np.int64], end: NDArray[np.int64], height: int) -> tuple[int, int, int, int]:
+    if not len(begin):
+        return 0, 0, 0, 0
+    left, right = int(begin[0]) // height, int(end[-1] - 1) // height
+    tops, bottoms = begin % height, (end - 1) % height
+    crossing = begin // height != (end - 1) // height
+    top = 0 if crossing.any() else int(tops.min())
+    bottom = height - 1 if crossing.any() else int(bottoms.max())
+    return left, top, right - left + 1, bottom - top + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_runs(pixels, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Runs of each id 0..count."""
+    number = np.zeros(count + 1, np.int64)
+    previous = 0
+    for k in range(len(pixels)):
+        value = pixels[k]
+        if value != previous:
+            number[value] += 1
+            previous = value
+    return number
+
+
+@numba.njit(cache=True, nogil=True)
+def _find_runs(pixels, starts):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Begin and end of every run, grouped by id: id k's runs lie from starts[k] on."""
+    begins, ends = np.zeros(starts[-1], np.int64), np.zeros(starts[-1], np.int64)
+    at = starts[:-1].copy()
+    previous = 0
+    for k in range(len(pixels)):
+        value = pixels[k]
+        if value == previous:
+            continue
+        if previous != 0:
+            ends[at[previous] - 1] = k
+        begins[at[value]] = k
+        at[value] += 1
+        previous = value
+    if previous != 0:
+        ends[at[previous] - 1] = len(pixels)
+    return begins, ends
+
+
+@numba.njit(cache=True, nogil=True)
+def _compress(begin, end, total):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Bytes of the compressed counts."""
+    counts = np.empty(2 * len(begin) + 1, np.int64)
+    last = 0
+    for k in range(len(begin)):
+        counts[2 * k] = begin[k] - last
+        counts[2 * k + 1] = end[k] - begin[k]
+        last = end[k]
+    size = 2 * len(begin)
+    if last < total:
+        counts[size] = total - last
+        size += 1
+    out = np.empty(8 * size + 8, np.uint8)
+    at = 0
+    for k in range(size):
+        value = counts[k] - (counts[k - 2] if k > 2 else 0)
+        more = True
+        while more:
+            low = value & 31
+            value >>= 5
+            more = value != -1 if low & 16 else value != 0
+            out[at] = (low | _MORE if more else low) + _PRINTABLE
+            at += 1
+    return out[:at]
