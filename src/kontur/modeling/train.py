@@ -7,7 +7,7 @@ models/runs/state.ckpt, and the same command continues from there.
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -41,7 +41,7 @@ _GRADIENT_LIMIT = 10.0
 
 def train(
     workspace: Workspace,
-    samples: dict[str, Samples],
+    samples: Mapping[str, Samples],
     info: ModelInfo,
     config: TrainConfig,
     max_steps: int = -1,
@@ -150,7 +150,7 @@ def _validation_interval(training: TrainingConfig, max_steps: int) -> int | time
 
 
 def _loaders(
-    samples: dict[str, Samples], settings: CropSettings, training: TrainingConfig, sampler: Endless
+    samples: Mapping[str, Samples], settings: CropSettings, training: TrainingConfig, sampler: Endless
 ) -> tuple[torch.utils.data.DataLoader, torch.utils.data.DataLoader]:
     workers: dict[str, Any] = {"num_workers": training.loader_workers}
     if training.loader_workers:
