@@ -86,7 +86,7 @@ def test_a_covered_part_is_kept_and_judged_by_what_is_seen():
     picture = np.repeat((base * (1 - share) + 210 * share).astype(np.uint8)[..., None], 3, 2)
     found = verdict(picture, parts, [(0, below), (1, above), (0, turned(below, np.pi / 2))])
     assert sorted(found.part.tolist()) == [0, 1]
-    assert (found.score > 0.5).all()
+    assert (found.score > 0.4).all()
 
 
 def test_an_empty_table_has_no_parts():

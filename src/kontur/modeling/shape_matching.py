@@ -15,12 +15,16 @@ from kontur.errors import ConfigError
 from kontur.geometry import Part, PixelPose
 from kontur.modeling.coarse_search import Candidate, search
 from kontur.modeling.decide import DecisionOptions, decide
-from kontur.modeling.detections import Detections, from_poses
-from kontur.modeling.refine import register
+from kontur.modeling.detections import Detections, concatenate, from_poses
+from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
+from kontur.modeling.rivals import find_rivals, rival_poses
 from kontur.modeling.template_store import open_bank
 from kontur.modeling.templates import BankOptions, TemplateBank, build_bank, picture_features
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
+
+QUICK = RegistrationOptions(rounds=ROUNDS[:4], spacing_px=3.0, most_points=110)
+"""The registration that candidates must survive before they are registered finely."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,17 @@ class MatchingOptions:
         bank: how fine the templates are.
         least_correlation: coarse candidates below are not looked at.
         places_per_part: coarse places per part and side at most.
-        most_candidates: candidates per picture that are registered at most.
+        most_candidates: candidates per picture that are registered coarsely at most.
+        most_registered: of these, how many are registered finely besides the likely ones and their rivals.
+        least_quick_score: from which score after the coarse registration a candidate is likely.
     """
 
     bank: BankOptions = field(default_factory=BankOptions)
     least_correlation: float = 0.15
     places_per_part: int = 20
     most_candidates: int = 200
+    most_registered: int = 60
+    least_quick_score: float = 0.15
 
 
 class ShapeMatcher:
@@ -52,11 +60,25 @@ class ShapeMatcher:
         self.parts: tuple[Part, ...] = tuple(parts)
         self.bank = bank
         self._options = options or MatchingOptions()
+        self._rivals = find_rivals(bank)
 
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture."""
-        registered = register(picture, self.propose(picture), self.parts)
-        return decide(picture, registered, self.parts, DecisionOptions())
+        candidates = register(picture, self.propose(picture), self.parts, QUICK)
+        likely = decide(picture, candidates, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
+        supported = np.argsort(-candidates.support, kind="stable")[: self._options.most_registered]
+        pool = concatenate([likely, candidates[supported], self._rivals_of(likely)])
+        return decide(picture, register(picture, pool, self.parts), self.parts)
+
+    def _rivals_of(self, likely: Detections) -> Detections:
+        """Return what else the likely parts may be."""
+        rows = [
+            row
+            for index in range(len(likely))
+            for row in rival_poses(self._rivals, int(likely.part[index]), likely.pose(index))
+        ]
+        parts, poses = [part for part, _ in rows], [pose for _, pose in rows]
+        return from_poses(likely.size_wh, parts, [0.0] * len(rows), poses)
 
     def propose(self, picture: Picture) -> Detections:
         """Return the unregistered candidates of the coarse search, best first."""
