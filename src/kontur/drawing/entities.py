@@ -156,7 +156,7 @@ def _ellipse(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
 def _spline(entity: Spline, sagitta: float) -> Iterator[Strand]:
     control, knots = np.array(entity.control_points, np.float64), np.array(entity.knots, np.float64)
     weights = np.array(entity.weights, np.float64) if len(entity.weights) == len(control) else None
-    degree = entity.dxf.degree
+    degree = len(knots) - len(control) - 1 if len(knots) > len(control) + 1 else entity.dxf.degree
     if len(control) > degree and len(knots) != len(control) + degree + 1 and entity.closed:
         tool = entity.construction_tool()
         control, knots = np.array([p.xyz for p in tool.control_points]), np.array(tool.knots())
@@ -268,3 +268,6 @@ _READERS: dict[str, Callable[..., Iterator[Strand]]] = {
     "HELIX": _spline, "LWPOLYLINE": _lwpolyline, "POLYLINE": _polyline, "3DFACE": _face, "SOLID": _face, "TRACE": _face,
     "MESH": _mesh, "HATCH": _hatch, "MPOLYGON": _hatch, "MLINE": _mline,
 }  # fmt: skip
+
+READABLE = frozenset({*_READERS, "INSERT"})
+"""Entities whose shape kontur can read."""

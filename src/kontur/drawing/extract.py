@@ -11,7 +11,7 @@ from ezdxf.entities import DXFEntity, Insert
 from ezdxf.math import Vec3
 from numpy.typing import NDArray
 
-from kontur.drawing.entities import BROKEN, NOT_GEOMETRY, Strand, is_similarity, strands_of, transformed
+from kontur.drawing.entities import BROKEN, NOT_GEOMETRY, READABLE, Strand, is_similarity, strands_of, transformed
 from kontur.drawing.limits import Limits
 from kontur.drawing.model import Issue
 
@@ -105,9 +105,9 @@ def _read(entity: DXFEntity, sagitta: float, blocks: "_Blocks") -> tuple[str, li
     kind = entity.dxftype()
     if kind in NOT_GEOMETRY:
         return NOT_GEOMETRY_FATE, []
-    if entity.dxf.get("invisible", 0):
-        return NOT_CUT, []
     try:
+        if kind in READABLE and entity.dxf.get("invisible", 0):
+            return NOT_CUT, []
         strands = blocks.inserted(entity, sagitta) if kind == "INSERT" else strands_of(entity, sagitta)
     except BROKEN as error:
         blocks.broken[f"{kind}: {error}"] += 1

@@ -20,7 +20,7 @@ JOIN_RELATIVE = 1e-6
 """Ends nearer than this fraction of the drawing's size are one point; more adds false branches."""
 PAIR_RELATIVE = (1e-5, 1e-4)
 """Dangling ends are paired at these fractions."""
-CLOSE_RELATIVE = 2e-3
+CLOSE_RELATIVE = 3e-3
 """Open contours are closed, with a warning, up to this fraction."""
 _CLOSE_OF_LENGTH = 0.05
 _JOIN_MIN_MM = 1e-7

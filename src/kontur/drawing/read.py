@@ -7,6 +7,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from kontur.drawing.assemble import build_parts, concentric_issues, without_frame
@@ -14,8 +15,8 @@ from kontur.drawing.cutting import split_cut
 from kontur.drawing.entities import Strand
 from kontur.drawing.extract import NOT_CUT, USED, Extract, extract, layout_of
 from kontur.drawing.limits import Limits
-from kontur.drawing.loops import Chain, find_rings, tolerances
-from kontur.drawing.model import Drawing, EntityCount, Issue
+from kontur.drawing.loops import Chain, Ring, find_rings, tolerances
+from kontur.drawing.model import Drawing, EntityCount, Issue, Severity
 from kontur.drawing.nesting import Nest, nest
 from kontur.drawing.planes import FLAT_RELATIVE, XY, find_plane, projected
 from kontur.drawing.reader import Loaded, load, read_bytes
@@ -28,6 +29,8 @@ from kontur.geometry import Part
 
 SUFFIXES = (".dxf", ".dxf.gz")
 _LEVEL_SHARE = 0.5
+_LARGE_OPEN = 0.5
+_SMALL_GAP = 0.2
 _GRAVITY = ("error", "ambiguous", "warning", "info")
 
 
@@ -151,7 +154,7 @@ def _nests(strands: list, mm: float, rules: DrawingRules, found: Extract) -> tup
     rings, frame = without_frame(rings)
     nests = nest(rings)
     issues += more + frame + flatness + concentric_issues(nests)
-    return nests, issues + _open_issues(chains)
+    return nests, issues + _open_issues(chains, rings)
 
 
 def _flat(strands: list[Strand], mm: float) -> tuple[list[Strand], list[Issue]]:
@@ -173,13 +176,26 @@ def _flat(strands: list[Strand], mm: float) -> tuple[list[Strand], list[Issue]]:
     return [projected(s, XY, mm) for s in level], [Issue("not_flat", "ambiguous", text)]
 
 
-def _open_issues(chains: list[Chain]) -> list[Issue]:
+def _open_issues(chains: list[Chain], rings: list[Ring]) -> list[Issue]:
+    """Report open lines; those as large as the contours found, or nearly closed, may be contours that are missing."""
     if not chains:
         return []
-    widest = max(chains, key=lambda chain: len(chain.strands))
-    x, y = map(float, widest.points[0])
-    return [Issue("open_contour", "warning", f"{len(chains)} open lines bound nothing; the longest lacks "
-                  f"{widest.gap_mm:.4g} mm to close", x, y)]  # fmt: skip
+    lengths = [float(np.linalg.norm(np.diff(chain.points, axis=0), axis=1).sum()) for chain in chains]
+    largest = max((shapely.LinearRing(ring.points).length for ring in rings), default=0.0)
+    missing = [
+        (length, chain) for length, chain in zip(lengths, chains, strict=True)
+        if len(chain.points) > 2 and (length > _LARGE_OPEN * largest or _nearly_closed(chain, length, largest))
+    ]  # fmt: skip
+    length, longest = max(missing or zip(lengths, chains, strict=True), key=lambda item: item[0])
+    text = (
+        f"{len(chains)} open lines bound nothing; the longest, {length:.4g} mm, lacks {longest.gap_mm:.4g} mm to close"
+    )
+    severity: Severity = "ambiguous" if missing else "warning"
+    return [Issue("open_contour", severity, text, *map(float, longest.points[0]))]
+
+
+def _nearly_closed(chain: Chain, length: float, largest: float) -> bool:
+    return chain.gap_mm < _SMALL_GAP * length and length > _SMALL_GAP * largest
 
 
 def _account(found: Extract) -> dict[str, EntityCount]:

@@ -37,6 +37,7 @@ _ENTITY = re.compile(rb"(?:^|[\r\n])[ \t]*0[ \t]*\r?\n[ \t]*(" + "|".join(_COUNT
 _STRUCTURE = re.compile(rb"(?:^|[\r\n])[ \t]*0[ \t]*\r?\n[ \t]*[A-Z0-9_]{2,}[ \t]*(?=[\r\n])")
 _UNIT = re.compile(rb"\$INSUNITS\s+70\s+(\d+)")
 _MEASUREMENT = re.compile(rb"\$MEASUREMENT\s+70\s+(\d+)")
+_HEADER = "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1015\n0\nENDSEC\n"
 _HEAD_BYTES = 400_000
 _FAILURES = (*BROKEN, DXFError, OSError, RecursionError, AssertionError, StopIteration)
 
@@ -149,12 +150,14 @@ def _check_text(data: bytes, name: str) -> None:
 
 
 def _text(data: bytes) -> str:
+    """Decode; a file without a version but with subclass markers is said to be R2000, or ezdxf would not look at them."""
     head = data[:_HEAD_BYTES].decode("utf-8", errors="ignore")
     try:
         encoding = dxf_stream_info(io.StringIO(head, newline=None)).encoding
     except _FAILURES:
         encoding = "cp1252"
-    return data.decode(encoding, errors="surrogateescape")
+    text = data.decode(encoding, errors="surrogateescape")
+    return _HEADER + text if "$ACADVER" not in head and "AcDb" in text and "HEADER" not in head else text
 
 
 def _plain(data: bytes) -> Document:

@@ -52,7 +52,7 @@ def rotational_order(rings: list[Points]) -> int:
     limit = _limit(rings)
     if all(np.ptp(_edge_radii(ring)) <= limit for ring in rings):
         return CONTINUOUS
-    orders = _candidate_orders(_spectrum(rings))
+    orders = _candidate_orders(angular_spectrum(rings))
     if not orders:
         return 1
     boundary, probes = _boundary(rings), _probes(rings)
@@ -68,7 +68,7 @@ def is_chiral(rings: list[Points]) -> bool:
     Args:
         rings: outer ring and holes, (N, 2) mm each, centroid of the area at the origin.
     """
-    axes = _candidate_axes(_spectrum(rings))
+    axes = _candidate_axes(angular_spectrum(rings))
     if not len(axes):
         return True
     limit, boundary = _limit(rings), _boundary(rings)
@@ -87,8 +87,8 @@ def _limit(rings: list[Points]) -> float:
     return tolerance_mm(max(float(np.hypot(*ring.T).max()) for ring in rings))
 
 
-def _spectrum(rings: list[Points]) -> Spectrum:
-    """(powers, bins / 2 + 1) angular spectrum of the boundary's length, each row scaled to 1 at k = 0."""
+def angular_spectrum(rings: list[Points]) -> Spectrum:
+    """Return the (powers, bins / 2 + 1) angular spectrum of the boundary's length, each row scaled to 1 at k = 0."""
     lengths = [float(np.linalg.norm(np.roll(ring, -1, axis=0) - ring, axis=1).sum()) for ring in rings]
     pieces = [resample(ring, sum(lengths) / _SAMPLES)[0] for ring in rings]
     points = np.concatenate(pieces)

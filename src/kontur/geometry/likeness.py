@@ -1,0 +1,83 @@
+"""Parts that look alike: the best placement of one on the other, and what then differs.
+
+The turn that lays one part on the other is read off their angular spectra (see symmetry): the correlation over all turns
+is one Fourier transform. Both are held at their datum; a difference that moves the datum moves it by little.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from shapely import affinity
+
+from kontur.geometry.part import Part
+from kontur.geometry.symmetry import Spectrum, angular_spectrum
+
+ALIKE_OVERLAP = 0.9
+"""Parts whose areas overlap at least this much (intersection over union) are called look-alikes."""
+_TURNS = 4096
+_TRIED = 4
+_HARMONICS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class LookAlike:
+    """Two parts that are easily taken for each other.
+
+    Attributes:
+        a, b: indexes into the part list, a < b (a == b: the part and its own mirror image).
+        mirrored: whether `b` has to be turned over to look like `a`.
+        overlap: intersection over union, 0..1, at the best turn.
+        difference: where they differ, in the frame of `a`, mm.
+    """
+
+    a: int
+    b: int
+    mirrored: bool
+    overlap: float
+    difference: shapely.Geometry
+
+    def difference_px(self, mm_per_px: float) -> float:
+        """Area of the difference in pixels."""
+        return float(self.difference.area) / mm_per_px**2
+
+
+def look_alikes(parts: Sequence[Part], least_overlap: float = ALIKE_OVERLAP) -> list[LookAlike]:
+    """Return the pairs of look-alikes, most alike first, also of one part face up against another face down."""
+    spectra = [angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS] for part in parts]
+    areas = np.array([part.area_mm2 for part in parts])
+    found = []
+    for a in range(len(parts)):
+        near = np.minimum(areas, areas[a]) >= least_overlap * np.maximum(areas, areas[a])
+        for b in np.flatnonzero(near[a + 1 :]) + a + 1:
+            for mirrored in (False, True):
+                pair = _compare(parts, spectra, a, int(b), mirrored)
+                if pair.overlap >= least_overlap:
+                    found.append(pair)
+    return sorted(found, key=lambda pair: -pair.overlap)
+
+
+def _compare(parts: Sequence[Part], spectra: list[Spectrum], a: int, b: int, mirrored: bool) -> LookAlike:
+    other = parts[b].polygon
+    spectrum = spectra[b]
+    if mirrored:
+        other = affinity.scale(other, -1, 1, origin=(0, 0))
+        spectrum = np.conj(spectrum) * np.exp(1j * np.pi * np.arange(spectrum.shape[1]))
+    best, best_overlap, base = other, -1.0, parts[a].polygon
+    for turn in _turns(spectra[a], spectrum):
+        turned = affinity.rotate(other, turn, origin=(0, 0), use_radians=True)
+        common = float(shapely.intersection(base, turned).area)
+        overlap = common / (base.area + turned.area - common)
+        if overlap > best_overlap:
+            best, best_overlap = turned, overlap
+    return LookAlike(a, b, mirrored, best_overlap, shapely.symmetric_difference(base, best))
+
+
+def _turns(a: Spectrum, b: Spectrum) -> list[float]:
+    """The turns (rad) of b that correlate best with a."""
+    padded = np.zeros(_TURNS, np.complex128)
+    padded[1 : a.shape[1]] = (a[:, 1:] * np.conj(b[:, 1:])).sum(axis=0)
+    score = np.fft.fft(padded).real
+    tops = np.flatnonzero((score >= np.roll(score, 1)) & (score > np.roll(score, -1)))
+    return (2 * np.pi * tops[np.argsort(-score[tops], kind="stable")][:_TRIED] / _TURNS).tolist() or [0.0]
