@@ -1,7 +1,8 @@
 """Labels that stay inside the picture, off each other, and off the parts where there is room.
 
 Places are compared on a coarse grid of cells: a label's cost is what it would cover (parts, its own a little less, and
-other labels above all) plus its distance from the part it names. Labels are placed greedily, in the order given.
+other labels above all), what it would come near to, and its distance from the part it names. Labels are placed
+greedily, in the order given.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,11 @@ _TEXT_MIN_PX = 11
 _TEXT_WEIGHT = 500
 _MARGIN_PX = 3
 _HALO = 0.72
-_COST_OWN, _COST_PART, _COST_LABEL = 0.7, 1.0, 8.0
+_COST_OWN, _COST_PART, _COST_NEAR, _COST_LABEL = 0.7, 1.0, 0.15, 8.0
 _COST_PER_HEIGHT = 0.10
 """Cost of a distance of one text height, in units of a label that fully covers another part."""
+_COST_OFF_TOP = 0.004
+"""The same for the distance from the part's upper edge: it decides between places that are equal otherwise."""
 _LEADER_FROM_HEIGHTS = 1.2
 
 
@@ -99,10 +102,12 @@ def place_labels(size_wh: tuple[int, int], labels: Sequence[Label]) -> list[Box]
     taken = np.zeros(shape, np.float32)
     boxes = []
     for label, mine in zip(labels, own, strict=True):
-        width, height = text_size_px(label.text, size)
-        cover = _COST_PART * parts - (_COST_PART - _COST_OWN) * mine + _COST_LABEL * taken
-        box = _best_box(cover.astype(np.float32), _distance_px(mine, cell), (width, height), size_wh, cell)
-        taken[box.y // cell : -(-(box.y + height) // cell), box.x // cell : -(-(box.x + width) // cell)] = 1
+        strange = np.maximum(parts - mine, taken)
+        near = cv2.dilate(strange, np.ones((7, 7), np.uint8))
+        cover = _COST_OWN * mine + _COST_PART * strange + _COST_NEAR * near + _COST_LABEL * taken
+        cover += _COST_OFF_TOP / size * _distance_px(_top(mine), cell)
+        box = _best_box(cover, _distance_px(mine, cell), text_size_px(label.text, size), size_wh, cell)
+        taken[box.y // cell : -(-(box.y + box.height) // cell), box.x // cell : -(-(box.x + box.width) // cell)] = 1
         boxes.append(box)
     return boxes
 
@@ -145,6 +150,14 @@ def _box_minima(values: NDArray[np.float32], box_wh: tuple[int, int]) -> NDArray
 def _distance_px(mask: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
     """Distance of each cell from the mask in px."""
     return cv2.distanceTransform((mask == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) * cell
+
+
+def _top(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The cell at the top of the mask's bounds, in the middle."""
+    rows, columns = np.nonzero(mask)
+    point = np.zeros_like(mask)
+    point[rows.min(), (columns.min() + columns.max()) // 2] = 1
+    return point
 
 
 def _filled(shape: tuple[int, int], label: Label, cell: int) -> NDArray[np.float32]:
