@@ -16,6 +16,8 @@ class ExecutorName(StrEnum):
 
     THREADS = "threads"
     PROCESSES = "processes"
+    DASK = "dask"
+    ASYNCIO = "asyncio"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +34,9 @@ def generate(
     workers: Annotated[
         str, typer.Option(metavar="N|auto", help="How many at a time; auto: one for each usable CPU.")
     ] = AUTO,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A running Dask scheduler, for --executor dask.")
+    ] = None,
     mm_per_px: ScaleOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,7 +62,7 @@ def generate(
     wanted = count or config.dataset.count
     with progress_bar("generate", "samples") as on_progress:
         manifest = write_dataset(
-            space, config, parts, drawings, wanted, seed, executor.value, worker_count, on_progress
+            space, config, parts, drawings, wanted, seed, executor.value, worker_count, on_progress, scheduler
         )
     summary = {
         "folder": str(space.processed),

@@ -20,7 +20,7 @@ from kontur import __version__
 from kontur.data_preprocessing.coco import annotations_of, write_coco
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.dataset import FORMAT, Manifest, read_manifest, sample_paths, split_of
-from kontur.data_preprocessing.executors import ExecutorKind, run_all, worker_count
+from kontur.data_preprocessing.executors import Crew, ExecutorKind, run_all
 from kontur.data_preprocessing.labels import silhouettes, visible_areas
 from kontur.data_preprocessing.render import RenderContext, background_pictures, draw_all, make_context, render_scene
 from kontur.data_preprocessing.yolo import TASKS, label_path, label_texts, write_layout
@@ -69,6 +69,7 @@ def generate(
     executor: ExecutorKind = "processes",
     workers: int = 0,
     on_progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> Manifest:
     """Write (or finish, or extend) the workspace's data set.
 
@@ -81,6 +82,7 @@ def generate(
         seed: of the whole data set.
         executor, workers: how; 0 workers means one for each usable CPU. The result does not depend on them.
         on_progress: called as on_progress(done, count).
+        scheduler: address of a Dask scheduler whose workers see the same files, for the executor "dask".
 
     Raises:
         DatasetError: no parts, a count below 1, or workers that keep dying.
@@ -102,7 +104,8 @@ def generate(
 
     if done < count:
         limit_inner_threads()
-        run_all(executor, worker_count(workers), partial(make_samples, job), partial(_pending, job, count), on_result)
+        crew = Crew(executor, workers, scheduler)
+        run_all(crew, partial(make_samples, job), partial(_pending, job, count), on_result)
     manifest = Manifest({**document, "complete": True})
     for split in SPLITS:
         write_coco(workspace, manifest, split)

@@ -118,7 +118,7 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
         covered = _draw(context, scene, view, shares, light, ids, key)
         if key:
             whole.append(covered)
-    visible = cv2.calcHist([ids], [0], None, [256], [0, 256])[:, 0]
+    visible = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
     instances, keys = _label(views, visible, whole)
     renumber = np.zeros(256, np.uint8)
     renumber[1 : len(whole)] = [
