@@ -5,6 +5,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -237,3 +239,31 @@ def test_a_worker_makes_exactly_what_it_is_told(tmp_path):
 def test_coco_numbers_pictures_by_sample(reference):
     document = json.loads((Workspace(reference).coco / "train.json").read_text())
     assert [row["file_name"] for row in document["images"]] == [f"{row['id']:06d}.jpg" for row in document["images"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["asyncio", "dask"])
+def test_a_loop_or_a_cluster_changes_nothing(reference, tmp_path, executor):
+    if executor == "dask":
+        pytest.importorskip("distributed")
+    make(tmp_path, executor=executor, workers=2)
+    assert tree(tmp_path) == tree(reference)
+
+
+@pytest.mark.slow
+def test_a_running_cluster_is_used(reference, tmp_path):
+    pytest.importorskip("distributed")
+    port = "28786"
+    address = f"tcp://127.0.0.1:{port}"
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", port, "--no-dashboard"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    here = Path(__file__).parent
+    started = [subprocess.Popen(command, cwd=here, stderr=subprocess.DEVNULL) for command in (dask, worker, worker)]
+    try:
+        generate(Workspace(tmp_path), small_config(), PARTS, [], COUNT, 3, "dask", 2, scheduler=address)
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(20)
+    assert tree(tmp_path) == tree(reference)
