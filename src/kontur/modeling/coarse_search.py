@@ -17,6 +17,11 @@ Floats = NDArray[np.float32]
 
 _LEAST_INSIDE = 0.3
 """Places where less of the disc lies inside the picture are not searched."""
+_SCALE_RATIO = 0.95
+_MOST_SCALES = 2
+_ANGLE_RATIO = 0.9
+_MOST_ANGLES = 2
+"""Scales and angles of a place that are kept beside the best one, when their correlation comes this close to it."""
 _ENERGY_FLOOR = 0.02
 """Added energy per cell: keeps noise on blank tables from correlating."""
 
@@ -103,8 +108,9 @@ def search(bank: TemplateBank, features: Floats, most_per_part: int, least_score
         rows, columns = _local_maxima(best, most_per_part, least_score)
         for row, column in zip(rows, columns, strict=True):
             place = row * field.shape[1] + column
-            group = groups[int(scores[:, place].argmax())]
-            found += _candidates_at(bank, field, group, row, column)
+            for k in np.argsort(-scores[:, place])[:_MOST_SCALES].tolist():
+                if scores[k, place] >= _SCALE_RATIO * best[row, column]:
+                    found += _candidates_at(bank, field, groups[k], row, column)
     return found
 
 
@@ -118,10 +124,6 @@ def _local_maxima(score: Floats, most: int, least: float) -> tuple[list[int], li
     rows, columns = np.nonzero((score == highest) & (score >= least))
     order = np.argsort(-score[rows, columns], kind="stable")[:most]
     return rows[order].tolist(), columns[order].tolist()
-
-
-_ANGLE_RATIO = 0.9
-_MOST_ANGLES = 2
 
 
 def _candidates_at(

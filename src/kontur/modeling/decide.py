@@ -18,7 +18,7 @@ from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.masks import Window, amodal_masks
-from kontur.modeling.plane import fit_plane
+from kontur.modeling.plane import Plane, fit_plane
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.pictures import Picture
 
@@ -80,21 +80,25 @@ def decide(
     found = point_evidence(edge_picture(picture, options.sigma_px), model, chosen.matrix)
     masks = amodal_masks(chosen, parts)
     trust = np.ones(len(chosen))
-    rows, scores = _accept(found, masks, trust, chosen.size_wh, options)
-    if len(rows) >= 2:
-        trust = _scale_trust(chosen, np.array(rows, np.int64), np.array(scores))
-        rows, scores = _accept(found, masks, trust, chosen.size_wh, options)
-    accepted = chosen[np.array(rows, np.int64)]
-    return replace(accepted, score=np.array(scores, np.float64))
+    accepted = _accept(found, masks, trust, chosen, options)
+    if len(accepted) >= 2:
+        accepted = _accept(found, masks, _scale_trust(chosen, accepted), chosen, options)
+    return accepted
 
 
-def _scale_trust(detections: Detections, rows: NDArray[np.int64], scores: Floats) -> Floats:
-    """Return (N,) in (0, 1]: how well each hypothesis fits the scale that the best ones share."""
+def shared_plane(detections: Detections) -> Plane:
+    """Return the plane on which scored detections lie; its scale is None when too few are sure enough to tell."""
     _, scale = detections.similarity
-    weight = np.maximum(scores - _DOUBTFUL_SCORE, 0) ** 2
-    plane = fit_plane(detections.size_wh, detections.uv[rows], np.log(scale[rows]), weight)
+    weight = np.maximum(detections.score - _DOUBTFUL_SCORE, 0) ** 2
+    return fit_plane(detections.size_wh, detections.uv, np.log(scale), weight)
+
+
+def _scale_trust(detections: Detections, accepted: Detections) -> Floats:
+    """Return (N,) in (0, 1]: how well each hypothesis fits the scale that the accepted ones share."""
+    plane = shared_plane(accepted)
     if plane.log_scale is None:
         return np.ones(len(detections))
+    _, scale = detections.similarity
     off = np.abs(np.log(scale) - plane.log_scale - plane.log_scale_at(detections.uv))
     return np.maximum(np.exp(-0.5 * (np.maximum(off - _SCALE_FREE, 0) / _SCALE_DEVIATION) ** 2), _LEAST_TRUST)
 
@@ -120,10 +124,10 @@ class _Judge:
 
 
 def _accept(
-    found: PointEvidence, masks: Sequence[Window], trust: Floats, size_wh: tuple[int, int], options: DecisionOptions
-) -> tuple[list[int], list[float]]:
-    """Accept hypotheses greedily; returns their rows and scores."""
-    count = len(masks)
+    found: PointEvidence, masks: Sequence[Window], trust: Floats, chosen: Detections, options: DecisionOptions
+) -> Detections:
+    """Accept hypotheses greedily; returns them with their scores, best first."""
+    count, size_wh = len(masks), chosen.size_wh
     shape = size_wh[::-1]
     zeros = np.zeros(count)
     judge = _Judge(np.zeros(shape, bool), np.zeros(shape, np.uint8), zeros, zeros.copy(), zeros.copy(), trust)
@@ -144,7 +148,7 @@ def _accept(
         scores.append(float(judge.score[best]))
         _explain(judge, found.points_px[best], found.length_px[best] > 0, masks[best], options)
         _judge_again(judge, found, masks, pixel, np.flatnonzero(open_rows & _touches(pixel, masks[best])))
-    return rows, scores
+    return replace(chosen[np.array(rows, np.int64)], score=np.array(scores, np.float64))
 
 
 def _judge_again(

@@ -6,7 +6,7 @@ the evidence where their contours differ (`decide`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from kontur.data_preprocessing.part_list import open_parts
 from kontur.errors import ConfigError
 from kontur.geometry import Part, PixelPose
 from kontur.modeling.coarse_search import Candidate, search
-from kontur.modeling.decide import DecisionOptions, decide
+from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, concatenate, from_poses
+from kontur.modeling.plane import Plane
 from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
 from kontur.modeling.rivals import find_rivals, rival_poses
 from kontur.modeling.template_store import open_bank
@@ -64,10 +65,11 @@ class ShapeMatcher:
 
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture."""
-        candidates = register(picture, self.propose(picture), self.parts, QUICK)
+        proposals = self.propose(picture)
+        candidates = register(picture, proposals, self.parts, QUICK)
         likely = decide(picture, candidates, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
-        supported = np.argsort(-candidates.support, kind="stable")[: self._options.most_registered]
-        pool = concatenate([likely, candidates[supported], self._rivals_of(likely)])
+        again = concatenate([proposals[: self._options.most_registered], self._rivals_of(likely)])
+        pool = concatenate([likely, _at_common_scale(again, shared_plane(likely))])
         return decide(picture, register(picture, pool, self.parts), self.parts)
 
     def _rivals_of(self, likely: Detections) -> Detections:
@@ -115,6 +117,17 @@ def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = N
     options = MatchingOptions()
     bank = open_bank(workspace.templates, parts, (1 / high, 1 / low), config.faces, options.bank)
     return ShapeMatcher(parts, bank, options)
+
+
+def _at_common_scale(detections: Detections, plane: Plane) -> Detections:
+    """Give detections the scale that the plane has where they are; as they are when it is not known."""
+    if plane.log_scale is None:
+        return detections
+    _, scale = detections.similarity
+    ratio = np.exp(plane.log_scale + plane.log_scale_at(detections.uv)) / scale
+    matrix = detections.matrix.copy()
+    matrix[:, :2, :2] *= ratio[:, None, None]
+    return replace(detections, matrix=matrix)
 
 
 def _as_detections(found: Sequence[Candidate], size_wh: tuple[int, int]) -> Detections:
