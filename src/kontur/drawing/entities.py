@@ -27,11 +27,12 @@ NOT_GEOMETRY = frozenset({
 })  # fmt: skip
 """Entities that bound no material: text, measures, pictures, construction lines, views, points."""
 
-BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, DXFError)
+BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError, DXFError)
 """What ezdxf and numpy raise on an entity whose data contradicts itself."""
 
 _FULL_TURN_SLACK_RAD = 1e-9
 _SPLINE_FRAME_POINT = 16
+_FINEST_RELATIVE = 1e-5
 _FLAT_OCS = (0.0, 0.0, 1.0)
 
 
@@ -252,7 +253,11 @@ def _mesh(entity: DXFEntity, _sagitta: float) -> Iterator[Strand]:
 
 def _hatch(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
     for loop in ezdxf_path.from_hatch(entity):
-        points = np.array([v.xyz for v in loop.flattening(sagitta, segments=4)])
+        frame = np.array([v.xyz for v in loop.control_vertices()])
+        size = float(np.ptp(frame, axis=0).max())
+        if not isfinite(size):
+            raise ValueError("coordinates that are not finite")
+        points = np.array([v.xyz for v in loop.flattening(max(sagitta, _FINEST_RELATIVE * size), segments=4)])
         if len(points) > 3:
             yield Strand(points[:-1] if np.allclose(points[0], points[-1]) else points, True, area=True)
 

@@ -94,7 +94,13 @@ def read_drawing(path: Path, rules: DrawingRules | None = None) -> Drawing:
     Raises:
         DrawingError: unreadable, or beyond the limits of size and time.
     """
-    rules = rules or DrawingRules()
+    try:
+        return _read(path, rules or DrawingRules())
+    except MemoryError as error:
+        raise DrawingError(f"{path}: needs more memory than there is; simplify or split the drawing") from error
+
+
+def _read(path: Path, rules: DrawingRules) -> Drawing:
     limits = Limits(str(path), rules.max_seconds, rules.max_entities)
     data = read_bytes(path, int(rules.max_megabytes * 2**20))
     loaded = load(data, str(path), limits)

@@ -1,5 +1,6 @@
 """A drawing as a document for programs: what `kontur inspect --json` prints for one file."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from kontur.drawing.read import read_drawing
 from kontur.drawing.rules import DrawingRules
 from kontur.errors import DrawingError
 from kontur.geometry import Contour, Part
+from kontur.geometry.features import least_rectangle, smallest_feature, thinnest_web
+from kontur.geometry.likeness import LookAlike
 
 Document = dict[str, Any]
 
@@ -42,6 +45,7 @@ def document_of(drawing: Drawing) -> Document:
 
 def part_document(part: Part) -> Document:
     """Return the JSON document of a part; positions are those of the drawing."""
+    length, width, angle_deg = least_rectangle(part)
     return {
         "name": part.name,
         "area_mm2": part.area_mm2,
@@ -51,6 +55,11 @@ def part_document(part: Part) -> Document:
         "holes": [_hole(hole, part.origin_mm) for hole in part.holes],
         "symmetry": part.symmetry,
         "chiral": part.chiral,
+        "mirror_symmetric": not part.chiral,
+        "least_rectangle_mm": [length, width],
+        "least_rectangle_angle_deg": angle_deg,
+        "thinnest_web_mm": thinnest_web(part),
+        "smallest_feature_mm": smallest_feature(part),
         "sha256": part.sha256,
     }
 
@@ -65,4 +74,16 @@ def _hole(hole: Contour, origin_mm: tuple[float, float]) -> Document:
         "area_mm2": hole.area_mm2,
         "x_mm": x + origin_mm[0],
         "y_mm": y + origin_mm[1],
+    }
+
+
+def look_alike_document(parts: Sequence[Part], pair: LookAlike, mm_per_px: float) -> Document:
+    """Return the JSON document of two parts that are hard to tell apart at a scale."""
+    return {
+        "parts": [parts[pair.a].name, parts[pair.b].name],
+        "mirrored": pair.mirrored,
+        "overlap": pair.overlap,
+        "difference_mm2": float(pair.difference.area),
+        "difference_px": pair.difference_px(mm_per_px),
+        "mm_per_px": mm_per_px,
     }
