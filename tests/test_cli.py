@@ -136,6 +136,19 @@ def test_an_interruption_says_how_to_go_on(run_kontur, monkeypatch):
     assert run_kontur("train") == (EXIT_INTERRUPTED, "", "interrupted; run the same command again to continue\n")
 
 
+@pytest.mark.parametrize(("module", "extra"), [("torch", "train"), ("lightning.pytorch", "train"), ("dask", "dask")])
+def test_a_missing_extra_says_what_to_install(run_kontur, monkeypatch, module, extra):
+    failing_app(monkeypatch, ModuleNotFoundError(f"No module named {module!r}", name=module))
+    said = run_kontur("train")
+    assert said == (2, "", f"error: {module} is not installed; run: pip install 'kontur[{extra}]'\n")
+
+
+def test_another_missing_module_is_a_fault_of_kontur(run_kontur, monkeypatch):
+    failing_app(monkeypatch, ModuleNotFoundError("No module named 'kontur.nonsense'", name="kontur.nonsense"))
+    with pytest.raises(ModuleNotFoundError):
+        run_kontur("train")
+
+
 def test_a_fault_of_kontur_itself_is_not_hidden(run_kontur, monkeypatch):
     failing_app(monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):

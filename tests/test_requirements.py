@@ -36,11 +36,11 @@ def normal(name):
     return re.sub(r"[-_.]+", "-", re.match(r"[A-Za-z0-9._-]+", name).group()).lower()
 
 
-def stated(*groups):
-    """Return the distributions that pyproject.toml states to run, and in the extras named."""
+def stated(without=()):
+    """Return the distributions that pyproject.toml states, in all groups but those named."""
     table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lists = [table["dependencies"], *(table["optional-dependencies"][group] for group in groups)]
-    return {normal(item) for names in lists for item in names}
+    groups = {"run": table["dependencies"], **table["optional-dependencies"]}
+    return {normal(item) for name, items in groups.items() if name not in without for item in items}
 
 
 @cache
@@ -87,17 +87,14 @@ def test_check_changes_nothing(project):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src" / "kontur")))
 def test_every_import_is_stated(path):
     """A package that merely happens to be installed would be missing elsewhere."""
-    known = installed()
-    groups = ("train",) if _trains(path) else ()
-    missing = [
-        (line, top) for line, top in imported(path) if not {normal(name) for name in known[top]} & stated(*groups)
-    ]
+    known, allowed = installed(), stated(without=("dev",))
+    missing = [(line, top) for line, top in imported(path) if not {normal(name) for name in known[top]} & allowed]
     assert missing == []
 
 
-def _trains(path):
-    """Return whether a module belongs to training, which has an extra of its own."""
-    return any(top in {"torch", "lightning", "onnx"} for _, top in imported(path))
+def test_every_dependency_is_explained():
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    assert [name for name in sorted(stated()) if not re.search(rf"\b{name}\b", page, re.IGNORECASE)] == []
 
 
 def test_torch_is_pinned_to_what_make_installs():

@@ -57,8 +57,9 @@ def python(wheel, tmp_path_factory):
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.split("/")[0] for name in names} == {"kontur", f"{wheel.name.split('-py3')[0]}.dist-info"}
-    sources = {f"kontur/{path.relative_to(ROOT / 'src' / 'kontur')}" for path in (ROOT / "src").rglob("*.py")}
-    assert sources <= names
+    package = ROOT / "src" / "kontur"
+    files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {f"kontur/{path.relative_to(package)}" for path in files} <= names
     assert {f"kontur/templates/{name}" for name in TEMPLATES} <= names
     assert "kontur/py.typed" in names
     assert not [name for name in names if "__pycache__" in name]

@@ -23,8 +23,11 @@ app = typer.Typer(
 COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "match", "demo")
 """In the order of --help, which is the order of use."""
 
-TRAIN_PACKAGES = {"torch", "lightning", "onnx", "onnxscript", "tensorboard"}
-"""What the extra `train` brings; without it everything but training and exporting works."""
+EXTRA_OF = {
+    **dict.fromkeys(("torch", "lightning", "onnx", "onnxscript", "tensorboard"), "train"),
+    **dict.fromkeys(("dask", "distributed"), "dask"),
+}
+"""Which extra brings a package that only some commands need."""
 
 EXIT_WRONG_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -41,9 +44,10 @@ def main() -> None:
         path = getattr(getattr(error, "ctx", None), "command_path", "kontur")
         code = _fail(f"{error.format_message().replace('Value error, ', '').rstrip('.')}; see `{path} --help`")
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in TRAIN_PACKAGES:
+        extra = EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None:
             raise
-        code = _fail(f"{error.name} is not installed; run: pip install 'kontur[train]'")
+        code = _fail(f"{error.name} is not installed; run: pip install 'kontur[{extra}]'")
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:
