@@ -29,16 +29,17 @@ from evaluation_truth import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modeling_scenes import paint
+from modeling_scenes import paint, triangle
 from pycocotools import mask as coco_mask
 
 from kontur.errors import DatasetError, WorkspaceError
-from kontur.geometry import PixelPose
+from kontur.geometry import Contour, PixelPose, circle_contour, make_part
 from kontur.modeling.confusion import pair_up
 from kontur.modeling.evaluate import Run, evaluate, run_detector
 from kontur.modeling.evaluation import Evaluation, read_evaluation, write_evaluation
 from kontur.modeling.ground_truth import GroundTruth, read_coco
 from kontur.modeling.metrics import coco_truth
+from kontur.modeling.other_face import other_face_turn_rad
 from kontur.modeling.pose_errors import pose_difference, spread
 from kontur.modeling.reliability import reliability
 from kontur.modeling.results import write_detections
@@ -214,11 +215,49 @@ def test_angles_are_compared_modulo_symmetry(part, truth_deg, said_deg, error_de
     assert errors["flipped_right"] is (True if part == BRACKET else None)
 
 
-def test_angles_on_different_faces_are_not_compared():
+def test_the_angle_of_a_chiral_part_on_the_wrong_face_is_not_compared():
     entry = {"pose_px": {"u": 0.0, "v": 0.0, "angle_deg": 10.0, "scale_px_per_mm": 1.0}, "flipped": True}
-    assert pose_difference(PARTS[TRIANGLE], pose(0, 0, 10, 1.0), entry)["angle_deg"] is None
-    assert pose_difference(PARTS[TRIANGLE], pose(0, 0, 10, 1.0), entry)["flipped_right"] is None
-    assert pose_difference(PARTS[BRACKET], pose(0, 0, 10, 1.0), entry)["flipped_right"] is False
+    errors = pose_difference(PARTS[BRACKET], pose(0, 0, 10, 1.0), entry)
+    assert errors["angle_deg"] is None
+    assert errors["flipped_right"] is False
+
+
+def turned(part, angle_deg):
+    """The same shape drawn at another angle."""
+    c, s = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    rings = [Contour(ring.points @ np.array([[c, s], [-s, c]])) for ring in part.contours]
+    return make_part(part.name, rings[0], tuple(rings[1:]))
+
+
+def link():
+    """A bar with a small hole at one end and a large one at the other: one mirror axis, along x; no symmetry."""
+    corners = np.array([[0, 0], [50, 0], [50, 14], [0, 14]], float)
+    return make_part("link", Contour(corners), (circle_contour(8, 7, 2.5), circle_contour(40, 7, 4.5)))
+
+
+@pytest.mark.parametrize(("make", "axis_deg", "order"), [(link, 0, 1), (triangle, 90, 3)])
+@pytest.mark.parametrize("drawn_deg", [0.0, 17.3, 200.0])
+def test_the_turn_to_the_other_face_follows_from_the_mirror_axis(make, axis_deg, order, drawn_deg):
+    part = turned(make(), drawn_deg)
+    expected = 180 - 2 * (axis_deg + drawn_deg)
+    found = math.degrees(other_face_turn_rad(part))
+    period = 360 / order
+    assert (found - expected + period / 2) % period == pytest.approx(period / 2, abs=2e-3)
+
+
+@pytest.mark.parametrize("faces", [(True, False), (False, True)])
+def test_a_part_with_a_mirror_axis_may_be_told_on_either_face(faces):
+    """A link turned 25 degrees covers the same pixels as the mirrored one turned 205 degrees."""
+    true_face, said_face = faces
+    part = link()
+    true = pose(0, 0, 25 if not true_face else 205, 1.0, true_face)
+    for error in (0.0, 1.5, -2.0):
+        angle = (25 if not said_face else 205) + error
+        entry = {"pose_px": {"u": 0.0, "v": 0.0, "angle_deg": angle, "scale_px_per_mm": 1.0}, "flipped": said_face}
+        assert pose_difference(part, true, entry)["angle_deg"] == pytest.approx(abs(error), abs=2e-3)
+    here = pose(100, 80, 25, 1.6)
+    there = pose(100, 80, 205, 1.6, True)
+    np.testing.assert_array_equal(*(paint((part,), ((0, where),), SIZE_WH).ids for where in (here, there)))
 
 
 def test_spread_is_numpys():

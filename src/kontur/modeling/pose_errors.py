@@ -8,6 +8,7 @@ import numpy as np
 
 from kontur.geometry import Part, PixelPose, angle_difference
 from kontur.modeling.evaluation import Match, PoseErrors, Spread
+from kontur.modeling.other_face import other_face_turn_rad
 
 CLEAR_VISIBLE_FRACTION = 0.95
 _DECIMALS = 6
@@ -16,8 +17,8 @@ _DECIMALS = 6
 def pose_difference(part: Part, true: PixelPose, entry: dict[str, Any]) -> dict[str, float | bool | None]:
     """Return the errors of a detection's pose as the fields of a `Match`; all >= 0.
 
-    The angle is not compared where a part that looks the same from the back is told to lie on its other face: both
-    poses are right, and their angles differ by twice the angle of its mirror axis.
+    A part that looks the same from the back may be told to lie on its other face: its angle is then compared with that of
+    the same look. The angle of a chiral part on the wrong face is not compared.
 
     Args:
         part: the part that both are poses of.
@@ -26,20 +27,23 @@ def pose_difference(part: Part, true: PixelPose, entry: dict[str, Any]) -> dict[
     """
     said = entry["pose_px"]
     position = math.hypot(said["u"] - true.u, said["v"] - true.v)
-    same_face = entry["flipped"] == true.flipped
-    comparable = part.symmetry != 0 and said["angle_deg"] is not None and same_face
-    angle = abs(_angle_error_deg(said["angle_deg"], true.angle_rad, part.symmetry)) if comparable else None
+    angle = _angle_error_rad(part, true, said["angle_deg"], entry["flipped"])
     return {
         "position_px": position,
         "position_mm": position / true.scale_px_per_mm,
-        "angle_deg": angle,
+        "angle_deg": None if angle is None else abs(math.degrees(angle)),
         "scale": abs(said["scale_px_per_mm"] / true.scale_px_per_mm - 1),
-        "flipped_right": same_face if part.chiral else None,
+        "flipped_right": entry["flipped"] == true.flipped if part.chiral else None,
     }
 
 
-def _angle_error_deg(said_deg: float, true_rad: float, symmetry: int) -> float:
-    return math.degrees(angle_difference(math.radians(said_deg), true_rad, symmetry))
+def _angle_error_rad(part: Part, true: PixelPose, said_deg: float | None, flipped: bool) -> float | None:
+    if part.symmetry == 0 or said_deg is None or (part.chiral and flipped != true.flipped):
+        return None
+    turn = 0.0
+    if flipped != true.flipped:
+        turn = other_face_turn_rad(part) * (1 if flipped else -1)
+    return angle_difference(math.radians(said_deg) + turn, true.angle_rad, part.symmetry)
 
 
 def spread(values: Iterable[float | None]) -> Spread:

@@ -22,7 +22,7 @@ from kontur.visualization.style import ACCENT, BAD, GOOD, NEUTRAL
 from kontur.visualization.training_log import read_training_log
 
 WORST_PARTS_NAMED = 3
-MOST_COUNTS_WRITTEN = 26
+MOST_COUNTS_WRITTEN = 64
 """Confusion matrices with more parts than this show colours only."""
 
 _HISTOGRAM_BINS = 40
@@ -119,7 +119,7 @@ def plot_confusion(evaluation: Evaluation, path: Path) -> Path:
     axis.spines[:].set_visible(False)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
     names = evaluation.confusion.names
-    text_pt = float(np.clip(230 / size, 4, 9))
+    text_pt = float(np.clip(0.55 * 72 * (side - 1.6) / size, 4, 9))
     axis.set_xticks(range(size), [*names, MISSED], rotation=90, fontsize=text_pt)
     axis.set_yticks(range(size), [*names, NOTHING], fontsize=text_pt)
     axis.axhline(size - 1.5, color=FAINT, linewidth=0.8)
