@@ -95,7 +95,7 @@ def test_the_median_of_the_modules(project):
 
 def test_too_few_tests_are_told(project):
     assert budgets.faults(project({"a.py": "a = 1\n\n\nb = 2\n"}, test_lines=1)) == [
-        "tests have 1 lines, the product 2: write tests or delete code"
+        "tests have 1 lines of code, the product 2: write tests or delete code"
     ]
 
 
@@ -123,3 +123,10 @@ def test_imports_for_type_checkers_are_no_ring(project):
 def test_importing_a_member_of_a_package_is_importing_the_package(project):
     root = project({"p/__init__.py": "from p.a import f", "p/a.py": "from p import g"})
     assert set(budgets.import_cycle(root / "src")) == {"p", "p.a"}
+
+
+def test_code_is_neither_blank_nor_comment_nor_docstring(tmp_path):
+    (tmp_path / "a.py").write_text(
+        '"""One.\n\nTwo."""\n\n# three\nx = 1  # four\n\ndef f():\n    """Five."""\n    return """six\n    seven"""\n'
+    )
+    assert budgets.code_lines(tmp_path) == 4

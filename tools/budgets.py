@@ -4,7 +4,7 @@
 
 Measured on src: lines of a module, lines of a function's body (without its docstring), nesting of compound statements in
 a function, import cycles (imports inside functions count, imports for type checkers do not), and the lines of the tests
-against those of the product (blank lines aside). --top N also prints the N longest of each.
+against those of the product (blank lines, comments and docstrings aside). --top N also prints the N longest of each.
 """
 
 import ast
@@ -101,8 +101,17 @@ def _module_name(path: Path, source: Path) -> str:
 
 
 def code_lines(folder: Path) -> int:
-    """Return the lines of Python below `folder` that are not blank."""
-    return sum(bool(line.strip()) for path in folder.rglob("*.py") for line in path.read_text().splitlines())
+    """Return the lines of Python code below `folder`: neither blank, nor comment, nor docstring."""
+    return sum(_code_lines(path.read_text()) for path in folder.rglob("*.py"))
+
+
+def _code_lines(text: str) -> int:
+    prose: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            prose.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate((line.strip() for line in text.splitlines()), 1)
+    return sum(bool(line) and not line.startswith("#") and number not in prose for number, line in lines)
 
 
 def faults(root: Path = ROOT, top: int = 0) -> list[str]:
@@ -122,7 +131,7 @@ def faults(root: Path = ROOT, top: int = 0) -> list[str]:
         rows.append("import cycle: " + " -> ".join(cycle))
     product, tests = code_lines(root / "src"), code_lines(root / "tests")
     if tests < product:
-        rows.append(f"tests have {tests} lines, the product {product}: write tests or delete code")
+        rows.append(f"tests have {tests} lines of code, the product {product}: write tests or delete code")
     return rows
 
 
