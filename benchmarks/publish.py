@@ -47,12 +47,14 @@ def publish(name: str, title: str, command: str, results: dict[str, Any], text: 
 
 def circumstances() -> dict[str, Any]:
     """Return the machine, the versions, the commit and the date."""
+    libraries = {name: found for name in LIBRARIES if (found := _version(name))}
+    system = f"{platform.system()} {platform.machine()}"
     return {
-        "machine": {"processor": processor(), "cores": available_cpus(), "system": f"{platform.system()} {platform.machine()}"},
-        "versions": {"python": platform.python_version(), **{name: found for name in LIBRARIES if (found := _version(name))}},
+        "machine": {"processor": processor(), "cores": available_cpus(), "system": system},
+        "versions": {"python": platform.python_version(), **libraries},
         "commit": _commit(),
         "date": datetime.now(UTC).date().isoformat(),
-    }  # fmt: skip
+    }
 
 
 def processor() -> str:
