@@ -334,8 +334,8 @@ def _blend_row(work, out, ids, key, mm, first, last, left, scale):  # type: igno
 
 
 @numba.njit(**_fast)
-def expose(light, gains, fall, well, read, noise, seed, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sensor values 0..4095 from light: vignetting, gains BGR, shot and read noise, clipping.
+def expose(light, gains, fall, well, read, noise, seed, curve, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sensor values from light: vignetting, gains BGR, shot and read noise, clipping to 12 bits, curve.
 
     Args:
         light: (H, W, 3) float32.
@@ -343,7 +343,8 @@ def expose(light, gains, fall, well, read, noise, seed, out):  # type: ignore[no
         fall: vignetting at the corner, 0..1, falling with the squared radius.
         well: electrons at full scale; read: read noise in electrons; both float32.
         noise: standard normal pool, float32; seed: where the rows start in it.
-        out: (H, W, 3) uint16, written.
+        curve: (4096,) what is written for each of the 12-bit values.
+        out: (H, W, 3) of the curve's type, written.
     """
     height, width = light.shape[:2]
     cy, cx = np.float32(height - 1) * _HALF, np.float32(width - 1) * _HALF
@@ -351,6 +352,7 @@ def expose(light, gains, fall, well, read, noise, seed, out):  # type: ignore[no
     shot, floor = _ONE / well, (read / well) * (read / well)
     across = np.empty(3 * width, np.float32)
     gain = np.empty(3 * width, np.float32)
+    codes = np.empty(3 * width, np.int32)
     for x in range(width):
         for c in range(3):
             across[3 * x + c] = per_radius * (np.float32(x) - cx) * (np.float32(x) - cx)
@@ -363,7 +365,9 @@ def expose(light, gains, fall, well, read, noise, seed, out):  # type: ignore[no
         for k in range(3 * width):
             value = max(_ZERO, row[k] * gain[k] * (down - across[k]))
             value += grain[k] * np.sqrt(value * shot + floor)
-            target[k] = np.uint16(np.int32(_unit(value) * np.float32(4095) + _HALF))
+            codes[k] = np.int32(_unit(value) * np.float32(4095) + _HALF)
+        for k in range(3 * width):
+            target[k] = curve[codes[k]]
 
 
 @numba.njit(**_fast)
@@ -372,12 +376,3 @@ def mosaic(raw, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for y in range(raw.shape[0]):
         for x in range(raw.shape[1]):
             out[y, x] = raw[y, x, 2 - (y & 1) - (x & 1)]
-
-
-@numba.njit(**_fast)
-def develop(raw, curve, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Look 12-bit values up in a curve of 4096 bytes."""
-    for y in range(raw.shape[0]):
-        for x in range(raw.shape[1]):
-            for c in range(3):
-                out[y, x, c] = curve[min(4095, raw[y, x, c])]

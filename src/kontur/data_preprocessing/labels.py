@@ -65,33 +65,20 @@ def polygons_of(area: shapely.Geometry, least_px2: float = 1.0) -> list[shapely.
 def bridged_ring(area: shapely.Geometry) -> Points:
     """Return one closed ring (N, 2) that covers the same area: holes and pieces are joined by bridges of no width.
 
-    Each bridge is the shortest line between the ring so far and the nearest ring not yet joined, so it crosses nothing.
+    Each bridge runs between the nearest corners of the ring so far and of the ring that is joined next. Walked there and
+    back it encloses nothing, wherever it runs.
     """
     pieces = polygons_of(area, 0.0)
     if not pieces:
         return np.empty((0, 2))
-    waiting = [np.asarray(hole.coords)[:-1] for piece in pieces for hole in piece.interiors]
-    waiting += [np.asarray(piece.exterior.coords)[:-1] for piece in pieces[1:]]
     ring = np.asarray(pieces[0].exterior.coords)[:-1]
-    while waiting:
-        line = shapely.linearrings(ring)
-        others = [shapely.linearrings(other) for other in waiting]
-        nearest = int(np.argmin(shapely.distance(line, others)))
-        start, end = np.asarray(shapely.shortest_line(line, others[nearest]).coords)
-        here, there = _opened_at(ring, start), _opened_at(waiting.pop(nearest), end)
-        ring = np.concatenate([here, here[:1], there, there[:1]])
+    others = [hole for piece in pieces for hole in piece.interiors] + [piece.exterior for piece in pieces[1:]]
+    for other in others:
+        joined = np.asarray(other.coords)[:-1]
+        gaps = ((ring[:, None] - joined) ** 2).sum(axis=2)
+        here, there = divmod(int(gaps.argmin()), len(joined))
+        ring = np.concatenate([ring[: here + 1], joined[there:], joined[: there + 1], ring[here:]])
     return ring
-
-
-def _opened_at(ring: Points, point: Points) -> Points:
-    """Turn a ring so that it starts at `point`, which lies on it."""
-    ends = np.roll(ring, -1, axis=0)
-    along = ends - ring
-    t = ((point - ring) * along).sum(axis=1) / np.maximum(1e-12, (along**2).sum(axis=1))
-    foot = ring + np.clip(t, 0, 1)[:, None] * along
-    edge = int(np.argmin(((foot - point) ** 2).sum(axis=1)))
-    turned = np.roll(ring, -(edge + 1), axis=0)
-    return np.concatenate([point[None], turned])
 
 
 def oriented_box(area: shapely.Geometry) -> Points:

@@ -81,25 +81,25 @@ def photograph(light: NDArray[np.float32], look: Look, noise: NDArray[np.float32
     gain = min(look.exposure / median, look.highlights / bright)
     gains = (gain * np.array(look.balance)).astype(np.float32)
     if look.grey:
-        light = cv2.merge([cv2.transform(light, np.array([[0.11, 0.59, 0.30]], np.float32))] * 3)
+        light = cv2.cvtColor(cv2.cvtColor(light, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         gains[:] = gains[1]
-    raw = np.empty(light.shape, np.uint16)
-    kernels.expose(
-        light, gains, np.float32(look.vignetting), np.float32(look.well_e), np.float32(look.read_e), noise,
-        look.noise_seed, raw,
-    )  # fmt: skip
-    if look.grey:
-        raw = cv2.merge([raw[:, :, 1]] * 3)
-    elif look.bayer:
-        single = np.empty(raw.shape[:2], np.uint16)
+    curve = _output_curve(look)
+    image = np.empty(light.shape, np.uint8)
+    well, read, fall = np.float32(look.well_e), np.float32(look.read_e), np.float32(look.vignetting)
+    if look.bayer and not look.grey:
+        raw, single = np.empty(light.shape, np.uint16), np.empty(light.shape[:2], np.uint16)
+        kernels.expose(light, gains, fall, well, read, noise, look.noise_seed, np.arange(_CODES, dtype=np.uint16), raw)
         kernels.mosaic(raw, single)
-        raw = cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR)
+        return curve[cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR)]
+    kernels.expose(light, gains, fall, well, read, noise, look.noise_seed, curve, image)
+    return cv2.merge([cv2.extractChannel(image, 1)] * 3) if look.grey else image
+
+
+def _output_curve(look: Look) -> NDArray[np.uint8]:
+    """Bytes of the picture for 12-bit sensor values."""
     linear = np.arange(_CODES) / (_CODES - 1)
     rolled = linear * (1 + look.shoulder) / (1 + look.shoulder * linear)
-    curve = np.rint(255 * rolled ** (1 / look.gamma)).astype(np.uint8)
-    image = np.empty(raw.shape, np.uint8)
-    kernels.develop(raw, curve, image)
-    return image
+    return np.rint(255 * rolled ** (1 / look.gamma)).astype(np.uint8)
 
 
 def _lens(light: NDArray[np.float32], look: Look) -> NDArray[np.float32]:
