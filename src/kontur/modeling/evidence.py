@@ -29,6 +29,10 @@ LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
 """The evidence of a point with no edge at all."""
 _LEAST_CHANCE = 1 / 500
 _PLACES = 8000
+_STRONG_POWER = 6
+_SHARES = (0.05, 0.15, 0.4)
+_MOST_EVIDENCE_OF_SHARE = (LEAST_EVIDENCE, 0.0, MOST_EVIDENCE)
+"""Among strong edges a weak one means little: what an edge may count for by its share of the strong ones nearby."""
 _CELLS = 20
 """The typical strength is mapped on a grid of this many cells along the picture's longer side."""
 
@@ -59,9 +63,11 @@ def point_evidence(source: EdgePicture, model: ContourBatch, matrix: Floats) -> 
     length = model.length_mm * np.sqrt(np.abs(np.linalg.det(derivative)))
     seen = _inside(points, source, REACH_PX + 1)
     background = background_of(source)
-    strength = edge_statistic(source, points, normals) / background.typical_at(points)
-    chance = background.chance(strength)
+    strength = edge_statistic(source, points, normals)
+    chance = background.chance(strength / background.typical_at(points))
     evidence = np.log(BETA_ALPHA) - (1 - BETA_ALPHA) * np.log(np.maximum(chance, _LEAST_CHANCE))
+    share = strength / _strong_nearby(points, strength, length * seen, background)
+    evidence = np.minimum(evidence, np.interp(share, _SHARES, _MOST_EVIDENCE_OF_SHARE))
     return PointEvidence(points, normals, length * seen, evidence, length.sum(axis=1))
 
 
@@ -122,6 +128,20 @@ def background_of(source: EdgePicture) -> Background:
     typical = np.asarray(mean**2 + source.noise, np.float32)
     background = Background(typical, cell, np.zeros(0))
     return replace(background, relative=np.sort((strength / background.typical_at(points))[0]))
+
+
+def _strong_nearby(points: Floats, strength: Floats, weight: Floats, background: Background) -> Floats:
+    """Return (N, M) the power mean of the strengths that all contours together meet around each point."""
+    rows, columns = background.typical.shape
+    cell = (points + 0.5) // background.cell_px
+    column, row = (np.clip(cell[..., k], 0, limit - 1).astype(int) for k, limit in ((0, columns), (1, rows)))
+    flat = (row * columns + column).ravel()
+    sums = [
+        cv2.blur(np.bincount(flat, values.ravel(), rows * columns).reshape(rows, columns).astype(np.float32), (3, 3))
+        for values in (weight * strength**_STRONG_POWER, weight)
+    ]
+    mean = (np.maximum(sums[0], 0) / np.maximum(sums[1], 1e-3)) ** (1 / _STRONG_POWER)
+    return replace(background, typical=np.maximum(mean, 1e-3)).typical_at(points)
 
 
 def _inside(points_px: Floats, source: EdgePicture, margin_px: float) -> NDArray[np.bool_]:
