@@ -88,19 +88,26 @@ def make_field(bank: TemplateBank, features: Floats) -> SearchField:
     return SearchField(projections.reshape(len(bank.basis), -1), (rows, columns), pad, norms)
 
 
-def search(bank: TemplateBank, features: Floats, most_per_part: int, least_score: float) -> list[Candidate]:
-    """Return the best places of every part: local maxima over place, with the best scale and angles of each.
+def search(
+    bank: TemplateBank,
+    field: SearchField,
+    most_per_part: int,
+    least_score: float,
+    px_per_mm: tuple[float, float] = (0.0, np.inf),
+) -> list[Candidate]:
+    """Return the best places of every part: local maxima over place, with the best scales and angles of each.
 
     Args:
         bank: the templates.
-        features: (CHANNELS, h, w) of the picture, from `templates.picture_features`.
+        field: of the picture's features, from `make_field`.
         most_per_part: places per part and side at most.
         least_score: correlations below are left out.
+        px_per_mm: only scales in this range are searched.
     """
-    field = make_field(bank, features)
     kinds: dict[tuple[int, bool], list[TemplateGroup]] = {}
     for group in bank.groups:
-        kinds.setdefault((group.part, group.flipped), []).append(group)
+        if px_per_mm[0] <= group.scale_px_per_mm <= px_per_mm[1]:
+            kinds.setdefault((group.part, group.flipped), []).append(group)
     found: list[Candidate] = []
     for groups in kinds.values():
         scores = np.stack([_best_over_angles(bank, field, group) for group in groups])

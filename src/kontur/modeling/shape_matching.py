@@ -13,7 +13,7 @@ import numpy as np
 from kontur.data_preprocessing.part_list import open_parts
 from kontur.errors import ConfigError
 from kontur.geometry import Part, PixelPose
-from kontur.modeling.coarse_search import Candidate, search
+from kontur.modeling.coarse_search import Candidate, SearchField, make_field, search
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, concatenate, from_poses
 from kontur.modeling.plane import Plane
@@ -36,16 +36,17 @@ class MatchingOptions:
         bank: how fine the templates are.
         least_correlation: coarse candidates below are not looked at.
         places_per_part: coarse places per part and side at most.
-        most_candidates: candidates per picture that are registered coarsely at most.
-        most_registered: of these, how many are registered finely besides the likely ones and their rivals.
+        first_candidates, second_candidates: candidates of the searches that are registered coarsely at most.
+        most_supported: of these, how many are registered finely besides the accepted ones and their rivals.
         least_quick_score: from which score after the coarse registration a candidate is likely.
     """
 
     bank: BankOptions = field(default_factory=BankOptions)
     least_correlation: float = 0.15
     places_per_part: int = 20
-    most_candidates: int = 200
-    most_registered: int = 60
+    first_candidates: int = 100
+    second_candidates: int = 140
+    most_supported: int = 30
     least_quick_score: float = 0.15
 
 
@@ -64,31 +65,55 @@ class ShapeMatcher:
         self._rivals = find_rivals(bank)
 
     def detect(self, picture: Picture) -> Detections:
-        """Find the parts in an (H, W, 3) uint8 BGR picture."""
-        proposals = self.propose(picture)
-        candidates = register(picture, proposals, self.parts, QUICK)
-        likely = decide(picture, candidates, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
-        again = concatenate([proposals[: self._options.most_registered], self._rivals_of(likely)])
-        pool = concatenate([likely, _at_common_scale(again, shared_plane(likely))])
-        return decide(picture, register(picture, pool, self.parts), self.parts)
+        """Find the parts in an (H, W, 3) uint8 BGR picture.
+
+        The first search takes all scales. Once the likely parts have told the picture's scale, a second one at that
+        scale finds what the wrong scales had hidden; then everything likely, with its look-alikes, is registered finely.
+        """
+        options = self._options
+        features = picture_features(picture, self.bank.reduction, self.bank.direction_weight)
+        field = make_field(self.bank, features)
+        size_wh = (picture.shape[1], picture.shape[0])
+        first = self._best(field, size_wh, options.first_candidates)
+        likely = self._likely(picture, first)
+        plane = shared_plane(likely)
+        pool = [likely]
+        if plane.log_scale is not None and len(self.bank.scales) > 1:
+            again = self._best(field, size_wh, options.second_candidates, _range_around(plane, self.bank.scales))
+            pool.append(self._likely(picture, _at_common_scale(again, plane)))
+        rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]
+        return decide(picture, register(picture, concatenate(pool + rivals), self.parts), self.parts)
+
+    def propose(self, picture: Picture) -> Detections:
+        """Return the unregistered candidates of the search over all scales, best first."""
+        features = picture_features(picture, self.bank.reduction, self.bank.direction_weight)
+        size_wh = (picture.shape[1], picture.shape[0])
+        return self._best(make_field(self.bank, features), size_wh, self._options.first_candidates)
+
+    def _best(
+        self, field: SearchField, size_wh: tuple[int, int], most: int, px_per_mm: tuple[float, float] = (0.0, np.inf)
+    ) -> Detections:
+        options = self._options
+        found = search(self.bank, field, options.places_per_part, options.least_correlation, px_per_mm)
+        return _as_detections(sorted(found, key=lambda candidate: -candidate.score)[:most], size_wh)
+
+    def _likely(self, picture: Picture, candidates: Detections) -> Detections:
+        """Register candidates coarsely and return those that are accepted, and the best supported of the others."""
+        registered = register(picture, candidates, self.parts, QUICK)
+        accepted = decide(picture, registered, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
+        supported = np.argsort(-registered.support, kind="stable")[: self._options.most_supported]
+        others = replace(registered[supported], score=np.zeros(min(len(registered), len(supported))))
+        return concatenate([accepted, others])
 
     def _rivals_of(self, likely: Detections) -> Detections:
         """Return what else the likely parts may be."""
         rows = [
             row
-            for index in range(len(likely))
+            for index in np.flatnonzero(likely.score > 0).tolist()
             for row in rival_poses(self._rivals, int(likely.part[index]), likely.pose(index))
         ]
         parts, poses = [part for part, _ in rows], [pose for _, pose in rows]
         return from_poses(likely.size_wh, parts, [0.0] * len(rows), poses)
-
-    def propose(self, picture: Picture) -> Detections:
-        """Return the unregistered candidates of the coarse search, best first."""
-        options = self._options
-        features = picture_features(picture, self.bank.reduction, self.bank.direction_weight)
-        found = search(self.bank, features, options.places_per_part, options.least_correlation)
-        best = sorted(found, key=lambda candidate: -candidate.score)[: options.most_candidates]
-        return _as_detections(best, (picture.shape[1], picture.shape[0]))
 
 
 def make_matcher(
@@ -117,6 +142,12 @@ def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = N
     options = MatchingOptions()
     bank = open_bank(workspace.templates, parts, (1 / high, 1 / low), config.faces, options.bank)
     return ShapeMatcher(parts, bank, options)
+
+
+def _range_around(plane: Plane, scales: Sequence[float]) -> tuple[float, float]:
+    """Return the range of the two scales that are the nearest to the plane's."""
+    nearest = sorted(scales, key=lambda scale: abs(np.log(scale) - (plane.log_scale or 0.0)))[:2]
+    return min(nearest) * 0.999, max(nearest) * 1.001
 
 
 def _at_common_scale(detections: Detections, plane: Plane) -> Detections:

@@ -90,6 +90,11 @@ class TemplateBank:
     coefficients: Floats
     direction_weight: float
 
+    @property
+    def scales(self) -> list[float]:
+        """The scales of the templates, px per mm, ascending."""
+        return sorted({group.scale_px_per_mm for group in self.groups})
+
 
 def picture_features(picture: Picture, reduction: int, direction_weight: float) -> Floats:
     """Return (CHANNELS, h, w) float32 features of a picture, one cell per `reduction` x `reduction` px, all in [-1, 1]."""
