@@ -37,7 +37,7 @@ def main() -> None:
     """Run the command line; exit with 0 good, 1 a check failed, 2 wrong use or input, 130 interrupted."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a picture that cannot be decoded is told of by kontur
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="kontur", standalone_mode=False)
     except KonturError as error:
         code = _fail(str(error))
     except typer.TyperException as error:

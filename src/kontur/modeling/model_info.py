@@ -99,5 +99,6 @@ def check_parts(info: ModelInfo, parts: Sequence[Part], source: str) -> None:
     faults += [f"{name}: the drawing has changed" for name in want if have.get(name, want[name]) != want[name]]
     if faults:
         raise ModelError(
-            f"{source}: trained for other parts ({'; '.join(faults)}); run `kontur generate`, `train` and `export` again"
+            f"{source}: trained for other parts ({'; '.join(faults)}); "
+            "run `kontur generate`, `kontur train` and `kontur export` again"
         )
