@@ -201,6 +201,12 @@ def test_training_curves_are_plotted(tmp_path, drawn):
     assert "not in the log" in {text.get_text() for text in offset.texts}
 
 
+@pytest.mark.parametrize(("start", "last", "scale"), [(5.0, 300, "log"), (5.0, 20, "linear"), (-5.0, 300, "linear")])
+def test_losses_get_a_logarithmic_axis_when_they_span_a_decade(tmp_path, drawn, start, last, scale):
+    write_log(tmp_path, "run_000", range(9, last, 10), start)
+    assert drawn(plot_results.plot_training, tmp_path).axes[0].get_yscale() == scale
+
+
 def test_all_plots_with_a_training(tmp_path):
     write_log(tmp_path / "runs", "run_000", range(9, 300, 10))
     written = plot_results.plot_all(evaluation(), tmp_path / "runs", tmp_path / "plots")

@@ -91,9 +91,11 @@ def _draw(path: Path, drawing: Drawing, colours: Sequence[str]) -> None:
     for part, colour in zip(drawing.parts, colours, strict=True):
         axis.add_patch(PathPatch(_outline(part), facecolor=colour, edgecolor=INK, linewidth=0.6))
         if len(drawing.parts) <= _NAMED_PARTS:
-            inside = part.polygon.representative_point()
-            place = (inside.x + part.origin_mm[0], inside.y + part.origin_mm[1])
-            axis.annotate(part.name, place, ha="center", va="center", fontsize=7, color=INK)
+            x0, y0, x1, _ = part.outer.shifted(*part.origin_mm).bounds_mm
+            axis.annotate(
+                part.name, ((x0 + x1) / 2, y0), (0, -3), textcoords="offset points", ha="center", va="top", fontsize=7,
+                color=INK,
+            )  # fmt: skip
     _mark_issues(axis, drawing)
     axis.set_aspect("equal")
     axis.autoscale_view()

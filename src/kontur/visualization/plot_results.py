@@ -1,6 +1,6 @@
 """Plots of an evaluation and of a training: each function reads results and writes one picture (PNG or SVG)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from kontur.visualization.figures import (
     save_figure,
     say_nothing_to_show,
 )
-from kontur.visualization.style import ACCENT, BAD, GOOD, NEUTRAL
+from kontur.visualization.style import BAD, GOOD, NEUTRAL
 from kontur.visualization.training_log import read_training_log
 
 WORST_PARTS_NAMED = 3
@@ -62,12 +62,12 @@ def plot_training(runs: Path, path: Path) -> Path:
     figure, axes = new_figure(10.5, 3.3, columns=3)
     panels = (
         ("Loss", ("train/loss", "val/loss"), "loss"),
-        ("Validation: 1 is perfect", ("val/foreground_iou", "val/part_accuracy", "val/turn_cosine"), ""),
+        ("Validation: 1 is perfect", ("val/foreground_iou", "val/part_accuracy"), ""),
         ("Validation: offset to the datum", ("val/offset_px",), "px"),
     )
     for axis, (title, names, y) in zip(axes, panels, strict=True):
         shown = [name for name in names if name in log]
-        for name, colour in zip(shown, (GOOD, BAD, ACCENT), strict=False):
+        for name, colour in zip(shown, (GOOD, BAD), strict=False):
             steps, values = log[name]
             marker = "o" if name.startswith("val/") else ""
             label = name.replace("val/", "").replace("_", " ") if y != "loss" else name.replace("/", " ")
@@ -79,12 +79,19 @@ def plot_training(runs: Path, path: Path) -> Path:
             say_nothing_to_show(axis, "not in the log")
     axes[1].set_ylim(0, 1.02)
     axes[2].set_ylim(bottom=0)
-    if any(name in log for name in panels[0][1]):
-        axes[0].set_yscale("log")
-        axes[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes[0].yaxis.set_major_formatter(FormatStrFormatter("%g"))
-        axes[0].yaxis.set_minor_formatter(NullFormatter())
+    _scale_losses(axes[0], [value for name in panels[0][1] if name in log for value in log[name][1]])
     return save_figure(figure, path)
+
+
+def _scale_losses(axis: Axes, losses: Sequence[float]) -> None:
+    """A logarithmic axis where losses span a decade or more (and are positive), else one from 0."""
+    if losses and min(losses) > 0 and max(losses) > 10 * min(losses):
+        axis.set_yscale("log")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
+    elif losses and min(losses) > 0:
+        axis.set_ylim(0, 1.05 * max(losses))
 
 
 def plot_precision_recall(evaluation: Evaluation, path: Path) -> Path:
