@@ -44,6 +44,8 @@ _CORRELATED_POINTS = 2.0
 _UNSEEN_VARIANCE = 1e6
 _TRUSTED_SUPPORT = 0.6
 """Parts supported this well take part in finding the shared plane."""
+_HALF_SHARE = 0.35
+"""Share of a contour's typical strength at which an edge counts half: shadows stronger than the edge gain little."""
 _SAME_PLACE = 0.7
 """Data closer than this share of the part's radius compete for one place."""
 
@@ -317,7 +319,7 @@ def relative_strength(evidence: Evidence) -> Floats:
     seen = np.where((strongest > 0) & (evidence.weight > 0), strongest, np.nan)
     seen[np.isnan(seen).all(axis=1), 0] = 1.0
     typical = np.nanmedian(seen, axis=1)[:, None, None]
-    return evidence.strength / (evidence.strength + typical)
+    return evidence.strength / (evidence.strength + _HALF_SHARE * typical)
 
 
 def _radius2(evidence: Evidence) -> Floats:

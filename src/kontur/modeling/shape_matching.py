@@ -26,6 +26,9 @@ from kontur.workspace import Workspace
 
 QUICK = RegistrationOptions(rounds=ROUNDS[:4], spacing_px=3.0, most_points=110)
 """The registration that candidates must survive before they are registered finely."""
+NEAR = replace(QUICK, rounds=ROUNDS[2:5])
+"""The same for candidates whose scale is known: they are near enough for a shorter reach."""
+FINE = RegistrationOptions(rounds=ROUNDS[2:])
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,14 @@ class ShapeMatcher:
         field = make_field(self.bank, features)
         size_wh = (picture.shape[1], picture.shape[0])
         first = self._best(field, size_wh, options.first_candidates)
-        likely = self._likely(picture, first)
+        likely = self._likely(picture, first, QUICK)
         plane = shared_plane(likely)
         pool = [likely]
         if plane.log_scale is not None and len(self.bank.scales) > 1:
             again = self._best(field, size_wh, options.second_candidates, _range_around(plane, self.bank.scales))
-            pool.append(self._likely(picture, _at_common_scale(again, plane)))
+            pool.append(self._likely(picture, _at_common_scale(again, plane), NEAR))
         rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]
-        return decide(picture, register(picture, concatenate(pool + rivals), self.parts), self.parts)
+        return decide(picture, register(picture, concatenate(pool + rivals), self.parts, FINE), self.parts)
 
     def propose(self, picture: Picture) -> Detections:
         """Return the unregistered candidates of the search over all scales, best first."""
@@ -97,9 +100,9 @@ class ShapeMatcher:
         found = search(self.bank, field, options.places_per_part, options.least_correlation, px_per_mm)
         return _as_detections(sorted(found, key=lambda candidate: -candidate.score)[:most], size_wh)
 
-    def _likely(self, picture: Picture, candidates: Detections) -> Detections:
+    def _likely(self, picture: Picture, candidates: Detections, registration: RegistrationOptions) -> Detections:
         """Register candidates coarsely and return those that are accepted, and the best supported of the others."""
-        registered = register(picture, candidates, self.parts, QUICK)
+        registered = register(picture, candidates, self.parts, registration)
         accepted = decide(picture, registered, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
         supported = np.argsort(-registered.support, kind="stable")[: self._options.most_supported]
         others = replace(registered[supported], score=np.zeros(min(len(registered), len(supported))))
