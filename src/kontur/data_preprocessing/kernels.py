@@ -20,8 +20,8 @@ _POSITIVE = np.float32(65536)
 _FINE_PER_MM, _BLOTCH_PER_MM = np.float32(3.0), np.float32(1.5)
 """Texels of the detail pool for each mm."""
 
-_NX, _NY, _BLUR, _X, _Y, _TX, _TY, _ALONG, _ACROSS, _TONE, _ROUGH, _SCRATCH, _RUST, _FINE, _UNIT = range(15)
-_B, _G, _R, _DB, _DG, _DR, _WORK_ROWS = range(15, 22)
+_NX, _NY, _BLUR, _X, _Y, _TX, _TY, _ALONG, _ACROSS, _TONE, _ROUGH, _SCRATCH, _RUST, _FINE = range(14)
+_B, _G, _R, _DB, _DG, _DR, _WORK_ROWS = range(14, 21)
 """Rows of the array that holds what is known about one row of pixels while it is drawn."""
 
 _fast = {"cache": True, "nogil": True, "fastmath": True}
@@ -76,31 +76,40 @@ def cast_shadows(out, mm, scale, shifts, softness, shares, left, top):  # type: 
     """
     height, width = mm.shape
     first, last = max(0, -left), min(width, out.shape[1] - left)
-    hidden = np.empty(width, np.float32)
-    factor = np.empty((width, 3), np.float32)
+    if first >= last:
+        return
+    hidden = np.empty(last - first, np.float32)
+    factor = np.empty((3, last - first), np.float32)
     for row in range(max(0, -top), min(height, out.shape[0] - top)):
         factor[:] = _ONE
         for k in range(len(shifts)):
             hidden[:] = _ZERO
-            for part in range(1, 4):
-                reach = np.float32(part) / np.float32(3)
+            copies = 1 if shifts[k, 0] == 0 and shifts[k, 1] == 0 else 2
+            for copy in range(1, copies + 1):
+                reach = np.float32(copy) / np.float32(copies)
                 dx, dy = int(np.rint(shifts[k, 0] * reach)), int(np.rint(shifts[k, 1] * reach))
-                if row - dy < 0 or row - dy >= height:
-                    continue
-                steep = scale / max(_ONE, softness[k] * reach)
-                source = mm[row - dy]
-                for column in range(max(first, dx), min(last, width + dx)):
-                    hidden[column] = max(hidden[column], _unit(source[column - dx] * steep + _HALF))
-                if shifts[k, 0] == 0 and shifts[k, 1] == 0:
-                    break
-            for column in range(first, last):
-                factor[column, 0] -= shares[k, 0] * hidden[column]
-                factor[column, 1] -= shares[k, 1] * hidden[column]
-                factor[column, 2] -= shares[k, 2] * hidden[column]
-        for column in range(first, last):
-            out[row + top, column + left, 0] *= factor[column, 0]
-            out[row + top, column + left, 1] *= factor[column, 1]
-            out[row + top, column + left, 2] *= factor[column, 2]
+                if 0 <= row - dy < height:
+                    steep = scale / max(_ONE, softness[k] * reach)
+                    begin, end = max(first, dx), min(last, width + dx)
+                    _hide(hidden[begin - first : end - first], mm[row - dy, begin - dx : end - dx], steep)
+            for c in range(3):
+                _dim(factor[c], hidden, shares[k, c])
+        target = out[row + top, first + left : last + left]
+        for x in range(last - first):
+            for c in range(3):
+                target[x, c] *= factor[c, x]
+
+
+@numba.njit(**_fast)
+def _hide(hidden, mm, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(len(hidden)):
+        hidden[x] = max(hidden[x], min(_ONE, mm[x] * steep + _HALF))
+
+
+@numba.njit(**_fast)
+def _dim(factor, hidden, share):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(len(factor)):
+        factor[x] -= share * hidden[x]
 
 
 @numba.njit(**_fast)
@@ -111,7 +120,7 @@ def _unit(value):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @numba.njit(**_fast)
 def draw_part(  # type: ignore[no-untyped-def]
-    out, ids, key, top_mm, all_mm, left, top, to_mm, scale, tints, s, lamps, sky, detail, bevel_mm
+    out, ids, key, visible, top_mm, all_mm, left, top, to_mm, scale, tints, s, lamps, sky, detail, bevel_mm
 ):  # pragma: no cover
     """Draw one part over `out` and `ids`.
 
@@ -120,6 +129,7 @@ def draw_part(  # type: ignore[no-untyped-def]
     Args:
         out, ids: (H, W, 3) float32 light and (H, W) uint8 id map, changed in place.
         key: the id to write where at least half a pixel is covered.
+        visible: (256,) int64 pixels of each id, kept up to date.
         top_mm, all_mm: (h, w) float32 signed distance (mm) to the top face's outline and to the silhouette's with walls.
         left, top: where element [0, 0] lies in the picture; may lie outside it.
         to_mm: (2, 3) float32 from (column, row, 1) to the part's frame, mm.
@@ -145,13 +155,17 @@ def draw_part(  # type: ignore[no-untyped-def]
         first, last = max(first, -left), min(last, out.shape[1] - left)
         if y < 0 or y >= out.shape[0] or first >= last:
             continue
-        _bevel_row(work, top_mm, row, first, last, bevel_mm, scale)
-        _brush_row(work, to_mm, row, first, last, s)
-        _dirt_row(work, detail, first, last, s)
-        _light_row(work, first, last, width, np.float32(row) - _HALF * np.float32(height), tints, s, lamps, sky)
-        _finish_row(work, top_mm[row], first, last, s)
-        _wall_row(work, all_mm, top_mm, row, first, last, scale, tints, lamps, sky)
-        _blend_row(work, out[y], ids[y], key, all_mm[row], first, last, left, scale)
+        count = last - first
+        du, dv = np.float32(first) - _HALF * np.float32(width), np.float32(row) - _HALF * np.float32(height)
+        _bevel_row(work, count, top_mm, row, first, bevel_mm, scale)
+        _brush_row(work, count, to_mm, row, first, s)
+        _dirt_row(work, count, detail, s)
+        _light_row(work, count, du, dv, tints, s, lamps, sky)
+        _finish_row(work, count, top_mm[row, first:], s)
+        _wall_row(work, count, all_mm, top_mm, row, first, scale, tints, lamps, sky)
+        _blend_row(
+            work, count, out[y, first + left :], ids[y, first + left :], key, all_mm[row, first:], scale, visible
+        )
     return whole
 
 
@@ -169,24 +183,25 @@ def _span(mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(**_fast)
-def _bevel_row(work, mm, row, first, last, bevel_mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _bevel_row(work, count, mm, row, first, bevel_mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
     """NX, NY: the surface's slope; BLUR: how much it changes within a pixel."""
     change = min(_HALF, np.float32(0.45) / (bevel_mm * scale))
-    above, here, below = mm[row - 1], mm[row], mm[row + 1]
-    for x in range(first, last):
+    above, here, below = mm[row - 1, first:], mm[row, first:], mm[row + 1, first:]
+    west, east = mm[row, first - 1 :][:count], mm[row, first + 1 :][:count]
+    for x in range(count):
         inside = _unit(here[x] / bevel_mm)
         gain = scale * (_ONE - inside) * np.float32(0.45)
-        work[_NX, x] = (here[x - 1] - here[x + 1]) * gain
+        work[_NX, x] = (west[x] - east[x]) * gain
         work[_NY, x] = (below[x] - above[x]) * gain
         work[_BLUR, x] = change if inside < _ONE else _ZERO
 
 
 @numba.njit(**_fast)
-def _brush_row(work, to_mm, row, first, last, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _brush_row(work, count, to_mm, row, first, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """TX, TY: direction of brushing in the plane's frame; X, Y: place in the part's frame; ALONG, ACROSS: streak texel."""
     v = np.float32(row)
-    for x in range(first, last):
-        u = np.float32(x)
+    for x in range(count):
+        u = np.float32(x + first)
         px = to_mm[0, 0] * u + to_mm[0, 1] * v + to_mm[0, 2]
         py = to_mm[1, 0] * u + to_mm[1, 1] * v + to_mm[1, 2]
         work[_X, x] = px
@@ -209,35 +224,35 @@ def _brush_row(work, to_mm, row, first, last, s):  # type: ignore[no-untyped-def
 
 
 @numba.njit(**_fast)
-def _dirt_row(work, detail, first, last, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _dirt_row(work, count, detail, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """TONE: factor of light; ROUGH: factor of roughness; SCRATCH: extra highlight; RUST: share; FINE: its texture."""
-    work[_TONE, first:last] = _ONE
-    work[_ROUGH, first:last] = _ONE
-    work[_SCRATCH : _FINE + 1, first:last] = _ZERO
+    work[_TONE, :count] = _ONE
+    work[_ROUGH, :count] = _ONE
+    work[_SCRATCH : _FINE + 1, :count] = _ZERO
     if s.brushing != NONE and s.streaks > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             line = _texel(work[_ALONG, x]), _texel(work[_ACROSS, x])
             work[_TONE, x] += s.streaks * _level(detail[STREAKS, line[1], line[0]])
     if s.grain > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             at = _texel(work[_X, x] * _FINE_PER_MM + s.shift_x), _texel(work[_Y, x] * _FINE_PER_MM + s.shift_y)
             work[_TONE, x] += s.grain * _level(detail[GRAIN, at[1], at[0]])
     if s.spangle > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             at = _texel(work[_X, x] * _FINE_PER_MM + s.shift_x), _texel(work[_Y, x] * _FINE_PER_MM + s.shift_y)
             work[_TONE, x] += s.spangle * _level(detail[SPANGLE, at[1], at[0]])
     if s.stains > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             at = _texel(work[_X, x] * _BLOTCH_PER_MM + s.shift_y), _texel(work[_Y, x] * _BLOTCH_PER_MM + s.shift_x)
             blotch = _level(detail[GRUNGE, at[1], at[0]])
             work[_TONE, x] *= _ONE - s.stains * np.float32(0.6) * _unit(_TWO * blotch)
             work[_ROUGH, x] += s.stains * blotch
     if s.scratches > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             at = _texel(work[_X, x] * _FINE_PER_MM + s.shift_y), _texel(work[_Y, x] * _FINE_PER_MM + s.shift_x)
             work[_SCRATCH, x] = s.scratches * np.float32(0.3) * (_level(detail[SCRATCHES, at[1], at[0]]) + _ONE)
     if s.rust > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             at = _texel(work[_X, x] * _SIX + s.shift_x), _texel(work[_Y, x] * _SIX + s.shift_y)
             fine = _level(detail[GRUNGE, at[1], at[0]]) + np.float32(0.3) * _level(detail[GRAIN, at[1], at[0]])
             work[_FINE, x] = fine
@@ -257,47 +272,48 @@ def _level(value):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(**_fast)
-def _light_row(work, first, last, width, dv, tints, s, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """B, G, R: light sent to the camera; DB, DG, DR: irradiance over pi."""
-    half_width = _HALF * np.float32(width)
-    for x in range(first, last):
-        steep = work[_NX, x] * work[_NX, x] + work[_NY, x] * work[_NY, x]
+def _light_row(work, count, du, dv, tints, s, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """B, G, R: light sent to the camera; DB, DG, DR: irradiance over pi. `du`, `dv`: first pixel from the middle, px."""
+    for x in range(count):
+        nx, ny, tx, ty = work[_NX, x], work[_NY, x], work[_TX, x], work[_TY, x]
+        steep = nx * nx + ny * ny
         tilt = _unit(_TWO * np.sqrt(steep))
-        work[_UNIT, x] = _ONE / np.sqrt(_ONE + steep)
-        for c in range(3):
-            work[_DB + c, x] = sky[0, c]
-            work[_B + c, x] = sky[1, c] + (sky[2, c] - sky[1, c]) * tilt
-    for k in range(len(lamps)):
-        lamp = lamps[k]
-        for x in range(first, last):
-            du = np.float32(x) - half_width
-            nx, ny, tx, ty = work[_NX, x], work[_NY, x], work[_TX, x], work[_TY, x]
-            hx = lamp[6] + lamp[8] * du + lamp[10] * dv - nx
-            hy = lamp[7] + lamp[9] * du + lamp[11] * dv - ny
-            narrow = _ONE / (s.along * work[_ROUGH, x] + work[_BLUR, x] + lamp[12])
-            wide = _ONE / (s.across * work[_ROUGH, x] + work[_BLUR, x] + lamp[12])
-            p, q = (hx * tx + hy * ty) * narrow, (hx * ty - hy * tx) * wide
-            spread = _ONE + p * p + q * q
-            shine = _QUARTER * narrow * wide / (spread * spread) + work[_SCRATCH, x]
-            faced = max(_ZERO, (lamp[5] + nx * lamp[3] + ny * lamp[4]) * work[_UNIT, x])
-            for c in range(3):
-                work[_DB + c, x] += lamp[c] * faced
-                work[_B + c, x] += lamp[c] * shine
-    for c in range(3):
-        for x in range(first, last):
-            work[_B + c, x] = tints[0, c] * work[_DB + c, x] + tints[1, c] * work[_B + c, x]
+        upright = _ONE / np.sqrt(_ONE + steep)
+        along, across = s.along * work[_ROUGH, x] + work[_BLUR, x], s.across * work[_ROUGH, x] + work[_BLUR, x]
+        db, dg, dr = sky[0, 0], sky[0, 1], sky[0, 2]
+        mb = sky[1, 0] + (sky[2, 0] - sky[1, 0]) * tilt
+        mg = sky[1, 1] + (sky[2, 1] - sky[1, 1]) * tilt
+        mr = sky[1, 2] + (sky[2, 2] - sky[1, 2]) * tilt
+        u = np.float32(x) + du
+        for k in range(len(lamps)):
+            hx = lamps[k, 6] + lamps[k, 8] * u + lamps[k, 10] * dv - nx
+            hy = lamps[k, 7] + lamps[k, 9] * u + lamps[k, 11] * dv - ny
+            a, b = along + lamps[k, 12], across + lamps[k, 12]
+            p, q, both = (hx * tx + hy * ty) * b, (hx * ty - hy * tx) * a, a * b
+            spread = both * both + p * p + q * q
+            shine = _QUARTER * both * both * both / (spread * spread) + work[_SCRATCH, x]
+            faced = max(_ZERO, (lamps[k, 5] + nx * lamps[k, 3] + ny * lamps[k, 4]) * upright)
+            db += lamps[k, 0] * faced
+            dg += lamps[k, 1] * faced
+            dr += lamps[k, 2] * faced
+            mb += lamps[k, 0] * shine
+            mg += lamps[k, 1] * shine
+            mr += lamps[k, 2] * shine
+        work[_B, x], work[_DB, x] = tints[0, 0] * db + tints[1, 0] * mb, db
+        work[_G, x], work[_DG, x] = tints[0, 1] * dg + tints[1, 1] * mg, dg
+        work[_R, x], work[_DR, x] = tints[0, 2] * dr + tints[1, 2] * mr, dr
 
 
 @numba.njit(**_fast)
-def _finish_row(work, mm, first, last, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _finish_row(work, count, mm, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Tone, heat tint at the edges, and rust."""
-    for x in range(first, last):
+    for x in range(count):
         heat = s.heat * _unit(_ONE - mm[x] * np.float32(0.67))
         work[_B, x] *= work[_TONE, x] * (_ONE + heat * np.float32(0.25))
         work[_G, x] *= work[_TONE, x] * (_ONE - heat * np.float32(0.15))
         work[_R, x] *= work[_TONE, x] * (_ONE - heat * np.float32(0.25))
     if s.rust > _ZERO:
-        for x in range(first, last):
+        for x in range(count):
             share, dirt = work[_RUST, x], _ONE + _HALF * work[_FINE, x]
             work[_B, x] += share * (np.float32(0.02) * dirt * work[_DB, x] - work[_B, x])
             work[_G, x] += share * (np.float32(0.06) * dirt * work[_DG, x] - work[_G, x])
@@ -305,14 +321,15 @@ def _finish_row(work, mm, first, last, s):  # type: ignore[no-untyped-def]  # pr
 
 
 @numba.njit(**_fast)
-def _wall_row(work, all_mm, top_mm, row, first, last, scale, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _wall_row(work, count, all_mm, top_mm, row, first, scale, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Blend side walls under the top face: level with the table, lit from the side, mirroring the horizon."""
-    above, here, below, face = all_mm[row - 1], all_mm[row], all_mm[row + 1], top_mm[row]
-    for x in range(first, last):
+    above, below, face = all_mm[row - 1, first:], all_mm[row + 1, first:], top_mm[row, first:]
+    west, east = all_mm[row, first - 1 :], all_mm[row, first + 1 :]
+    for x in range(count):
         on_top = _unit(face[x] * scale + _HALF)
         if on_top == _ONE:
             continue
-        gx, gy = here[x + 1] - here[x - 1], above[x] - below[x]
+        gx, gy = east[x] - west[x], above[x] - below[x]
         shrink = -_ONE / max(np.float32(1e-6), np.sqrt(gx * gx + gy * gy))
         for c in range(3):
             light = np.float32(0.35) * sky[0, c]
@@ -323,14 +340,16 @@ def _wall_row(work, all_mm, top_mm, row, first, last, scale, tints, lamps, sky):
 
 
 @numba.njit(**_fast)
-def _blend_row(work, out, ids, key, mm, first, last, left, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Lay the row over the picture, by coverage."""
-    for x in range(first, last):
+def _blend_row(work, count, out, ids, key, mm, scale, visible):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Lay the row over the picture, by coverage, and keep count of each id's pixels."""
+    for x in range(count):
         cover = _unit(mm[x] * scale + _HALF)
         for c in range(3):
-            out[x + left, c] += (work[_B + c, x] - out[x + left, c]) * cover
+            out[x, c] += (work[_B + c, x] - out[x, c]) * cover
         if cover >= _HALF:
-            ids[x + left] = key
+            visible[ids[x]] -= 1
+            visible[key] += 1
+            ids[x] = key
 
 
 @numba.njit(**_fast)

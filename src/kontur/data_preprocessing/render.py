@@ -111,14 +111,14 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
     light = _table_light(context, scene)
     ids = np.zeros((height, width), np.uint8)
     shares = _lamp_shares(scene)
+    visible = np.zeros(256, np.int64)
     whole = [0]
     views = view_things(scene.camera, scene.placements)
     for placement, view in zip(scene.placements, views, strict=True):
         key = 0 if placement.part is None else len(whole)
-        covered = _draw(context, scene, view, shares, light, ids, key)
+        covered = _draw(context, scene, view, shares, light, ids, visible, key)
         if key:
             whole.append(covered)
-    visible = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
     instances, keys = _label(views, visible, whole)
     renumber = np.zeros(256, np.uint8)
     renumber[1 : len(whole)] = [
@@ -129,7 +129,7 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
 
 
 def _label(
-    views: Sequence[View], visible: Floats, whole: Sequence[int]
+    views: Sequence[View], visible: NDArray[np.int64], whole: Sequence[int]
 ) -> tuple[tuple[Instance, ...], tuple[int, ...]]:
     """Number the instances that can be seen, without gaps; returns them and each placement's new id."""
     instances, keys, old = [], [], 0
@@ -151,6 +151,7 @@ def _draw(
     shares: Floats,
     light: Floats,
     ids: NDArray[np.uint8],
+    visible: NDArray[np.int64],
     key: int,
 ) -> int:
     """Cast one thing's shadow and draw it; returns the pixels it covers alone."""
@@ -164,12 +165,13 @@ def _draw(
     left, top = view.left - pad, view.top - pad
     kernels.cast_shadows(light, all_mm, scale, shifts, softness, shares, left, top)
     inner = slice(pad, pad + view.size[1]), slice(pad, pad + view.size[0])
+    face_mm, whole_mm = np.ascontiguousarray(top_mm[inner]), np.ascontiguousarray(all_mm[inner])
     matrix = view.pose_px.matrix
     inverse = np.linalg.inv(matrix[:, :2])
     to_mm = np.column_stack([inverse, inverse @ (np.array([view.left, view.top]) - matrix[:, 2])]).astype(np.float32)
     tints, texture = packed(thing.surface)
     return int(kernels.draw_part(
-        light, ids, key, top_mm[inner], all_mm[inner], view.left, view.top, to_mm, scale, tints, texture,
+        light, ids, key, visible, face_mm, whole_mm, view.left, view.top, to_mm, scale, tints, texture,
         _lamps_at(scene, thing, float(scale)), np.array(scene.sky, np.float32), context.detail,
         np.float32(max(thing.bevel_mm, 0.7 / float(scale))),
     ))  # fmt: skip
