@@ -9,6 +9,7 @@ from kontur.drawing.loops import Ring, rings_of
 from kontur.drawing.model import Issue
 from kontur.drawing.nesting import Nest, parents_of
 from kontur.geometry import Contour, GeometryError, Part, circle_contour, make_part
+from kontur.geometry.part import SymmetryMemo
 
 _FRAME_FILL = 0.98
 _FRAME_SHARE = 0.5
@@ -56,10 +57,11 @@ def build_parts(path: Path, nests: list[Nest], sagitta_mm: float) -> tuple[tuple
     shapes = [shape for item in nests for shape in _shapes(item, sagitta_mm, issues)]
     shapes.sort(key=lambda shape: tuple(round(value / _ORDER_GRID_MM) for value in shape[0].bounds_mm))
     stem = path.name[: path.name.lower().rfind(".dxf")] if ".dxf" in path.name.lower() else path.stem
-    parts = []
+    parts: list[Part] = []
+    memo: SymmetryMemo = {}
     for number, (outer, holes) in enumerate(shapes, 1):
         try:
-            parts.append(make_part(stem if len(shapes) == 1 else f"{stem}-{number}", outer, holes))
+            parts.append(make_part(stem if len(shapes) == 1 else f"{stem}-{number}", outer, holes, memo))
         except GeometryError as error:
             issues.append(Issue("invalid_part", "error", f"{error}; left out", *map(float, outer.points[0])))
     return tuple(parts), issues

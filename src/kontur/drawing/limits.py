@@ -41,10 +41,11 @@ class Limits:
 
     def check_points(self, more: int) -> None:
         """Count `more` points; raise DrawingError when they are too many, or the time is used up."""
-        self._points += more
+        before, self._points = self._points, self._points + more
         if self._points > MAX_POINTS:
             raise DrawingError(
                 f"{self.name}: its curves need more than {MAX_POINTS} points; simplify the drawing or set a larger "
                 "drawings.sagitta_mm"
             )
-        self.check_time()
+        if self._points >> 14 != before >> 14:
+            self.check_time()

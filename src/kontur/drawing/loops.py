@@ -89,6 +89,9 @@ def circle_of(strands: list[Strand]) -> Circle | None:
     """Return the exact circle that all strands lie on, if they do."""
     if any(strand.arc is None for strand in strands):
         return None
+    if len(strands) == 1 and strands[0].arc is not None:
+        x, y, _, radius = strands[0].arc
+        return Circle(x, y, radius)
     arcs = np.array([strand.arc for strand in strands])
     middle = arcs.mean(axis=0)
     if np.abs(arcs - middle).max() > _CIRCLE_RELATIVE * middle[3]:

@@ -74,8 +74,17 @@ class Part:
         return digest.hexdigest()
 
 
-def make_part(name: str, outer: Contour, holes: tuple[Contour, ...] = ()) -> Part:
+SymmetryMemo = dict[bytes, tuple[int, bool]]
+"""Symmetry order and chirality by geometry, so that the copies on a sheet are looked at once."""
+
+
+def make_part(name: str, outer: Contour, holes: tuple[Contour, ...] = (), memo: SymmetryMemo | None = None) -> Part:
     """Build a part from contours in drawing coordinates (mm, y up): finds the datum and moves the contours to it.
+
+    Args:
+        name: unique within a part list.
+        outer, holes: the contours; orientation does not matter.
+        memo: shared by the parts of a sheet; filled here.
 
     Raises:
         GeometryError: the contours do not bound one valid area (self-crossing, a hole outside the outline).
@@ -89,9 +98,16 @@ def make_part(name: str, outer: Contour, holes: tuple[Contour, ...] = ()) -> Par
         raise GeometryError(f"part {name!r} has no area")
     x, y = polygon.centroid.x, polygon.centroid.y
     outer, holes = outer.shifted(-x, -y), tuple(hole.shifted(-x, -y) for hole in holes)
-    rings = [contour.points for contour in (outer, *holes)]
-    order = rotational_order(rings)
-    return Part(name, outer, holes, (x, y), order, chiral=order != 0 and is_chiral(rings))
+    order, chiral = _symmetry([contour.points for contour in (outer, *holes)], {} if memo is None else memo)
+    return Part(name, outer, holes, (x, y), order, chiral)
+
+
+def _symmetry(rings: list[Points], memo: SymmetryMemo) -> tuple[int, bool]:
+    key = b"|".join(np.round(ring / _HASH_GRID_MM).astype("<i8").tobytes() for ring in rings)
+    if key not in memo:
+        order = rotational_order(rings)
+        memo[key] = order, order != 0 and is_chiral(rings)
+    return memo[key]
 
 
 def circle_contour(x_mm: float, y_mm: float, radius_mm: float, sagitta_mm: float = 0.01) -> Contour:

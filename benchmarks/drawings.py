@@ -1,0 +1,228 @@
+"""Read a folder of drawings with kontur, trimesh, and ezdxf + polygonize, and compare: parts, holes, total area, time.
+
+    python benchmarks/drawings.py ../shared/dxf_corpus [--answers answers.csv] [--repeat 3]
+
+`answers.csv` (file, parts, holes, area; area in the file's own units squared) gives trusted answers; without it the table
+says how far the readers agree with each other. Each reading runs in a process of its own with a time limit, so that one
+that hangs or dies does not stop the rest. Results go to benchmarks/results/drawings.json and into docs/benchmarks.md.
+"""
+
+import argparse
+import csv
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import ezdxf
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from publish import publish
+
+SECONDS = 60
+AREA_TOLERANCE = 0.01
+FLATTENING = 1e-3
+LARGE_ENTITIES = 50_000
+
+Answer = tuple[int, int, float]
+
+
+def read_kontur(path: Path) -> tuple[Answer, bool]:
+    """Return (parts, holes, area in the file's units), and whether the reader said that it is in doubt."""
+    from kontur.drawing import read_drawing
+    from kontur.geometry.units import mm_per
+
+    drawing = read_drawing(path)
+    area = sum(part.area_mm2 for part in drawing.parts) / mm_per(drawing.unit) ** 2
+    doubt = any(issue.severity in ("ambiguous", "error") for issue in drawing.issues)
+    return (len(drawing.parts), sum(len(part.holes) for part in drawing.parts), area), doubt
+
+
+def read_trimesh(path: Path) -> tuple[Answer, bool]:
+    """The same by trimesh's polygons_full; it never says that it is in doubt."""
+    import trimesh
+
+    polygons = trimesh.load_path(str(path)).polygons_full
+    return (len(polygons), sum(len(p.interiors) for p in polygons), float(sum(p.area for p in polygons))), False
+
+
+def read_naive(path: Path) -> tuple[Answer, bool]:
+    """The same by what a user would write in ten lines: ezdxf's paths, flattened, polygonized, nested."""
+    import shapely
+    from ezdxf import path as paths
+
+    lines = []
+    for entity in ezdxf.readfile(path).modelspace():
+        try:
+            points = [(v.x, v.y) for v in paths.make_path(entity).flattening(FLATTENING)]
+        except TypeError:
+            continue
+        if len(points) > 1:
+            lines.append(shapely.LineString(points))
+    faces = shapely.get_parts(shapely.polygonize(lines)).tolist()
+    outlines = [shapely.Polygon(face.exterior) for face in faces]
+    depth = [sum(o is not face and o.contains(face) for o in outlines) for face in outlines]
+    parts = [face for face, level in zip(faces, depth, strict=True) if level % 2 == 0]
+    return (len(parts), sum(len(p.interiors) for p in parts), float(sum(p.area for p in parts))), False
+
+
+READERS: dict[str, Callable[[Path], tuple[Answer, bool]]] = {
+    "kontur": read_kontur, "trimesh": read_trimesh, "ezdxf + polygonize": read_naive,
+}  # fmt: skip
+
+
+def in_process(reader: str, path: Path) -> dict[str, Any]:
+    """Run a reader in a forked process; return its answer, or why there is none."""
+    queue: multiprocessing.Queue[dict[str, Any]] = multiprocessing.get_context("fork").Queue()
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(reader, path, queue))
+    process.start()
+    try:
+        result = queue.get(timeout=SECONDS)
+    except Exception as error:  # noqa: BLE001 (queue.Empty of another context)
+        result = {"answer": None, "doubt": False, "why": type(error).__name__}
+    process.kill()
+    process.join()
+    return result
+
+
+def _run(reader: str, path: Path, queue: "multiprocessing.Queue[dict[str, Any]]") -> None:
+    warnings.simplefilter("ignore")
+    try:
+        answer, doubt = READERS[reader](path)
+        queue.put({"answer": answer, "doubt": doubt, "why": ""})
+    except BaseException as error:  # noqa: BLE001 (other people's readers raise anything)
+        queue.put({"answer": None, "doubt": False, "why": f"{type(error).__name__}: {error}"[:200]})
+
+
+def same(a: Answer | None, b: Answer | None) -> bool:
+    """Whether two answers agree: parts, holes, and area within one per cent."""
+    if a is None or b is None:
+        return False
+    return tuple(a[:2]) == tuple(b[:2]) and abs(a[2] - b[2]) <= AREA_TOLERANCE * max(abs(a[2]), abs(b[2]), 1e-12)
+
+
+def times(path: Path, repeat: int) -> tuple[float, float] | None:
+    """Return least CPU seconds of (kontur's whole reading, ezdxf.readfile), None where either fails."""
+    from kontur.drawing import read_drawing
+
+    best = []
+    for function in (read_drawing, ezdxf.readfile):
+        runs = []
+        for _ in range(repeat):
+            start = time.process_time()
+            try:
+                function(path)
+            except Exception:  # noqa: BLE001 (whatever ezdxf raises on a damaged file)
+                return None
+            runs.append(time.process_time() - start)
+        best.append(min(runs))
+    return best[0], best[1]
+
+
+def large_drawing(folder: Path) -> Path:
+    """Write a drawing of 50,000 entities: a grid of rectangles of lines, each with a circle."""
+    document = ezdxf.new("R2000", units=4)
+    space = document.modelspace()
+    for k in range(LARGE_ENTITIES // 5):
+        x, y = 12.0 * (k % 100), 12.0 * (k // 100)
+        corners = [(x, y), (x + 10, y), (x + 10, y + 10), (x, y + 10), (x, y)]
+        for a, b in pairwise(corners):
+            space.add_line(a, b)
+        space.add_circle((x + 5, y + 5), 2)
+    path = folder / "large.dxf"
+    document.saveas(path)
+    return path
+
+
+def main() -> int:
+    """Measure, print, publish."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--answers", type=Path, default=None)
+    parser.add_argument("--repeat", type=int, default=3)
+    arguments = parser.parse_args()
+    files = sorted(p for p in arguments.folder.rglob("*") if p.name.lower().endswith((".dxf", ".dxf.gz")))
+    answers = _answers(arguments.answers) if arguments.answers else {}
+    rows, ratios = [], []
+    for path in files:
+        name = str(path.relative_to(arguments.folder))
+        row = {"file": name, **{reader: in_process(reader, path) for reader in READERS}}
+        measured = times(path, arguments.repeat)
+        if measured:
+            row["kontur_s"], row["readfile_s"] = measured
+            ratios.append(measured[0] / measured[1])
+        rows.append(row)
+        print(name, {reader: row[reader]["answer"] for reader in READERS}, file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        large = times(large_drawing(Path(folder)), 1)
+    summary = _summary(rows, answers, ratios, large)
+    text = _markdown(rows, answers, summary)
+    print(text)
+    command = f"python benchmarks/drawings.py {arguments.folder.name}"
+    publish("drawings", "Reading drawings", command, {"summary": summary, "files": rows}, text)
+    return 0
+
+
+def _answers(path: Path) -> dict[str, Answer]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return {r["file"]: (int(r["parts"]), int(r["holes"]), float(r["area"])) for r in csv.DictReader(stream)}
+
+
+def _summary(
+    rows: list[dict], answers: dict[str, Answer], ratios: list[float], large: tuple[float, float] | None
+) -> dict:
+    summary: dict[str, Any] = {"files": len(rows), "versions": {n: version(n) for n in ("ezdxf", "trimesh", "shapely")}}
+    for reader in READERS:
+        got = [row[reader] for row in rows]
+        known = [(row[reader], answers[row["file"]]) for row in rows if row["file"] in answers]
+        summary[reader] = {
+            "read": sum(item["answer"] is not None for item in got),
+            "in_doubt": sum(item["doubt"] for item in got),
+            "as_kontur": sum(same(row[reader]["answer"], row["kontur"]["answer"]) for row in rows),
+            "right": sum(same(item["answer"], answer) for item, answer in known) if known else None,
+            "silently_wrong": sum(
+                item["answer"] is not None and not item["doubt"] and not same(item["answer"], answer)
+                for item, answer in known
+            ) if known else None,
+        }  # fmt: skip
+    summary["median_ratio"] = statistics.median(ratios)
+    summary["slowest_s"] = max(row.get("kontur_s", 0.0) for row in rows)
+    summary["large_s"] = large
+    return summary
+
+
+def _markdown(rows: list[dict], answers: dict[str, Answer], summary: dict) -> str:
+    lines = [
+        f"{summary['files']} files; parts, holes and area within 1 % count as the same.", "",
+        "| reader | read | says it is in doubt | same as kontur | right | silently wrong |", "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for reader in READERS:
+        s = summary[reader]
+        known = "no trusted answers" if s["right"] is None else f"{s['right']} of {len(answers)}"
+        wrong = "" if s["silently_wrong"] is None else s["silently_wrong"]
+        lines.append(f"| {reader} | {s['read']} | {s['in_doubt']} | {s['as_kontur']} | {known} | {wrong} |")
+    lines += ["", "Time of kontur's whole reading over `ezdxf.readfile` (CPU time): "
+              f"median {summary['median_ratio']:.2f}; slowest file "
+              f"{summary['slowest_s']:.2f} s; {LARGE_ENTITIES} entities in {summary['large_s'][0]:.1f} s "
+              f"(readfile {summary['large_s'][1]:.1f} s).", "",
+              "Where trimesh answers otherwise and kontur is not in doubt:", ""]  # fmt: skip
+    for row in rows:
+        ours, theirs = row["kontur"], row["trimesh"]
+        if theirs["answer"] and ours["answer"] and not ours["doubt"] and not same(ours["answer"], theirs["answer"]):
+            lines.append(f"- `{row['file']}`: kontur {_short(ours['answer'])}, trimesh {_short(theirs['answer'])}")
+    return "\n".join(lines) + "\n"
+
+
+def _short(answer: Answer) -> str:
+    return f"{answer[0]} parts, {answer[1]} holes, {answer[2]:.5g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
