@@ -33,7 +33,7 @@ class DetectionConfig(Section):
     """How the trained network is used."""
 
     foreground_threshold: float = Field(0.4, gt=0, lt=1)
-    score_threshold: float = Field(0.3, ge=0, le=1)
+    score_threshold: float = Field(0.1, ge=0, le=1)
     hypotheses: int = Field(3, ge=1)
 
 
