@@ -28,6 +28,7 @@ QUICK = RegistrationOptions(rounds=ROUNDS[:4], spacing_px=3.0, most_points=110)
 """The registration that candidates must survive before they are registered finely."""
 NEAR = replace(QUICK, rounds=ROUNDS[2:5])
 """The same for candidates whose scale is known: they are near enough for a shorter reach."""
+_PLACE_PX = 10.0
 FINE = RegistrationOptions(rounds=ROUNDS[2:])
 
 
@@ -40,6 +41,7 @@ class MatchingOptions:
         least_correlation: coarse candidates below are not looked at.
         places_per_part: coarse places per part and side at most.
         first_candidates, second_candidates: candidates of the searches that are registered coarsely at most.
+        per_place: candidates that may lie within a few pixels of each other.
         most_supported: of these, how many are registered finely besides the accepted ones and their rivals.
         least_quick_score: from which score after the coarse registration a candidate is likely.
     """
@@ -49,6 +51,7 @@ class MatchingOptions:
     places_per_part: int = 20
     first_candidates: int = 100
     second_candidates: int = 140
+    per_place: int = 4
     most_supported: int = 30
     least_quick_score: float = 0.15
 
@@ -98,7 +101,7 @@ class ShapeMatcher:
     ) -> Detections:
         options = self._options
         found = search(self.bank, field, options.places_per_part, options.least_correlation, px_per_mm)
-        return _as_detections(sorted(found, key=lambda candidate: -candidate.score)[:most], size_wh)
+        return _as_detections(_spread(found, options.per_place, most), size_wh)
 
     def _likely(self, picture: Picture, candidates: Detections, registration: RegistrationOptions) -> Detections:
         """Register candidates coarsely and return those that are accepted, and the best supported of the others."""
@@ -162,6 +165,20 @@ def _at_common_scale(detections: Detections, plane: Plane) -> Detections:
     matrix = detections.matrix.copy()
     matrix[:, :2, :2] *= ratio[:, None, None]
     return replace(detections, matrix=matrix)
+
+
+def _spread(found: Sequence[Candidate], per_place: int, most: int) -> list[Candidate]:
+    """Return the best candidates, at most `per_place` within reach of each other, so that no place crowds out others."""
+    kept: list[Candidate] = []
+    uv = np.zeros((most, 2))
+    for candidate in sorted(found, key=lambda item: -item.score):
+        here = np.array([candidate.u, candidate.v])
+        if np.count_nonzero((np.abs(uv[: len(kept)] - here) <= _PLACE_PX).all(axis=1)) < per_place:
+            uv[len(kept)] = here
+            kept.append(candidate)
+        if len(kept) == most:
+            break
+    return kept
 
 
 def _as_detections(found: Sequence[Candidate], size_wh: tuple[int, int]) -> Detections:
