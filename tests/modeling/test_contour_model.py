@@ -10,7 +10,7 @@ from modeling_shapes import bar, bracket, disc, plate, rectangle
 from kontur.geometry import Contour, circle_contour, make_part
 from kontur.modeling.contour_model import CORNER_WEIGHT, contour_model, spacing_for, stack_models
 
-PARTS = (bracket(), plate(3), disc(), bar())
+PARTS = (bracket(), plate(3), disc(), bar(87.3, 7.9))
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
