@@ -395,3 +395,11 @@ def mosaic(raw, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for y in range(raw.shape[0]):
         for x in range(raw.shape[1]):
             out[y, x] = raw[y, x, 2 - (y & 1) - (x & 1)]
+
+
+@numba.njit(**_fast)
+def develop(raw, curve, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Look 12-bit values up in a curve of 4096 bytes."""
+    codes, target = raw.reshape(-1), out.reshape(-1)
+    for k in range(len(codes)):
+        target[k] = curve[min(4095, codes[k])]

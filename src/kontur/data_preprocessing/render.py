@@ -6,6 +6,7 @@ its lamp's share of the table's irradiance; walls are the union of slices throug
 followed exactly at the parts (their homographies are fitted to distorted points) and left out of the table's pattern.
 """
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -253,7 +254,7 @@ def _table_light(context: RenderContext, scene: Scene) -> Floats:
     """(H, W, 3) linear light of the bare table."""
     width, height = scene.camera.size_wh
     table = scene.table
-    out = np.empty((height, width, 3), np.float32)
+    out = _light_buffer(threading.get_ident(), width, height)
     c, s = np.cos(table.turn_rad) * table.zoom, np.sin(table.turn_rad) * table.zoom
     matrix = np.array([[c, -s, table.shift[0]], [s, c, table.shift[1]]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -269,6 +270,12 @@ def _table_light(context: RenderContext, scene: Scene) -> Floats:
         tones = dark + (bright - dark) * levels
     kernels.light_table(out, cut, tones.astype(np.float32), _light_field(scene))
     return out
+
+
+@lru_cache(maxsize=16)
+def _light_buffer(_thread: int, width: int, height: int) -> Floats:
+    """Memory for a picture's light, one for each thread: fresh pages would cost as much as filling them."""
+    return np.empty((height, width, 3), np.float32)
 
 
 @lru_cache(maxsize=32)

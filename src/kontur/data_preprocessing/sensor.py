@@ -74,7 +74,7 @@ def draw_look(config: DataConfig, rng: np.random.Generator) -> Look:
 
 
 def photograph(light: NDArray[np.float32], look: Look, noise: NDArray[np.float32]) -> Picture:
-    """Turn (H, W, 3) linear light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve. `light` is not kept."""
+    """Turn (H, W, 3) linear light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve. `light` is spoilt."""
     light = _lens(light, look)
     sparse = light[::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=2)
     median, bright = np.maximum(1e-6, np.percentile(sparse, (50, 98)))
@@ -90,7 +90,8 @@ def photograph(light: NDArray[np.float32], look: Look, noise: NDArray[np.float32
         raw, single = np.empty(light.shape, np.uint16), np.empty(light.shape[:2], np.uint16)
         kernels.expose(light, gains, fall, well, read, noise, look.noise_seed, np.arange(_CODES, dtype=np.uint16), raw)
         kernels.mosaic(raw, single)
-        return curve[cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR)]
+        kernels.develop(cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR), curve, image)
+        return image
     kernels.expose(light, gains, fall, well, read, noise, look.noise_seed, curve, image)
     return cv2.merge([cv2.extractChannel(image, 1)] * 3) if look.grey else image
 
@@ -108,7 +109,7 @@ def _lens(light: NDArray[np.float32], look: Look) -> NDArray[np.float32]:
         light = _fringes(light, look.chromatic_px)
     if look.blur_px > 0.2:
         size = 2 * int(np.ceil(2.2 * look.blur_px)) + 1
-        light = cv2.GaussianBlur(light, (size, size), look.blur_px)
+        light = cv2.GaussianBlur(light, (size, size), look.blur_px, dst=light)
     if look.motion_px != (0.0, 0.0):
         light = cv2.filter2D(light, -1, _motion_kernel(look.motion_px))
     return light
