@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,8 +29,9 @@ def annotations_of(rendered: Rendered, areas: Sequence[shapely.Geometry]) -> lis
         rendered: the sample and its scene.
         areas: silhouette of every placement, px.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     whole = {key: area for key, area in zip(rendered.keys, areas, strict=True) if key}
+    defects = {key: view.thing.defect for key, view in zip(rendered.keys, rendered.views, strict=True) if key}
     height, width = rendered.sample.ids.shape
     codes = encode_ids(rendered.sample.ids, len(rendered.sample.instances))
     for key, (code, instance) in enumerate(zip(codes, rendered.sample.instances, strict=True), 1):
@@ -47,6 +49,8 @@ def annotations_of(rendered: Rendered, areas: Sequence[shapely.Geometry]) -> lis
                 "amodal": [_flat(ring) for polygon in polygons_of(whole[key]) for ring in _rings(polygon)],
             },
         })  # fmt: skip
+        if (defect := defects[key]) is not None:
+            rows[-1]["kontur"]["defect"] = asdict(defect)
     return rows
 
 

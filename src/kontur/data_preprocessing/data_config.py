@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from kontur.config import Section, load_config
+from kontur.data_preprocessing.defects import DefectKind
 from kontur.data_preprocessing.presets import PRESETS
 from kontur.drawing import DrawingRules
 
@@ -136,6 +137,15 @@ class BackgroundSection(Section):
     camouflage: Unit = 0.12
 
 
+class DefectSection(Section):
+    """Parts with a fault, for inspection; the truth records each."""
+
+    probability: Unit = 0.0
+    kinds: Annotated[dict[DefectKind, Weight], AfterValidator(_some_weight)] = Field(
+        default_factory=lambda: dict.fromkeys(get_args(DefectKind), 1.0)
+    )
+
+
 class LensSection(Section):
     """What the lens does to the picture."""
 
@@ -175,6 +185,7 @@ class DataConfig(Section):
     materials: MaterialSection = Field(default_factory=MaterialSection)
     light: LightSection = Field(default_factory=LightSection)
     background: BackgroundSection = Field(default_factory=BackgroundSection)
+    defects: DefectSection = Field(default_factory=DefectSection)
     lens: LensSection = Field(default_factory=LensSection)
     sensor: SensorSection = Field(default_factory=SensorSection)
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.data_config import DataConfig, MaterialKind, MaterialSection
-from kontur.data_preprocessing.shapes import Shape, deepest_mm
+from kontur.data_preprocessing.defects import Defect, spoil
+from kontur.data_preprocessing.shapes import Shape, deepest_mm, ring_shape
 from kontur.data_preprocessing.surfaces import Surface, draw_surface, random_colour
 from kontur.geometry import Part, Pose, turn_matrix
 from kontur.geometry.camera import Camera
@@ -32,6 +33,8 @@ class Placement:
         pose: on the plane, mm.
         base_mm, thickness_mm: height of its underside over the table, and its own.
         bevel_mm: width of the edge's bevel.
+        surface: what it is made of.
+        defect: what is wrong with it; None for a good part.
     """
 
     shape: Shape
@@ -41,6 +44,7 @@ class Placement:
     thickness_mm: float
     bevel_mm: float
     surface: Surface
+    defect: Defect | None = None
 
     @property
     def top_mm(self) -> float:
@@ -119,11 +123,15 @@ def _add_parts(
         flipped = config.faces == "both" and rng.uniform() < section.face_down
         thickness = manner.thickness_mm if rng.uniform() < 0.7 else float(rng.uniform(*section.thickness_mm))
         margin = parts[index].radius_mm * (0.9 if rng.uniform() < section.border else -0.6)
-        found = _settle(shapes[index], placed, margin, flipped, manner, rng)
+        shape, defect = shapes[index], None
+        if rng.uniform() < config.defects.probability:
+            rings, defect = spoil(parts[index], _weighted(config.defects.kinds, 1, rng)[0], rng)
+            shape = ring_shape(list(rings), shape.step_mm)
+        found = _settle(shape, placed, margin, flipped, manner, rng)
         if found is None or found[1] + thickness > _MAX_STACK_MM:
             continue
         budget_mm2 -= parts[index].area_mm2
-        placed.append(Placement(shapes[index], index, *found, thickness, manner.bevel_mm, surface))
+        placed.append(Placement(shape, index, *found, thickness, manner.bevel_mm, surface, defect))
 
 
 def _add_clutter(
