@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kontur.data_preprocessing.part_list import open_parts
 from kontur.errors import ConfigError
@@ -29,6 +30,10 @@ QUICK = RegistrationOptions(rounds=ROUNDS[:4], spacing_px=3.0, most_points=110)
 NEAR = replace(QUICK, rounds=ROUNDS[2:5])
 """The same for candidates whose scale is known: they are near enough for a shorter reach."""
 _PLACE_PX = 10.0
+_MOST_OPEN = 500
+_SURE_SCORE = 0.35
+_OWN_SHARE = 0.6
+"""Candidates of the second search nearer to a sure part than this share of its radius are left out."""
 FINE = RegistrationOptions(rounds=ROUNDS[2:])
 
 
@@ -85,7 +90,8 @@ class ShapeMatcher:
         plane = shared_plane(likely)
         pool = [likely]
         if plane.log_scale is not None and len(self.bank.scales) > 1:
-            again = self._best(field, size_wh, options.second_candidates, _range_around(plane, self.bank.scales))
+            again = self._best(field, size_wh, _MOST_OPEN, _range_around(plane, self.bank.scales))
+            again = again[self._open(again, likely)][: options.second_candidates]
             pool.append(self._likely(picture, _at_common_scale(again, plane), NEAR))
         rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]
         return decide(picture, register(picture, concatenate(pool + rivals), self.parts, FINE), self.parts)
@@ -95,6 +101,14 @@ class ShapeMatcher:
         features = picture_features(picture, self.bank.reduction, self.bank.direction_weight)
         size_wh = (picture.shape[1], picture.shape[0])
         return self._best(make_field(self.bank, features), size_wh, self._options.first_candidates)
+
+    def _open(self, candidates: Detections, likely: Detections) -> NDArray[np.bool_]:
+        """Return (N,) whether candidates lie apart from the sure ones, whose look-alikes are tried anyway."""
+        _, scale = likely.similarity
+        sure = np.flatnonzero(likely.score >= _SURE_SCORE)
+        radius = np.array([self.parts[part].radius_mm for part in likely.part[sure].tolist()]) * scale[sure]
+        distance = np.linalg.norm(candidates.uv[:, None] - likely.uv[sure][None], axis=2)
+        return (distance > _OWN_SHARE * radius).all(axis=1)
 
     def _best(
         self, field: SearchField, size_wh: tuple[int, int], most: int, px_per_mm: tuple[float, float] = (0.0, np.inf)
