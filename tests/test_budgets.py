@@ -130,9 +130,3 @@ def test_code_is_neither_blank_nor_comment_nor_docstring(tmp_path):
         '"""One.\n\nTwo."""\n\n# three\nx = 1  # four\n\ndef f():\n    """Five."""\n    return """six\n    seven"""\n'
     )
     assert budgets.code_lines(tmp_path) == 4
-
-
-def test_prose_and_blank_lines_are_no_code(tmp_path):
-    text = '"""Words.\n\nMore words.\n"""\n\n# a comment\nx = """a\nvalue"""  # and a comment\n\ndef f():\n    "Words."\n    return x\n'
-    (tmp_path / "a.py").write_text(text)
-    assert budgets.code_lines(tmp_path) == 4
