@@ -79,32 +79,45 @@ def generate(
 def preview(
     out: Annotated[Path, typer.Option(metavar="PICTURE", help="The picture to write.")] = Path("preview.png"),
     workspace: WorkspaceOption = Path(),
-    count: Annotated[int, typer.Option(min=1, max=400, help="Samples on the sheet.")] = 24,
+    count: Annotated[int, typer.Option(min=1, max=400, help="Samples on the sheet, or in each row of a sweep.")] = 24,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the samples.")] = 0,
     labels: Annotated[bool, typer.Option(help="Draw contours, names and axes of the truth.")] = True,
+    sweep: Annotated[
+        str | None, typer.Option(metavar="SECTION.KEY", help="Show what this range or probability does, row by row.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=2, max=20, help="Rows of a sweep.")] = 5,
     mm_per_px: ScaleOption = None,
 ) -> None:
     """Write a contact sheet of samples as `kontur generate` would draw them, without writing a data set.
 
     Example: kontur preview -C brackets --out sheet.png --no-labels
+
+    Example: kontur preview -C brackets --sweep light.elevation_deg --count 4
     """
     from kontur.data_preprocessing.data_config import load_data_config
-    from kontur.data_preprocessing.preview import contact_sheet
+    from kontur.data_preprocessing.preview import contact_sheet, sweep_configs, sweep_sheet
     from kontur.data_preprocessing.render import background_pictures, make_context, render_sample
     from kontur.drawing import find_drawings, read_parts
     from kontur.pictures import write_picture
+    from kontur.visualization.overlay import draw_truth
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
     config = load_data_config(space.data_config).with_scale(mm_per_px)
+    wanted = sweep_configs(config, sweep, steps) if sweep else [("", config)]
     parts, _ = read_parts(find_drawings([space.drawings]), config.drawings)
-    context = make_context(config, parts, background_pictures(space.backgrounds))
+    pictures = background_pictures(space.backgrounds)
+    rows = []
     with progress_bar("preview", "samples") as on_progress:
-        samples = []
-        for index in range(count):
-            samples.append(render_sample(context, seed, index))
-            on_progress(index + 1, count)
-    write_picture(out, contact_sheet(samples, parts, labels))
+        for number, (caption, changed) in enumerate(wanted):
+            context = make_context(changed, parts, pictures)
+            shown = []
+            for index in range(count):
+                sample = render_sample(context, seed, index)
+                shown.append(draw_truth(sample, parts) if labels else sample.image)
+                on_progress(number * count + index + 1, len(wanted) * count)
+            rows.append((caption, shown))
+    write_picture(out, sweep_sheet(rows) if sweep else contact_sheet(rows[0][1]))
     OUT.print(f"wrote {out}", highlight=False, soft_wrap=True)
 
 

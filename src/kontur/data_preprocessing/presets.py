@@ -19,9 +19,11 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "background": {"kinds": {"plain": 1.0}, "albedo": (0.7, 0.9), "contrast": (0.0, 0.05), "pictures": 0.0},
         "light": {"sky": (0.7, 1.0), "size_deg": (25.0, 45.0)},
         "scene": {"distractors": 0.0},
+        "sensor": {"exposure": (0.4, 0.75), "highlights": (0.8, 2.0)},
     },
     "backlight": {
-        "background": {"kinds": {"plain": 1.0}, "pictures": 0.0},
+        "background": {"kinds": {"plain": 1.0}, "albedo": (0.7, 1.0), "saturation": (0.0, 0.1), "pictures": 0.0},
+        "sensor": {"exposure": (0.4, 0.9), "highlights": (1.0, 4.0)},
         "light": {"from_below": 1.0, "lamps": (0, 1), "sky": (0.0, 0.2)},
         "scene": {"distractors": 0.1},
     },

@@ -1,23 +1,24 @@
-"""Contact sheets: many samples on one picture, with or without their truth drawn in."""
+"""Contact sheets of samples, and of what one configuration key does to them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
-from kontur.data_preprocessing.sample import Sample
-from kontur.geometry import Part
+from kontur.config import Section
+from kontur.data_preprocessing.data_config import DataConfig
+from kontur.errors import ConfigError
 from kontur.pictures import Picture
 
 _TILE_WIDTH_PX = 400
 _GAP_PX = 4
-_COLOURS = ((80, 255, 80), (80, 160, 255), (255, 180, 60), (230, 90, 255), (60, 240, 240), (255, 255, 90))
-_SUBPIXEL_BITS = 4
+_CAPTION_PX = 24
 
 
-def contact_sheet(samples: Sequence[Sample], parts: Sequence[Part], labels: bool) -> Picture:
-    """Return a sheet of the samples, about half as high as wide; with `labels`, contours, datum axes and names."""
-    tiles = [_tile(draw_truth(sample, parts) if labels else sample.image) for sample in samples]
+def contact_sheet(pictures: Sequence[Picture]) -> Picture:
+    """Return a sheet of pictures, a little wider than high."""
+    tiles = [_tile(picture) for picture in pictures]
     columns = max(1, int(np.ceil(np.sqrt(1.3 * len(tiles)))))
     height = max(tile.shape[0] for tile in tiles)
     rows = int(np.ceil(len(tiles) / columns))
@@ -28,20 +29,49 @@ def contact_sheet(samples: Sequence[Sample], parts: Sequence[Part], labels: bool
     return sheet
 
 
-def draw_truth(sample: Sample, parts: Sequence[Part]) -> Picture:
-    """Return a copy of the picture with every instance's contour (by its pose), datum, x axis and name."""
-    picture = sample.image.copy()
-    for number, instance in enumerate(sample.instances):
-        colour = _COLOURS[number % len(_COLOURS)]
-        for contour in parts[instance.part].contours:
-            ring = np.rint(instance.pose.apply(contour.points) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-            cv2.polylines(picture, [ring], True, colour, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
-        reach = parts[instance.part].radius_mm / 2
-        start, end = np.rint(instance.pose.apply(np.array([[0.0, 0.0], [reach, 0.0]]))).astype(int).tolist()
-        cv2.arrowedLine(picture, start, end, colour, 1, cv2.LINE_AA)
-        name = parts[instance.part].name + (" (down)" if instance.pose.flipped else "")
-        cv2.putText(picture, name, (start[0] + 4, start[1] - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, 1, cv2.LINE_AA)
-    return picture
+def sweep_configs(config: DataConfig, key: str, steps: int) -> list[tuple[str, DataConfig]]:
+    """Return `steps` configurations in which one key runs from its low to its high end, each with a caption.
+
+    Args:
+        config: all other keys.
+        key: "section.name" of a range ([low, high] becomes one value of it) or of a probability (0..1).
+        steps: at least 2.
+
+    Raises:
+        ConfigError: no such key, or one that is neither.
+    """
+    section_name, _, name = key.partition(".")
+    section = getattr(config, section_name, None)
+    value = getattr(section, name, None) if isinstance(section, Section) else None
+    if isinstance(value, float):
+        values: list[Any] = np.linspace(0.0, 1.0, steps).tolist()
+    elif isinstance(value, tuple) and len(value) == 2 and key != "camera.size_wh":
+        kind = type(value[0])
+        values = [(kind(at), kind(at)) for at in np.linspace(value[0], value[1], steps).tolist()]
+    else:
+        raise ConfigError(f"{key}: not a range or a probability of the data configuration; name one as section.key")
+    plain = config.model_dump()
+    made = []
+    for at in values:
+        changed = {**plain, "preset": "none", section_name: {**plain[section_name], name: at}}
+        shown = at[0] if isinstance(at, tuple) else at
+        made.append((f"{key} = {shown:.3g}", DataConfig.model_validate(changed)))
+    return made
+
+
+def sweep_sheet(rows: Sequence[tuple[str, Sequence[Picture]]]) -> Picture:
+    """Return a sheet with one captioned row for each step of a sweep; columns are the same samples."""
+    tiles = [[_tile(picture) for picture in pictures] for _, pictures in rows]
+    height = tiles[0][0].shape[0] + _CAPTION_PX
+    width = (_TILE_WIDTH_PX + _GAP_PX) * max(len(row) for row in tiles)
+    sheet = np.full((height * len(rows), width, 3), 255, np.uint8)
+    for number, ((caption, _), row) in enumerate(zip(rows, tiles, strict=True)):
+        top = number * height
+        cv2.putText(sheet, caption, (4, top + 17), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+        for column, tile in enumerate(row):
+            left = column * (_TILE_WIDTH_PX + _GAP_PX)
+            sheet[top + _CAPTION_PX : top + height, left : left + _TILE_WIDTH_PX] = tile
+    return sheet
 
 
 def _tile(picture: Picture) -> Picture:
