@@ -1,8 +1,7 @@
 """A regression table over real drawings, and their areas by an independent route.
 
 The drawings are not part of the project: KONTUR_SHARED names the folder that holds dxf_corpus (default ../shared). Run with
---update-golden to write corpus.json anew, and look at what changed. The pictures of the files in LOOKED_AT were compared with
-their drawings by eye.
+--update-golden to write corpus.json anew, and look at what changed.
 """
 
 import json
@@ -13,26 +12,39 @@ import pytest
 from ezdxf_raster import raster_area
 
 from kontur.drawing import DrawingRules, read_drawing
-from kontur.drawing.reader import load, read_bytes
 from kontur.drawing.limits import Limits
+from kontur.drawing.reader import load, read_bytes
 from kontur.errors import DrawingError
 from kontur.geometry.units import mm_per
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("KONTUR_SHARED", ROOT.parent / "shared")) / "dxf_corpus"
 TABLE = Path(__file__).parent / "corpus.json"
-SLOW_BYTES = 400_000
 
 RASTERED = (
-    "VoronDesign__Voron-Hardware/Toolhead_PCB_Outline.DXF", "benbeezy__Dollo/gear.dxf", "m112521__bots/platform_patch_v2.dxf",
-    "m112521__bots/platform_w_penholder_v3.dxf", "maxicozy__micro-challenge-01/half-card.dxf",
-    "maxicozy__micro-challenge-01/management-board-card.dxf", "openscad__openscad/arc.dxf", "openscad__openscad/ellipse.dxf",
-    "openscad__openscad/polygon-riser.dxf", "reprappro__Ormerod/1044.1.DXF", "reprappro__Ormerod/561.1.DXF",
-    "reprappro__Ormerod/Duet-enclosure-base-expansion.DXF", "stephen-huan__plaid/guard.dxf", "trebb__untouch/keycaps.dxf",
-    "spacether__pycalculix/import-dxf-1.dxf", "technomancy__atreus/keys.dxf", "pobot__Delta-Robot/59_tooth.dxf",
-    "yichengtsai__2025WRO_FE_Team_WeMakerLTL/Braking_Arm.DXF", "yichengtsai__2025WRO_FE_Team_WeMakerLTL/Plate_3.DXF",
-    "UnfinishedBusiness__ProfileCAD/0.dxf", "peej__lumberjack-keyboard/lumberjack-split.dxf", "hugs__tapsterbot/tapster.dxf",
-)  # fmt: skip
+    "VoronDesign__Voron-Hardware/Toolhead_PCB_Outline.DXF",
+    "benbeezy__Dollo/gear.dxf",
+    "m112521__bots/platform_patch_v2.dxf",
+    "m112521__bots/platform_w_penholder_v3.dxf",
+    "maxicozy__micro-challenge-01/half-card.dxf",
+    "maxicozy__micro-challenge-01/management-board-card.dxf",
+    "openscad__openscad/arc.dxf",
+    "openscad__openscad/ellipse.dxf",
+    "openscad__openscad/polygon-riser.dxf",
+    "reprappro__Ormerod/1044.1.DXF",
+    "reprappro__Ormerod/561.1.DXF",
+    "reprappro__Ormerod/Duet-enclosure-base-expansion.DXF",
+    "stephen-huan__plaid/guard.dxf",
+    "trebb__untouch/keycaps.dxf",
+    "spacether__pycalculix/import-dxf-1.dxf",
+    "technomancy__atreus/keys.dxf",
+    "pobot__Delta-Robot/59_tooth.dxf",
+    "yichengtsai__2025WRO_FE_Team_WeMakerLTL/Braking_Arm.DXF",
+    "yichengtsai__2025WRO_FE_Team_WeMakerLTL/Plate_3.DXF",
+    "UnfinishedBusiness__ProfileCAD/0.dxf",
+    "peej__lumberjack-keyboard/lumberjack-split.dxf",
+    "hugs__tapsterbot/tapster.dxf",
+)
 
 corpus_needed = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no drawings in {CORPUS}; set KONTUR_SHARED")
 

@@ -30,6 +30,9 @@ NOT_GEOMETRY = frozenset({
 BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError, DXFError)
 """What ezdxf and numpy raise on an entity whose data contradicts itself."""
 
+MAX_COORDINATE = 1e11
+"""Drawing units; beyond it, double precision cannot hold a flat part's details."""
+
 _FULL_TURN_SLACK_RAD = 1e-9
 _SPLINE_FRAME_POINT = 16
 _FINEST_RELATIVE = 1e-5
@@ -74,6 +77,8 @@ def strands_of(entity: DXFEntity, sagitta: float) -> list[Strand] | None:
     for strand in strands:
         if not np.isfinite(strand.points).all():
             raise ValueError("coordinates that are not finite")
+        if np.abs(strand.points).max() > MAX_COORDINATE:
+            raise ValueError("coordinates beyond reach")
         strand.layer, strand.linetype, strand.color = layer, linetype, color
     return strands
 

@@ -19,21 +19,26 @@ USED, NOT_GEOMETRY_FATE, NOT_CUT, UNSUPPORTED = "used", "not_geometry", "not_cut
 
 
 def layout_of(document: Document) -> list[DXFEntity]:
-    """Return the entities to read: of the model space, or of the paper spaces when the model space bounds nothing.
+    """Return the entities to read: of the model space, and of the paper spaces when the model space bounds nothing.
 
     Files that keep everything in blocks which nothing inserts are read as if each block were inserted once.
     """
     model = list(document.modelspace())
     if any(entity.dxftype() not in NOT_GEOMETRY for entity in model):
         return model
-    papers = [
-        entity for name in document.layout_names_in_taborder() if name != "Model" for entity in document.layout(name)
-    ]
-    if any(entity.dxftype() not in NOT_GEOMETRY for entity in papers):
-        return model + papers
+    papers = _paper_entities(document)
     if model or papers:
         return model + papers
     return [entity for block in document.blocks if not block.name.startswith(("*", "_")) for entity in block]
+
+
+def unread_entities(document: Document, read: int) -> list[DXFEntity]:
+    """Return the entities of paper spaces when `layout_of` has left them out (it gave `read` entities)."""
+    return _paper_entities(document) if read == len(document.modelspace()) else []
+
+
+def _paper_entities(document: Document) -> list[DXFEntity]:
+    return [entity for layout in document.layouts if layout.name != "Model" for entity in layout]
 
 
 @dataclass

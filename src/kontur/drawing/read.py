@@ -1,6 +1,6 @@
 """Drawings to parts: the way from a file to a `Drawing`."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from glob import glob, has_magic
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kontur.drawing.assemble import build_parts, concentric_issues, without_frame
 from kontur.drawing.cutting import split_cut
-from kontur.drawing.entities import Strand
-from kontur.drawing.extract import NOT_CUT, USED, Extract, extract, layout_of
+from kontur.drawing.entities import BROKEN, NOT_GEOMETRY, Strand
+from kontur.drawing.extract import NOT_CUT, USED, Extract, extract, layout_of, unread_entities
 from kontur.drawing.limits import Limits
 from kontur.drawing.loops import Chain, Ring, find_rings, tolerances
 from kontur.drawing.model import Drawing, EntityCount, Issue, Severity
@@ -98,6 +98,9 @@ def read_drawing(path: Path, rules: DrawingRules | None = None) -> Drawing:
         return _read(path, rules or DrawingRules())
     except MemoryError as error:
         raise DrawingError(f"{path}: needs more memory than there is; simplify or split the drawing") from error
+    except (*BROKEN, shapely.errors.ShapelyError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DrawingError(f"{path}: its data contradict each other ({reason}); save the drawing again") from error
 
 
 def _read(path: Path, rules: DrawingRules) -> Drawing:
@@ -113,7 +116,7 @@ def _read(path: Path, rules: DrawingRules) -> Drawing:
     if not parts:
         issues.append(Issue("no_parts", "error", "no closed contour bounds a part"))
     issues.sort(key=lambda issue: _GRAVITY.index(issue.severity))
-    return Drawing(path, sha256_of(path), unit.unit, unit.confidence, _account(found), parts, tuple(issues))
+    return Drawing(path, sha256_of(path), unit.unit, unit.confidence, _account(found, loaded), parts, tuple(issues))
 
 
 def _extract(loaded: Loaded, rules: DrawingRules, limits: Limits) -> tuple[UnitGuess, Extract]:
@@ -204,11 +207,23 @@ def _nearly_closed(chain: Chain, length: float, largest: float) -> bool:
     return chain.gap_mm < _SMALL_GAP * length and length > _SMALL_GAP * largest
 
 
-def _account(found: Extract) -> dict[str, EntityCount]:
-    counts: dict[str, Counter[str]] = {}
+def _account(found: Extract, loaded: Loaded) -> dict[str, EntityCount]:
+    """Say of every entity of the layouts, and of those that only the raw text still lists, what became of it."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for kind, fate in zip(found.types, found.fates, strict=True):
-        counts.setdefault(kind, Counter())[fate] += 1
+        counts[kind][fate] += 1
+    unread = Counter(entity.dxftype() for entity in unread_entities(loaded.document, len(found.types)))
+    for kind, number in unread.items():
+        counts[kind][_fate_unread(kind)] += number
+    for kind, number in loaded.listed.items():
+        lost = number - sum(counts[kind].values()) if kind in counts else number
+        if lost > 0:
+            counts[kind]["not_geometry" if kind in NOT_GEOMETRY else "unsupported"] += lost
     return {
         kind: EntityCount(sum(c.values()), c[USED], c["not_geometry"], c[NOT_CUT], c["unsupported"])
         for kind, c in sorted(counts.items())
     }
+
+
+def _fate_unread(kind: str) -> str:
+    return "not_geometry" if kind in NOT_GEOMETRY else NOT_CUT

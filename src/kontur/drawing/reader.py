@@ -8,6 +8,7 @@ import gzip
 import io
 import logging
 import re
+import struct
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -35,17 +36,22 @@ _COUNTED = (
 )  # fmt: skip
 _ENTITY = re.compile(rb"(?:^|[\r\n])[ \t]*0[ \t]*\r?\n[ \t]*(" + "|".join(_COUNTED).encode() + rb")[ \t]*(?=[\r\n])")
 _STRUCTURE = re.compile(rb"(?:^|[\r\n])[ \t]*0[ \t]*\r?\n[ \t]*[A-Z0-9_]{2,}[ \t]*(?=[\r\n])")
+_ANY_TYPE = re.compile(rb"[\r\n][ \t]*0[ \t]*\r?\n[ \t]*([^\s\d+.-][^\r\n]*?)[ \t]*(?=[\r\n])")
+_ENTITIES = re.compile(rb"[\r\n][ \t]*2[ \t]*\r?\n[ \t]*ENTITIES[ \t]*[\r\n]")
+_SECTION_END = re.compile(rb"[\r\n][ \t]*0[ \t]*\r?\n[ \t]*(?:ENDSEC|EOF|SECTION)[ \t]*(?=[\r\n]|$)")
+_SUBORDINATE = ("VERTEX", "SEQEND", "ATTRIB", "ENDSEC", "EOF", "SECTION")
 _UNIT = re.compile(rb"\$INSUNITS\s+70\s+(\d+)")
 _MEASUREMENT = re.compile(rb"\$MEASUREMENT\s+70\s+(\d+)")
 _HEADER = "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1015\n0\nENDSEC\n"
 _HEAD_BYTES = 400_000
-_FAILURES = (*BROKEN, DXFError, OSError, RecursionError, AssertionError, StopIteration)
+_FAILURES = (*BROKEN, DXFError, OSError, struct.error, AssertionError, StopIteration)
 
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
     """A document, what its file says of units (None where it says nothing), and how it had to be read.
 
+    `listed` counts the types in the ENTITIES section of the raw text (empty for binary files).
     `insunits` and `measurement` are taken from the file itself: ezdxf fills in values of its own where they are absent.
     """
 
@@ -53,6 +59,7 @@ class Loaded:
     insunits: int | None
     measurement: int | None
     issues: tuple[Issue, ...]
+    listed: Counter[str]
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
@@ -92,8 +99,21 @@ def load(data: bytes, name: str, limits: Limits) -> Loaded:
     document, issues = _best(data, name, binary, raw, limits)
     head = data[:_HEAD_BYTES]
     if binary:
-        return Loaded(document, *_binary_units(document, head), tuple(issues))
-    return Loaded(document, _number(_UNIT, head), _number(_MEASUREMENT, head), tuple(issues))
+        return Loaded(document, *_binary_units(document, head), tuple(issues), Counter())
+    return Loaded(document, _number(_UNIT, head), _number(_MEASUREMENT, head), tuple(issues), _listed(data))
+
+
+def _listed(data: bytes) -> Counter[str]:
+    """Count the entities of the ENTITIES section by type, without the ones that belong to others."""
+    start = _ENTITIES.search(data)
+    end = _SECTION_END.search(data, start.end()) if start else None
+    if start is None:
+        return Counter()
+    found = _ANY_TYPE.findall(data, start.end() - 1, end.start() + 1 if end else len(data))
+    counts = Counter(name.decode("ascii", errors="replace") for name in found)
+    for name in _SUBORDINATE:
+        counts.pop(name, None)
+    return counts
 
 
 def _best(data: bytes, name: str, binary: bool, raw: Counter[str], limits: Limits) -> tuple[Document, list[Issue]]:

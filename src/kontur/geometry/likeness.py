@@ -1,11 +1,12 @@
 """Parts that look alike: the best placement of one on the other, and what then differs.
 
 The turn that lays one part on the other is read off their angular spectra (see symmetry): the correlation over all turns
-is one Fourier transform. Both are held at their datum; a difference that moves the datum moves it by little.
+is one Fourier transform. Then the datums are laid on each other, or the centroids of the outlines, whichever fits better.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import shapely
@@ -46,15 +47,14 @@ class LookAlike:
 def look_alikes(parts: Sequence[Part], least_overlap: float = ALIKE_OVERLAP) -> list[LookAlike]:
     """Return the pairs of look-alikes, most alike first, also of one part face up against another face down."""
     spectra = [angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS] for part in parts]
-    areas = np.array([part.area_mm2 for part in parts])
-    found = []
-    for a in range(len(parts)):
-        near = np.minimum(areas, areas[a]) >= least_overlap * np.maximum(areas, areas[a])
-        for b in np.flatnonzero(near[a + 1 :]) + a + 1:
-            for mirrored in (False, True):
-                pair = _compare(parts, spectra, a, int(b), mirrored)
-                if pair.overlap >= least_overlap:
-                    found.append(pair)
+    areas = [part.area_mm2 for part in parts]
+    found = [
+        pair
+        for a, b in combinations(range(len(parts)), 2)
+        if min(areas[a], areas[b]) >= least_overlap * max(areas[a], areas[b])
+        for pair in (_compare(parts, spectra, a, b, mirrored) for mirrored in (False, True))
+        if pair.overlap >= least_overlap
+    ]
     return sorted(found, key=lambda pair: -pair.overlap)
 
 
@@ -67,11 +67,18 @@ def _compare(parts: Sequence[Part], spectra: list[Spectrum], a: int, b: int, mir
     best, best_overlap, base = other, -1.0, parts[a].polygon
     for turn in _turns(spectra[a], spectrum):
         turned = affinity.rotate(other, turn, origin=(0, 0), use_radians=True)
-        common = float(shapely.intersection(base, turned).area)
-        overlap = common / (base.area + turned.area - common)
-        if overlap > best_overlap:
-            best, best_overlap = turned, overlap
+        for placed in (turned, _outlines_together(base, turned)):
+            common = float(shapely.intersection(base, placed).area)
+            overlap = common / (base.area + placed.area - common)
+            if overlap > best_overlap:
+                best, best_overlap = placed, overlap
     return LookAlike(a, b, mirrored, best_overlap, shapely.symmetric_difference(base, best))
+
+
+def _outlines_together(base: shapely.Polygon, other: shapely.Polygon) -> shapely.Polygon:
+    """Shift `other` so that the centroids of the outlines agree: a hole more moves the datum, not the outline."""
+    to, at = shapely.Polygon(base.exterior).centroid, shapely.Polygon(other.exterior).centroid
+    return affinity.translate(other, to.x - at.x, to.y - at.y)
 
 
 def _turns(a: Spectrum, b: Spectrum) -> list[float]:

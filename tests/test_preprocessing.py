@@ -1,0 +1,95 @@
+"""Masks of drawings: coverage exact to the pixel, against polygons' areas, moments, and OpenCV's filling."""
+
+import cv2
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kontur.data_preprocessing.dxf_to_mask import coverage, part_mask, write_masks
+from kontur.drawing import find_drawings
+from kontur.errors import DrawingError
+from kontur.geometry import Contour, circle_contour, make_part
+
+
+def blob(seed, corners=9):
+    rng = np.random.default_rng(seed)
+    angle = (np.arange(corners) + rng.uniform(0, 0.9, corners)) * 2 * np.pi / corners
+    radius = rng.uniform(8, 25, corners)
+    return np.column_stack([40 + radius * np.cos(angle), 30 + radius * np.sin(angle)])
+
+
+def moments(mask):
+    v, u = np.mgrid[: mask.shape[0], : mask.shape[1]]
+    total = mask.sum()
+    mean = np.array([(u * mask).sum(), (v * mask).sum()]) / total
+    spread = np.array([((u - mean[0]) ** 2 * mask).sum(), ((v - mean[1]) ** 2 * mask).sum()]) / total
+    return total, mean, spread
+
+
+@given(st.integers(0, 10_000))
+def test_coverage_sums_to_the_area_and_keeps_the_centroid(seed):
+    ring = blob(seed)
+    polygon = shapely.Polygon(ring)
+    share = coverage([ring], (80, 60))
+    total, mean, _ = moments(share)
+    assert total == pytest.approx(polygon.area, rel=1e-9)
+    assert mean == pytest.approx([polygon.centroid.x, polygon.centroid.y], abs=0.02)
+    assert share.min() >= 0 and share.max() <= 1
+
+
+@given(st.integers(0, 10_000))
+def test_each_pixel_has_the_area_that_shapely_cuts_out_of_it(seed):
+    ring = blob(seed, 5)
+    share = coverage([ring], (80, 60))
+    v, u = np.unravel_index(np.argsort(-share * (1 - share), axis=None)[:20], share.shape)
+    pixels = shapely.box(u - 0.5, v - 0.5, u + 0.5, v + 0.5)
+    expected = shapely.area(shapely.intersection(pixels, shapely.Polygon(ring)))
+    assert share[v, u] == pytest.approx(expected, abs=1e-9)
+
+
+def test_what_lies_outside_the_picture_is_cut_off():
+    ring = np.array([(-20, -20), (30, -20), (30, 25), (-20, 25)], float)
+    share = coverage([ring], (50, 40))
+    assert share.sum() == pytest.approx(30.5 * 25.5)
+    assert share[:25, :30].min() == pytest.approx(1) and share[26:].max() == 0
+
+
+def test_whole_pixels_are_those_that_opencv_fills():
+    ring = blob(7)
+    filled = cv2.fillPoly(np.zeros((60, 80), np.uint8), [np.round(ring * 256).astype(np.int32)], 1, cv2.LINE_8, 8)
+    share = coverage([ring], (80, 60))
+    assert filled[share == 1].all() and not filled[cv2.dilate((share > 0).astype(np.uint8), np.ones((3, 3))) == 0].any()
+
+
+@pytest.mark.parametrize("px_per_mm", [0.8, 1.5, 4.0])
+def test_a_parts_mask_has_its_area_datum_and_moments(px_per_mm):
+    outline = Contour(np.array([(0, 0), (70, 0), (70, 20), (25, 20), (25, 55), (0, 55)], float))
+    part = make_part("l", outline, (circle_contour(12, 12, 5), circle_contour(50, 10, 4.1)))
+    mask, datum = part_mask(part, px_per_mm)
+    total, mean, spread = moments(mask / 255)
+    dense = 0.05
+    grid = np.mgrid[-60:60:dense, -60:60:dense].reshape(2, -1).T
+    inside = grid[shapely.contains_xy(part.polygon, grid)]
+    assert total / px_per_mm**2 == pytest.approx(part.area_mm2, rel=1e-3)
+    assert mean == pytest.approx(datum, abs=0.02)
+    assert (spread - 1 / 12) / px_per_mm**2 == pytest.approx(inside.var(axis=0), rel=3e-3)
+
+
+def test_up_in_the_drawing_is_up_in_the_mask():
+    part = make_part("t", Contour(np.array([(0, 0), (30, 0), (15, 40)], float)))
+    mask, _ = part_mask(part, 2)
+    rows = (mask > 127).sum(axis=1)
+    assert rows[4] < rows[-5] and mask.shape == (84, 64)
+
+
+def test_a_missing_drawing_writes_no_mask(tmp_path):
+    drawings = find_drawings([tmp_path / "none.dxf"])
+    with pytest.raises(DrawingError, match=r"none\.dxf"):
+        write_masks(drawings, tmp_path, 1.0)
+
+
+def test_a_mask_that_would_fill_the_memory_is_refused():
+    with pytest.raises(DrawingError, match="no mask of"):
+        part_mask(make_part("big", Contour(np.array([(0, 0), (3000, 0), (0, 2000)], float))), 1000)
