@@ -44,6 +44,15 @@ def info(dataset: str = "tests") -> ModelInfo:
     return ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", dataset)
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """These networks are tiny: a second thread gains nothing, and waits for a core that other work may hold."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def samples():
     return {"train": scenes(12, 1), "val": scenes(4, 2)}
