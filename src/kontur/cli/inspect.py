@@ -74,10 +74,11 @@ def _rules_and_files(
     from kontur.config import load_config
     from kontur.data_preprocessing.data_config import DataConfig
     from kontur.drawing import find_drawings
-    from kontur.geometry.units import mm_per
+    from kontur.geometry.units import mm_per, unit_named
     from kontur.workspace import Workspace, open_workspace
 
     if unit is not None:
+        unit = unit_named(unit)
         mm_per(unit)
     place = Workspace(workspace) if paths else open_workspace(workspace)
     config = place.data_config

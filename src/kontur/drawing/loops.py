@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kontur.drawing.entities import Strand
 from kontur.drawing.graph import Index, Walk, cluster, pair_dangling, prune, walks
-from kontur.drawing.model import Issue
+from kontur.drawing.model import Issue, Severity
 from kontur.drawing.noding import faces_of, material, simplified_ring
 from kontur.geometry import Circle, Points
 
@@ -244,7 +244,8 @@ def _close_gaps(chains: list[Chain], tolerance: Tolerances, issues: list[Issue])
         rings.append(Ring(points, None, tuple(i for m in members for i in m.strands)))
         used.update(walk.strands)
         at = max((2 * k + side for k in walk.strands for side in (0, 1)), key=lambda end: gaps.get(end, 0.0))
-        issues.append(Issue("gap_closed", "warning", f"an open contour was closed over a gap of {widest:.3g} mm",
+        severity: Severity = "warning" if widest <= tolerance.close / 3 else "ambiguous"
+        issues.append(Issue("gap_closed", severity, f"an open contour was closed over a gap of {widest:.3g} mm",
                             *map(float, ends[at])))  # fmt: skip
     rest = [chain for k, chain in enumerate(loose) if k not in used]
     return rings, [chain for chain in chains if chain.branches] + rest

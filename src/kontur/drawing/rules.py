@@ -1,9 +1,11 @@
 """How drawings are read: the configuration section `drawings`."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from kontur.config import Section
-from kontur.geometry.units import UnitName
+from kontur.geometry.units import UNIT_ALIASES, UnitName
 
 NOT_CUT_LAYERS = (
     "*bend*", "*fold*", "*cent*line*", "center", "centre", "centers", "centres", "*dim*", "*text*", "*annot*", "*note*",
@@ -28,7 +30,7 @@ class DrawingRules(Section):
     Layer and linetype patterns are compared without regard to case; `*` and `?` stand for any text and any character.
     """
 
-    unit: UnitName | None = None
+    unit: Annotated[UnitName | None, BeforeValidator(lambda text: UNIT_ALIASES.get(text, text))] = None
     """Unit of the coordinates; None takes what the file says, or infers it with a confidence."""
     sagitta_mm: float = Field(default=0.01, gt=0, le=10)
     """Greatest distance between a curve and the polyline that stands for it."""

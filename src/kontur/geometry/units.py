@@ -12,7 +12,15 @@ MM_PER_UNIT: dict[str, float] = {
 }  # fmt: skip
 """Millimetres in one unit; exact by definition (the inch is 25.4 mm)."""
 
+UNIT_ALIASES: dict[str, str] = {"in": "inch", "ft": "foot", "yd": "yard"}
+"""Short names that are understood where a user names a unit."""
+
 UNIT_NAMES: tuple[str, ...] = get_args(UnitName)
+
+
+def unit_named(text: str) -> str:
+    """Return the unit's full name for a name or a short name; unknown text comes back as it is."""
+    return UNIT_ALIASES.get(text, text)
 
 
 def mm_per(unit: str) -> float:
