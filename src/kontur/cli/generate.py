@@ -37,6 +37,9 @@ def generate(
     scheduler: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="A running Dask scheduler, for --executor dask.")
     ] = None,
+    shards: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Also write tar shards to this folder or URL (s3://...).")
+    ] = None,
     mm_per_px: ScaleOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,6 +53,7 @@ def generate(
     from kontur.data_preprocessing.data_config import load_data_config
     from kontur.data_preprocessing.faces import mirror_conflicts
     from kontur.data_preprocessing.generate import generate as write_dataset
+    from kontur.data_preprocessing.shards import write_shards
     from kontur.drawing import find_drawings, read_parts
     from kontur.workspace import open_workspace
 
@@ -64,6 +68,9 @@ def generate(
         manifest = write_dataset(
             space, config, parts, drawings, wanted, seed, executor.value, worker_count, on_progress, scheduler
         )
+    if shards:
+        with progress_bar("shards", "samples") as on_progress:
+            write_shards(space, manifest, shards, on_progress=on_progress)
     summary = {
         "folder": str(space.processed),
         "count": manifest.count,

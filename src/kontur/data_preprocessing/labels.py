@@ -4,6 +4,7 @@ Pixel coordinates here have centres at integers; the +0.5 of COCO and YOLO is ad
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -63,22 +64,30 @@ def polygons_of(area: shapely.Geometry, least_px2: float = 1.0) -> list[shapely.
 
 
 def bridged_ring(area: shapely.Geometry) -> Points:
-    """Return one closed ring (N, 2) that covers the same area: holes and pieces are joined by bridges of no width.
+    """Return one closed ring (N, 2) that covers the same area: holes and pieces hang on bridges of no width.
 
-    Each bridge runs between the nearest corners of the ring so far and of the ring that is joined next. Walked there and
-    back it encloses nothing, wherever it runs.
+    Each runs from the nearest corner of the largest piece's outline. Walked there and back a bridge encloses nothing,
+    wherever it runs.
     """
     pieces = polygons_of(area, 0.0)
     if not pieces:
         return np.empty((0, 2))
     ring = np.asarray(pieces[0].exterior.coords)[:-1]
-    others = [hole for piece in pieces for hole in piece.interiors] + [piece.exterior for piece in pieces[1:]]
-    for other in others:
-        joined = np.asarray(other.coords)[:-1]
-        gaps = ((ring[:, None] - joined) ** 2).sum(axis=2)
-        here, there = divmod(int(gaps.argmin()), len(joined))
-        ring = np.concatenate([ring[: here + 1], joined[there:], joined[: there + 1], ring[here:]])
-    return ring
+    hanging = [hole for piece in pieces for hole in piece.interiors] + [piece.exterior for piece in pieces[1:]]
+    if not hanging:
+        return ring
+    loops = [np.asarray(loop.coords)[:-1] for loop in hanging]
+    corners = np.concatenate(loops)
+    gaps = np.hypot(*(corners[:, None] - ring).transpose(2, 0, 1))
+    starts = np.cumsum([0, *map(len, loops)])
+    nearest = [int(gaps[begin:end].argmin()) for begin, end in pairwise(starts)]
+    bridges = sorted((flat % len(ring), flat // len(ring), number) for number, flat in enumerate(nearest))
+    walked, last = [], 0
+    for corner, start, number in bridges:
+        loop = loops[number]
+        walked += [ring[last : corner + 1], loop[start:], loop[: start + 1]]
+        last = corner
+    return np.concatenate([*walked, ring[last:]])
 
 
 def oriented_box(area: shapely.Geometry) -> Points:
