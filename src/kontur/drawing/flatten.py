@@ -16,6 +16,7 @@ MAX_STEPS = 4096
 _MIN_STEPS_PER_TURN = 12
 _SPLINE_START_STEPS = 4
 _SPLINE_ROUNDS = 10
+_MIDDLE_SHARE = 0.8  # the farthest point of a curve from its chord is not quite at the middle parameter
 _MAX_SPLINE_SPANS = 20_000
 
 
@@ -91,8 +92,8 @@ def spline_points(
     for _ in range(_SPLINE_ROUNDS):
         middles = (parameters[:-1] + parameters[1:]) / 2
         between = _de_boor(homogeneous, degree, knots, middles)
-        wide = np.linalg.norm(between - (points[:-1] + points[1:]) / 2, axis=1) > sagitta
-        wide &= _distance_to_chord(between, points[:-1], points[1:]) > sagitta
+        wide = np.linalg.norm(between - (points[:-1] + points[1:]) / 2, axis=1) > _MIDDLE_SHARE * sagitta
+        wide &= _distance_to_chord(between, points[:-1], points[1:]) > _MIDDLE_SHARE * sagitta
         if not wide.any() or len(points) > MAX_STEPS * 8:
             break
         at = np.flatnonzero(wide) + 1
