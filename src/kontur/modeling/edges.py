@@ -16,6 +16,8 @@ from kontur.pictures import Picture
 Floats = NDArray[np.float32]
 
 _NOISE_TO_SIGMA = 1.4826
+PARABOLA_PX = 1.0
+"""Distance of the outer samples from the middle one: nearer ones see only the flat top that interpolation gives an edge."""
 _LEAST_STRENGTH = 1.0
 """Grey levels per px: weaker changes are quantisation."""
 
@@ -122,14 +124,15 @@ def strongest_peaks(
     is_peak = (middle > left) & (middle >= right)
     height = np.where(is_peak, middle, 0)
     step = float(offsets_px[1] - offsets_px[0])
+    wide = max(1, round(PARABOLA_PX / step))
     found_at, found = [], []
     for _ in range(count):
         best = height.argmax(axis=2)[..., None]
-        value = np.take_along_axis(height, best, axis=2)[..., 0]
-        a, b, c = (np.take_along_axis(side, best, axis=2)[..., 0] for side in (left, middle, right))
+        found.append(np.take_along_axis(height, best, axis=2)[..., 0])
+        middle_at = np.clip(best + 1, wide, strength.shape[2] - 1 - wide)
+        a, b, c = (np.take_along_axis(strength, middle_at + k, axis=2)[..., 0] for k in (-wide, 0, wide))
         bend = a - 2 * b + c
         sub = np.divide(a - c, 2 * bend, out=np.zeros_like(a), where=bend < 0)
-        found_at.append(offsets_px[best[..., 0] + 1] + sub * step)
-        found.append(value)
+        found_at.append(offsets_px[middle_at[..., 0]] + np.clip(sub, -1, 1) * wide * step)
         np.put_along_axis(height, best, 0, axis=2)
     return np.stack(found_at, axis=2).astype(np.float64), np.stack(found, axis=2).astype(np.float64)

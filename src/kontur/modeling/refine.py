@@ -184,7 +184,7 @@ def gather(
     points, derivative = apply_homography(matrix, model.points_mm)
     normals = project_normals(derivative, model.normals)
     stretch = np.sqrt(np.abs(np.linalg.det(derivative)))
-    reach = np.arange(-np.ceil(range_px / step_px) - 1, np.ceil(range_px / step_px) + 2) * step_px
+    reach = np.arange(-np.ceil(range_px / step_px) - 2, np.ceil(range_px / step_px) + 3) * step_px
     strength = profiles(source, points, normals, reach)
     offset, peak = strongest_peaks(strength, reach, PEAKS_PER_POINT)
     peak = np.where((peak > NOISE_FACTOR * source.noise) & (np.abs(offset) <= range_px), peak, 0)
