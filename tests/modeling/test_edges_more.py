@@ -1,0 +1,173 @@
+"""Sub-pixel edges: pictures whose edges are known in closed form."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from kontur.modeling.edges import EdgePicture, edge_picture, noise_level, profiles, strongest_peaks
+
+WIDTH, HEIGHT = 120, 90
+OFFSETS = np.arange(-6, 6.1, 0.5)
+
+
+def step_picture(offset_px: float, angle_rad: float, sigma_px: float, levels=(40.0, 200.0), about=(60.0, 45.0)):
+    """A step edge blurred by a Gaussian, as its integral says: at `offset_px` from `about` along the normal."""
+    u, v = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
+    distance = (u - about[0]) * math.cos(angle_rad) + (v - about[1]) * math.sin(angle_rad) - offset_px
+    share = 0.5 * (1 + np.vectorize(math.erf)(distance / (sigma_px * math.sqrt(2))))
+    return levels[0] + (levels[1] - levels[0]) * share
+
+
+def as_picture(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(np.clip(np.round(grey), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def measured(source: EdgePicture, angle_rad: float, about=(60.0, 45.0), offsets=OFFSETS, count=1):
+    """Offsets and strengths of the peaks on one profile through `about`."""
+    normal = np.array([[[math.cos(angle_rad), math.sin(angle_rad)]]])
+    strength = profiles(source, np.array([[about]]), normal, offsets)
+    at, height = strongest_peaks(strength, offsets, count)
+    return at[0, 0], height[0, 0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(offset=st.floats(-2, 2), angle=st.floats(0, 2 * math.pi), sigma=st.floats(0.7, 1.6), bright_first=st.booleans())
+def test_a_blurred_step_is_found_where_it_is(offset, angle, sigma, bright_first):
+    """The mean over a stretch of contour, as the registration uses it: points at all phases of the pixel grid."""
+    assume(min(angle % (math.pi / 2), -angle % (math.pi / 2)) > 0.05)
+    levels = (200.0, 40.0) if bright_first else (40.0, 200.0)
+    source = edge_picture(as_picture(step_picture(offset, angle, sigma, levels)), 0.7)
+    normal = np.array([math.cos(angle), math.sin(angle)])
+    points = np.array([60.0, 45.0]) + np.linspace(-21, 21, 60)[:, None] * (-normal[1], normal[0])
+    strength = profiles(source, points[None], np.broadcast_to(normal, (1, 60, 2)), OFFSETS)
+    at, height = strongest_peaks(strength, OFFSETS, 1)
+    assert (height > 0).all()
+    assert at.mean() == pytest.approx(offset, abs=0.05)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 1.5])
+@pytest.mark.parametrize("offset", [-0.375, -0.25, 0.0, 0.125, 0.25, 0.4375])
+def test_one_profile_between_pixel_centres_is_exact_to_hundredths(offset, sigma):
+    about = (60.25, 45.0)
+    source = edge_picture(as_picture(step_picture(offset, 0.0, sigma, about=about)), 0.7)
+    assert measured(source, 0.0, about)[0][0] == pytest.approx(offset, abs=0.07)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 1.5])
+def test_one_profile_through_pixel_centres_is_as_exact(sigma):
+    offsets = np.array([-0.375, -0.25, 0.25, 0.375, 0.5])
+    sources = [edge_picture(as_picture(step_picture(offset, 0.0, sigma)), 0.7) for offset in offsets]
+    found = np.array([measured(source, 0.0)[0][0] for source in sources])
+    assert np.abs(found - offsets).max() < 0.07
+
+
+@pytest.mark.parametrize(
+    "reduction",
+    [2, pytest.param(3, marks=pytest.mark.xfail(strict=True, reason="bilinear sampling at few steps: up to 1 px off"))],
+)
+@pytest.mark.parametrize("offset", [-2.3, 0.6, 1.75])
+def test_a_reduced_picture_measures_in_px_of_the_whole_one(reduction, offset):
+    source = edge_picture(as_picture(step_picture(offset, 0.0, 2.0)), 0.7, reduction)
+    assert source.pixels.shape[:2] == (HEIGHT // reduction, WIDTH // reduction)
+    at, _ = measured(source, 0.0, offsets=np.arange(-12, 12.1, 1.0))
+    assert at[0] == pytest.approx(offset, abs=0.1)
+
+
+@pytest.mark.parametrize(("step_px", "reduction"), [(0.5, 1), (0.25, 1), (1.0, 1), (1.0, 2)])
+def test_a_ramp_of_seven_grey_levels_per_px_has_that_strength(step_px, reduction):
+    """The strength is a slope per px of the whole picture, whatever the sampling step and the reduction."""
+    u = np.broadcast_to(np.arange(36.0), (30, 36))
+    source = edge_picture(as_picture(7 * u), 0.0, reduction)
+    offsets = np.arange(-3, 3.1, step_px)
+    strength = profiles(source, np.array([[[17.0, 15.0]]]), np.array([[[1.0, 0.0]]]), offsets)[0, 0]
+    np.testing.assert_allclose(strength, 7 * math.sqrt(3), rtol=1e-4)
+
+
+def test_along_an_edge_nothing_changes():
+    source = edge_picture(as_picture(step_picture(0.0, 0.0, 1.0)), 0.7)
+    assert profiles(source, np.array([[[60.0, 45.0]]]), np.array([[[0.0, 1.0]]]), OFFSETS).max() < 1e-3
+
+
+def test_equal_grey_with_different_colours_is_as_strong_as_the_colour_distance():
+    """Blue falls as red rises: the change is the length of the colour's way, not the sum of the channels."""
+    grey = step_picture(0.0, 0.0, 1.0, (0, 1))
+    colours = np.stack([100 + 60 * grey, np.full_like(grey, 90.0), 160 - 60 * grey], axis=2)
+    _, height = measured(EdgePicture(colours.astype(np.float32), 1, 1.0), 0.0)
+    _, one_channel = measured(EdgePicture((60 * grey[..., None]).astype(np.float32), 1, 1.0), 0.0)
+    assert height[0] == pytest.approx(one_channel[0] * math.sqrt(2), rel=1e-4)
+
+
+def test_profiles_that_leave_the_picture_have_no_strength_there():
+    rng = np.random.default_rng(0)
+    source = edge_picture(rng.integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8), 0.7)
+    points = np.array([[[2.0, 40.0], [WIDTH - 2.0, 40.0], [60.0, 1.0], [-30.0, 40.0]]])
+    normals = np.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]])
+    strength = profiles(source, points, normals, OFFSETS)[0]
+    reach = OFFSETS[:, None] + np.array([-1.0, 1.0])  # the derivative needs a pixel on either side
+    for row, (point, normal, limit) in enumerate(
+        zip(points[0], normals[0], (WIDTH - 1, WIDTH - 1, HEIGHT - 1, WIDTH - 1), strict=True)
+    ):
+        at = point @ normal + reach
+        inside = ((at >= 0) & (at <= limit)).all(axis=1)
+        assert (strength[row, ~inside] == 0).all()
+        assert (strength[row, inside] > 0).all()
+
+
+def test_many_profiles_are_sampled_like_few():
+    """More rows than OpenCV's limit on a map."""
+    source = edge_picture(as_picture(step_picture(0.4, 0.0, 1.0)), 0.7)
+    count = 33_000
+    points = np.tile([60.0, 45.0], (1, count, 1))
+    normals = np.tile([1.0, 0.0], (1, count, 1))
+    strength = profiles(source, points, normals, np.array([-0.5, 0.0, 0.5]))
+    assert strength.shape == (1, count, 3)
+    np.testing.assert_array_equal(strength, np.broadcast_to(strength[:, :1], strength.shape))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-4.4, 4.4), st.floats(0.1, 5), st.sampled_from([0.25, 0.5, 1.0]))
+def test_a_sampled_parabola_has_its_peak_where_algebra_says(top, bend, step):
+    offsets = np.arange(-5, 5 + step / 2, step)
+    strength = (200 - bend * (offsets - top) ** 2).astype(np.float32)[None, None]
+    at, height = strongest_peaks(strength, offsets, 2)
+    assert at[0, 0, 0] == pytest.approx(top, abs=0.02)
+    assert height[0, 0, 0] == strength.max()
+    assert height[0, 0, 1] == 0, "there is no second peak"
+
+
+def test_peaks_come_strongest_first_and_borders_are_no_peaks():
+    strength = np.array([9, 1, 4, 1, 0, 6, 0, 2, 3], np.float32)[None, None]
+    at, height = strongest_peaks(strength, np.arange(-4.0, 5.0), 4)
+    assert height[0, 0].tolist() == [6, 4, 0, 0]
+    assert at[0, 0, :2] == pytest.approx([1.0, -2.0], abs=0.51)
+    assert at[0, 0, 0] == 1.0, "a symmetric peak lies on its sample"
+
+
+def test_two_edges_of_a_band_are_both_found():
+    about = (60.25, 45.0)
+    falling = step_picture(3.0, 0.0, 0.8, (0, 90), about)
+    band = step_picture(-2.5, 0.0, 0.8, (0, 150), about) - falling
+    at, height = measured(edge_picture(as_picture(50 + band), 0.5), 0.0, about, count=2)
+    assert at == pytest.approx([-2.5, 3.0], abs=0.05)
+    assert height[0] / height[1] == pytest.approx(150 / 90, rel=0.05)
+
+
+@pytest.mark.parametrize("sigma", [3.0, 8.0, 20.0])
+@pytest.mark.parametrize("size_wh", [(150, 90), (640, 480)])
+def test_white_noise_is_measured_as_what_differences_of_two_samples_have(sigma, size_wh):
+    """Independent samples two px apart differ by sqrt(2) sigma, that is sigma / sqrt(2) per px and channel."""
+    noise = np.random.default_rng(3).normal(120, sigma, (size_wh[1], size_wh[0], 3)).astype(np.float32)
+    # the norm over three channels has a median of sqrt(2.366) standard deviations (chi-square with 3 degrees of freedom)
+    expected = sigma / math.sqrt(2) * math.sqrt(2.366) / math.sqrt(3) * 1.4826
+    assert noise_level(noise) == pytest.approx(expected, rel=0.05)
+
+
+def test_a_few_edges_are_not_noise():
+    flat = np.full((HEIGHT, WIDTH, 3), 90, np.float32)
+    with_parts = flat.copy()
+    cv2.rectangle(with_parts, (20, 15), (90, 70), (220, 210, 200), -1)
+    assert noise_level(with_parts) == noise_level(flat) == pytest.approx(1 / 3)
