@@ -114,11 +114,16 @@ def search(
         best = scores.max(axis=0).reshape(field.shape)
         rows, columns = _local_maxima(best, most_per_part, least_score)
         for row, column in zip(rows, columns, strict=True):
-            place = row * field.shape[1] + column
-            for k in np.argsort(-scores[:, place])[:_MOST_SCALES].tolist():
-                if scores[k, place] >= _SCALE_RATIO * best[row, column]:
-                    found += _candidates_at(bank, field, groups[k], row, column)
+            there = scores[:, row * field.shape[1] + column]
+            for k in _best_scales(there):
+                found += _candidates_at(bank, field, groups[k], row, column)
     return found
+
+
+def _best_scales(scores: Floats) -> list[int]:
+    """Return the groups that score nearly as well as the best one, best first."""
+    order = np.argsort(-scores)[:_MOST_SCALES]
+    return order[scores[order] >= _SCALE_RATIO * scores.max()].tolist()
 
 
 def _best_over_angles(bank: TemplateBank, field: SearchField, group: TemplateGroup) -> Floats:
