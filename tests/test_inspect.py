@@ -209,7 +209,6 @@ def test_an_open_outline_is_an_issue_with_its_place_in_table_and_document(run_ko
         assert f"{issue['code']} at ({issue['x_mm']:.2f}, {issue['y_mm']:.2f})" in " ".join(said.out.split())
 
 
-@pytest.mark.xfail(reason="names are printed as markup: [red] vanishes, and [/] ends in a traceback", strict=True)
 @pytest.mark.parametrize("name", ["clip [red]2[bold].dxf", "a[/b].dxf"])
 def test_a_file_whose_name_looks_like_markup_is_shown_as_it_is(run_kontur, tmp_path, name):
     if "/" in name:

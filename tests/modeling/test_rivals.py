@@ -79,7 +79,6 @@ def test_what_looks_like_nothing_else_has_no_rivals_but_its_own_back(rivals):
     assert {(rival.part, rival.flipped) for rival in rivals[2, True]} <= {(2, False)}
 
 
-@pytest.mark.xfail(strict=True, reason="a rival of continuous symmetry is offered three times at angle 0")
 def test_no_rival_is_offered_twice(rivals):
     for found in rivals.values():
         kinds = [(rival.part, rival.flipped, round(rival.turn_rad, 6)) for rival in found]

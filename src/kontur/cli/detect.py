@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from kontur.cli.common import ERR, OUT, JsonOption, ScaleOption, WorkspaceOption, print_json, progress_bar
 from kontur.errors import PictureError
@@ -107,7 +108,7 @@ def _print_table(results: Sequence["PictureResult"]) -> None:
     table = Table("picture", "part", "score", "u px", "v px", "angle deg", "px/mm", "face")
     rows = [(result["file"], entry) for result in results for entry in result["detections"]]
     for file, entry in rows[:ROWS_SHOWN]:
-        table.add_row(file, entry["part"], *_numbers(entry), "down" if entry["flipped"] else "up")
+        table.add_row(escape(file), escape(entry["part"]), *_numbers(entry), "down" if entry["flipped"] else "up")
     OUT.print(table)
     if len(rows) > ROWS_SHOWN:
         ERR.print(f"... and {len(rows) - ROWS_SHOWN} more in detections.json", highlight=False)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from kontur.cli.common import ERR, OUT, JsonOption, ScaleOption, WorkspaceOption, print_json, progress_bar
 from kontur.errors import DrawingError
@@ -92,11 +93,11 @@ def _rules_and_files(
 def _print_file(document: dict[str, Any], mm_per_px: float) -> None:
     from rich.table import Table
 
-    OUT.print(f"[bold]{document['file']}[/]", highlight=False, soft_wrap=True)
+    OUT.print(f"[bold]{escape(document['file'])}[/]", highlight=False, soft_wrap=True)
     if not document["readable"]:
-        OUT.print(f"  [bold red]cannot be read:[/] {document['error']}", highlight=False, soft_wrap=True)
+        OUT.print(f"  [bold red]cannot be read:[/] {escape(document['error'])}", highlight=False, soft_wrap=True)
         return
-    entities = ", ".join(f"{count['total']} {kind}" for kind, count in document["entities"].items())
+    entities = escape(", ".join(f"{count['total']} {kind}" for kind, count in document["entities"].items()))
     OUT.print(f"  unit {document['unit']} (confidence {document['unit_confidence']:.2f}); {entities}", highlight=False)
     table = Table(box=None, padding=(0, 2))
     for title in ("part", "width x height mm", "area mm2", "holes", "symmetry", "mirror image", "smallest"):
@@ -106,7 +107,7 @@ def _print_file(document: dict[str, Any], mm_per_px: float) -> None:
         order = "round" if part["symmetry"] == 0 else str(part["symmetry"])
         mirror = "another part" if part["chiral"] else "the same"
         table.add_row(
-            part["name"],
+            escape(part["name"]),
             f"{width:.2f} x {height:.2f}",
             f"{part['area_mm2']:.1f}",
             str(len(part["holes"])),
@@ -118,7 +119,7 @@ def _print_file(document: dict[str, Any], mm_per_px: float) -> None:
     for issue in document["issues"]:
         place = "" if issue["x_mm"] is None else f" at ({issue['x_mm']:.2f}, {issue['y_mm']:.2f})"
         style = _SEVERITY_STYLE[issue["severity"]]
-        OUT.print(f"  [{style}]{issue['severity']}[/] {issue['code']}{place}: {issue['text']}", highlight=False)
+        OUT.print(f"  [{style}]{issue['severity']}[/] {issue['code']}{place}: {escape(issue['text'])}", highlight=False)
 
 
 def _look_alikes(drawings: "list[Drawing | None]", mm_per_px: float) -> list[dict[str, Any]]:

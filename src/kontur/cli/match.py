@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.markup import escape
 
 from kontur.cli.common import OUT, JsonOption, ScaleOption, WorkspaceOption, print_json
 from kontur.cli.detect import OutOption, PicturesArgument, run_detector
@@ -60,6 +61,11 @@ def _print_banks(rows: list[dict[str, Any]]) -> None:
         low, high = row["px_per_mm"]
         span = f"{1 / high:.3g} .. {1 / low:.3g}"
         table.add_row(
-            row["file"], str(len(row["parts"])), span, row["faces"], str(row["templates"]), str(row["reduction"])
+            escape(row["file"]),
+            str(len(row["parts"])),
+            span,
+            row["faces"],
+            str(row["templates"]),
+            str(row["reduction"]),
         )
     OUT.print(table)

@@ -24,6 +24,8 @@ _DEVIATION = 0.015
 _SLOPE_PRIOR = 0.08
 """Standard deviation of a slope before anything is seen."""
 _FEWEST = 3
+_AGREEING = 1.5
+"""Parts, the doubtful ones in part, that must agree on a scale for it to be the common one."""
 _STEPS = 10
 
 
@@ -98,7 +100,7 @@ def fit_plane(size_wh: tuple[int, int], uv: Floats, log_scale: Floats, weight: F
         solution = np.linalg.solve(normal, rows.T @ (trusted * log_scale))
     fitted = replace(plane, slope_uv=(float(solution[0]), float(solution[1])))
     trusted = relative * tukey(log_scale - rows @ solution, _OUTLIER)
-    if trusted.sum() < 2 * relative.mean():
+    if trusted.sum() < _AGREEING * relative.mean():
         return plane
     flat = log_scale - fitted.log_scale_at(uv)
     return replace(fitted, log_scale=float((trusted * flat).sum() / trusted.sum()))

@@ -54,7 +54,9 @@ def _rivals_of(bank: TemplateBank, group: TemplateGroup, others: Sequence[Templa
         peak = (curve >= np.roll(curve, 1)) & (curve >= np.roll(curve, -1)) & (curve >= LEAST_LIKENESS)
         same = (other.part, other.flipped) == (group.part, group.flipped)
         angles = other.angles_rad[peak]
-        if curve.min() >= LEAST_LIKENESS:  # it hardly matters how it is turned: teeth too small to be seen
+        if (
+            len(curve) > 1 and curve.min() >= LEAST_LIKENESS
+        ):  # it hardly matters how it is turned: teeth too small to be seen
             angles = np.arange(_PHASES) * (other.angles_rad[-1] + other.angles_rad[1 % len(curve)]) / _PHASES
         likeness = float(curve.max())
         found += [Rival(other.part, other.flipped, a, likeness) for a in angles.tolist() if a != 0 or not same]

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kontur.errors import ModelError
+from kontur.errors import ModelError, reason
 from kontur.files import atomic_path
 from kontur.geometry import Part
 from kontur.modeling.templates import BankOptions, TemplateBank, TemplateGroup, build_bank
@@ -85,15 +86,16 @@ def read_bank(path: Path) -> TemplateBank:
         with np.load(path, allow_pickle=False) as arrays:
             head = json.loads(arrays["head"].tobytes())
             angles, basis, coefficients = arrays["angles"], arrays["basis"], arrays["coefficients"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path}: not a readable template file ({error}); remove it and build again") from error
-    groups = tuple(
-        TemplateGroup(
-            row["part"], row["flipped"], row["scale"], row["radius"], angles[slice(*row["rows"])], tuple(row["rows"])
-        )
-        for row in head["groups"]
-    )
-    return TemplateBank(head["reduction"], head["size"], groups, basis, coefficients, head["direction_weight"])
+        groups = tuple(_group(row, angles) for row in head["groups"])
+        return TemplateBank(head["reduction"], head["size"], groups, basis, coefficients, head["direction_weight"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        text = f"{path}: not a readable template file ({reason(error)}); remove it and build again"
+        raise ModelError(text) from error
+
+
+def _group(row: dict[str, Any], angles: NDArray[np.float64]) -> TemplateGroup:
+    rows = tuple(row["rows"])
+    return TemplateGroup(row["part"], row["flipped"], row["scale"], row["radius"], angles[slice(*rows)], rows)
 
 
 def stored_banks(folder: Path) -> list[dict[str, Any]]:
