@@ -260,8 +260,8 @@ def _hatch(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
     for loop in ezdxf_path.from_hatch(entity):
         frame = np.array([v.xyz for v in loop.control_vertices()])
         size = float(np.ptp(frame, axis=0).max())
-        if not isfinite(size):
-            raise ValueError("coordinates that are not finite")
+        if not size <= MAX_COORDINATE:
+            raise ValueError("coordinates beyond reach")
         points = np.array([v.xyz for v in loop.flattening(max(sagitta, _FINEST_RELATIVE * size), segments=4)])
         if len(points) > 3:
             yield Strand(points[:-1] if np.allclose(points[0], points[-1]) else points, True, area=True)
