@@ -11,11 +11,7 @@ from kontur.data_preprocessing.clutter import clutter_pool
 from kontur.data_preprocessing.data_config import DistractorKind
 from kontur.data_preprocessing.shapes import MARGIN_MM
 
-LETTERS_CUT = pytest.mark.xfail(
-    strict=True,
-    reason="a text's template spans its first letter and the margin alone: ring_shape bounds the first ring",
-)
-KINDS = [pytest.param(k, marks=LETTERS_CUT) if k == "text" else k for k in get_args(DistractorKind)]
+KINDS = get_args(DistractorKind)
 
 
 @pytest.fixture(scope="module")

@@ -207,7 +207,6 @@ def test_turned_brushing_shines_where_the_circles_run_across_the_light():
     assert beside > 10 * above
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="no direction of brushing where radius is 0")
 def test_a_pixel_on_the_centre_of_turning_is_drawn():
     out, *_ = painted(DEEP, {"brushing": TURNED, "centre_x": F(2), "centre_y": F(-1.5)})
     assert np.isfinite(out).all()

@@ -105,15 +105,24 @@ def run_all(
     """
     for _ in range(_BROKEN_POOLS):
         try:
-            with open_executor(crew) as executor:
-                if crew.kind == "asyncio":
-                    asyncio.run(_drain_async(executor, crew.size, function, iter(pending()), on_result))
-                else:
-                    _drain(executor, crew.size, function, iter(pending()), on_result)
+            _run_once(crew, function, pending, on_result)
             return
         except BrokenProcessPool:
             continue
     raise DatasetError(f"worker processes died {_BROKEN_POOLS} times; is there enough memory? try fewer --workers")
+
+
+def _run_once(
+    crew: Crew,
+    function: Callable[[Task], Result],
+    pending: Callable[[], Iterable[Task]],
+    on_result: Callable[[Result], None],
+) -> None:
+    with open_executor(crew) as executor:
+        if crew.kind == "asyncio":
+            asyncio.run(_drain_async(executor, crew.size, function, iter(pending()), on_result))
+        else:
+            _drain(executor, crew.size, function, iter(pending()), on_result)
 
 
 def _drain(

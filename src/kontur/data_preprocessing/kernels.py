@@ -24,7 +24,7 @@ _NX, _NY, _BLUR, _X, _Y, _TX, _TY, _ALONG, _ACROSS, _TONE, _ROUGH, _SCRATCH, _RU
 _B, _G, _R, _DB, _DG, _DR, _WORK_ROWS = range(14, 21)
 """Rows of the array that holds what is known about one row of pixels while it is drawn."""
 
-_fast = {"cache": True, "nogil": True, "fastmath": True}
+_fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
 @numba.njit(**_fast)
@@ -84,14 +84,9 @@ def cast_shadows(out, mm, scale, shifts, softness, shares, left, top):  # type: 
         factor[:] = _ONE
         for k in range(len(shifts)):
             hidden[:] = _ZERO
-            copies = 1 if shifts[k, 0] == 0 and shifts[k, 1] == 0 else 2
-            for copy in range(1, copies + 1):
-                reach = np.float32(copy) / np.float32(copies)
-                dx, dy = int(np.rint(shifts[k, 0] * reach)), int(np.rint(shifts[k, 1] * reach))
-                if 0 <= row - dy < height:
-                    steep = scale / max(_ONE, softness[k] * reach)
-                    begin, end = max(first, dx), min(last, width + dx)
-                    _hide(hidden[begin - first : end - first], mm[row - dy, begin - dx : end - dx], steep)
+            _hide(hidden, mm, row, first, scale, shifts[k, 0], shifts[k, 1], softness[k], _ONE)
+            if shifts[k, 0] != 0 or shifts[k, 1] != 0:
+                _hide(hidden, mm, row, first, scale, shifts[k, 0], shifts[k, 1], softness[k], _HALF)
             for c in range(3):
                 _dim(factor[c], hidden, shares[k, c])
         target = out[row + top, first + left : last + left]
@@ -101,9 +96,17 @@ def cast_shadows(out, mm, scale, shifts, softness, shares, left, top):  # type: 
 
 
 @numba.njit(**_fast)
-def _hide(hidden, mm, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(len(hidden)):
-        hidden[x] = max(hidden[x], min(_ONE, mm[x] * steep + _HALF))
+def _hide(hidden, mm, row, first, scale, shift_x, shift_y, softness, reach):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Hide a row by a copy of the thing, `reach` of the whole way down its shadow."""
+    dx, dy = int(np.rint(shift_x * reach)), int(np.rint(shift_y * reach))
+    height, width = mm.shape
+    if not 0 <= row - dy < height:
+        return
+    begin, end = max(first, dx), min(first + len(hidden), width + dx)
+    target, source = hidden[begin - first : end - first], mm[row - dy, begin - dx : end - dx]
+    steep = scale / max(_ONE, softness * reach)
+    for x in range(end - begin):
+        target[x] = max(target[x], min(_ONE, source[x] * steep + _HALF))
 
 
 @numba.njit(**_fast)
@@ -218,7 +221,7 @@ def _brush_row(work, count, to_mm, row, first, s):  # type: ignore[no-untyped-de
         work[_ACROSS, x] = across + s.shift_y
         tx = to_mm[0, 0] * bx + to_mm[1, 0] * by
         ty = -(to_mm[0, 1] * bx + to_mm[1, 1] * by)
-        unit = _ONE / np.sqrt(tx * tx + ty * ty)
+        unit = _ONE / np.sqrt(tx * tx + ty * ty + np.float32(1e-12))
         work[_TX, x] = tx * unit
         work[_TY, x] = ty * unit
 

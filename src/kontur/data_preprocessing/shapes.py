@@ -13,11 +13,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from kontur.geometry import Part, Points
+from kontur.geometry import Part, Points, resample
 
 MARGIN_MM = 6.0
 """Distance is known up to this far outside the bounds; shadows and side walls reach no farther."""
 _MAX_GRID = 640
+_OUTLINE_POINTS = 96
 
 Floats = NDArray[np.float32]
 
@@ -64,18 +65,17 @@ def part_shape(part: Part, step_mm: float) -> Shape:
 
 
 def ring_shape(rings: list[Points], step_mm: float) -> Shape:
-    """Return the template of the area inside the first ring and outside the others (mm, y up)."""
-    outer = rings[0]
-    low, high = outer.min(axis=0), outer.max(axis=0)
+    """Return the template of the area inside an odd number of rings (mm, y up): an outline and its holes, or letters."""
+    outer, corners = rings[0], np.concatenate(rings)
+    low, high = corners.min(axis=0), corners.max(axis=0)
     step = max(step_mm, float((high - low).max() + 2 * MARGIN_MM) / _MAX_GRID)
     size = np.ceil((high - low + 2 * MARGIN_MM) / step).astype(int) + 1
     middle = (low + high) / 2
     origin = middle - (size - 1) * step / 2
     segments = np.concatenate([np.column_stack([ring, np.roll(ring, -1, axis=0)]) for ring in rings])
     distance = _distance_grid(segments, origin[0], origin[1], step, size[0], size[1])
-    every = max(1, len(outer) // 64)
     bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-    return Shape(distance, (float(origin[0]), float(origin[1])), step, bounds, _spread(outer, every), tuple(rings))
+    return Shape(distance, (float(origin[0]), float(origin[1])), step, bounds, _spread(outer), tuple(rings))
 
 
 @lru_cache(maxsize=4096)
@@ -85,10 +85,10 @@ def _simplify(shape: Shape, tolerance_log2: int) -> tuple[Points, ...]:
     return tuple(np.asarray(polygon.exterior.coords)[:-1] for polygon in simple)
 
 
-def _spread(ring: Points, every: int) -> Points:
-    """Corners (not all of many) and midpoints of edges."""
-    corners = ring[::every]
-    return np.concatenate([corners, (corners + np.roll(corners, -1, axis=0)) / 2])
+def _spread(ring: Points) -> Points:
+    """Points all along a ring, and its corners (not all of many)."""
+    even, _ = resample(ring, float(np.hypot(*(np.roll(ring, -1, axis=0) - ring).T).sum()) / _OUTLINE_POINTS)
+    return np.concatenate([even, ring[:: max(1, len(ring) // _OUTLINE_POINTS)]])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -102,17 +102,13 @@ def _distance_grid(  # type: ignore[no-untyped-def]
     for row in range(rows):
         y = y0 + row * step
         found = 0
-        for k in range(count):
-            ay, by = segments[k, 1], segments[k, 3]
+        for ax, ay, bx, by in segments:
             if (ay > y) != (by > y):
-                crossings[found] = segments[k, 0] + (y - ay) / (by - ay) * (segments[k, 2] - segments[k, 0])
+                crossings[found] = ax + (y - ay) / (by - ay) * (bx - ax)
                 found += 1
         for column in range(columns):
             x = x0 + column * step
-            inside = False
-            for k in range(found):
-                if crossings[k] > x:
-                    inside = not inside
+            inside = (crossings[:found] > x).sum() % 2 == 1
             distance = np.sqrt(_nearest_squared(segments, x, y))
             out[row, column] = distance if inside else -distance
     return out

@@ -56,16 +56,12 @@ def write_shards(
     done = 0
     try:
         files.makedirs(folder, exist_ok=True)
-        for split in SPLITS:
-            indices = manifest.split_indices(split)
-            while chunk := list(islice(indices, per_shard)):
-                number = sum(shard.split == split for shard in shards)
-                shard = Shard(f"{split}-{number:06d}.tar", split, chunk[0], len(chunk))
-                with files.open(f"{folder}/{shard.name}", "wb") as stream:
-                    _write_tar(stream, workspace, split, chunk)
-                shards.append(shard)
-                done += len(chunk)
-                report(done, manifest.count)
+        for shard, indices in _plan(manifest, per_shard):
+            with files.open(f"{folder}/{shard.name}", "wb") as stream:
+                _write_tar(stream, workspace, shard.split, indices)
+            shards.append(shard)
+            done += shard.count
+            report(done, manifest.count)
         index = {
             "fingerprint": manifest.fingerprint,
             "parts": manifest.part_names,
@@ -76,6 +72,15 @@ def write_shards(
     except OSError as error:
         raise DatasetError(f"{address}: cannot be written ({error}); check the address and your rights") from error
     return shards
+
+
+def _plan(manifest: Manifest, per_shard: int) -> Iterator[tuple[Shard, list[int]]]:
+    """Yield each shard and the samples that go into it."""
+    for split in SPLITS:
+        indices, number = manifest.split_indices(split), 0
+        while chunk := list(islice(indices, per_shard)):
+            yield Shard(f"{split}-{number:06d}.tar", split, chunk[0], len(chunk)), chunk
+            number += 1
 
 
 def read_shard(address: str, name: str) -> Iterator[tuple[str, dict[str, bytes]]]:
