@@ -1,10 +1,11 @@
 """Masks of drawings: coverage exact to the pixel, against polygons' areas, moments, and OpenCV's filling."""
 
 import cv2
+import ezdxf
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.dxf_to_mask import coverage, part_mask, write_masks
@@ -93,3 +94,83 @@ def test_a_missing_drawing_writes_no_mask(tmp_path):
 def test_a_mask_that_would_fill_the_memory_is_refused():
     with pytest.raises(DrawingError, match="no mask of"):
         part_mask(make_part("big", Contour(np.array([(0, 0), (3000, 0), (0, 2000)], float))), 1000)
+
+
+PLATE = np.array([(0, 0), (70, 0), (70, 20), (25, 20), (25, 55), (0, 55)], float)
+
+
+def material(part, px_per_mm, datum):
+    """The part in the mask's pixels, y up turned to v down."""
+    rings = [contour.points * (px_per_mm, -px_per_mm) + datum for contour in part.contours]
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+@settings(max_examples=25)
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 6.28))
+def test_a_shift_by_less_than_a_pixel_moves_the_centroid_by_it(du, dv, turn):
+    c, s = np.cos(turn), np.sin(turn)
+    ring = (PLATE - (20, 20)) @ np.array([[c, s], [-s, c]]) * 0.4 + (40, 30)
+    area, mean, _ = moments(coverage([ring], (80, 60)))
+    moved_area, moved, _ = moments(coverage([ring + (du, dv)], (80, 60)))
+    assert moved_area == pytest.approx(area, rel=1e-9)
+    assert moved - mean == pytest.approx([du, dv], abs=0.02)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 8))
+def test_neither_the_sense_nor_the_first_corner_matters(seed, first):
+    ring = blob(seed)
+    share = coverage([ring], (80, 60))
+    assert coverage([np.roll(ring, first, axis=0)[::-1]], (80, 60)) == pytest.approx(share, abs=1e-9)
+
+
+@given(st.integers(0, 10_000))
+def test_a_hole_takes_away_what_it_covers(seed):
+    outer = blob(seed)
+    hole = (outer - (40, 30)) * 0.4 + (40, 30)
+    expected = coverage([outer], (80, 60)) - coverage([hole], (80, 60))
+    assert coverage([outer, hole[::-1]], (80, 60)) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.integers(0, 10_000), st.integers(5, 70), st.integers(5, 50))
+def test_a_smaller_picture_is_a_cut_of_the_larger(seed, width, height):
+    ring = blob(seed)
+    share = coverage([ring], (80, 60))
+    assert coverage([ring], (width, height)) == pytest.approx(share[:height, :width], abs=1e-9)
+
+
+def test_no_rings_cover_nothing_and_the_shape_is_height_by_width():
+    assert coverage([], (7, 4)).shape == (4, 7) and not coverage([], (7, 4)).any()
+
+
+@pytest.mark.parametrize("px_per_mm", [0.31, 0.8, 1.0, 2.7, 6.0])
+def test_a_parts_mask_is_shapelys_polygon_at_every_scale(px_per_mm):
+    part = make_part("l", Contour(PLATE + (13.3, -7.1)), (circle_contour(25, 5, 5), circle_contour(63, 3, 4.1)))
+    mask, datum = part_mask(part, px_per_mm)
+    shape = material(part, px_per_mm, datum)
+    left, top, right, bottom = shape.bounds
+    assert min(left, top) > -0.5 and right < mask.shape[1] - 0.5 and bottom < mask.shape[0] - 0.5
+    assert (mask / 255).sum() == pytest.approx(shape.area, rel=1e-3)
+    v, u = (np.ravel(grid) for grid in np.mgrid[: mask.shape[0], : mask.shape[1]])
+    whole = shapely.contains_properly(shape, shapely.box(u - 0.5, v - 0.5, u + 0.5, v + 0.5))
+    free = ~shapely.intersects(shape, shapely.box(u - 0.5, v - 0.5, u + 0.5, v + 0.5))
+    assert (mask.ravel()[whole] == 255).all() and (mask.ravel()[free] == 0).all()
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0])
+def test_a_scale_must_be_positive(scale):
+    with pytest.raises(DrawingError, match="no mask of"):
+        part_mask(make_part("t", Contour(PLATE)), scale)
+
+
+def test_a_drawing_is_written_as_masks_with_holes_the_right_way_up(tmp_path):
+    document = ezdxf.new(units=4)
+    document.modelspace().add_lwpolyline(PLATE.tolist(), close=True)
+    document.modelspace().add_circle((10, 42), 6)
+    document.saveas(tmp_path / "l.dxf")
+    (path,) = write_masks([tmp_path / "l.dxf"], tmp_path / "masks", 2.0)
+    mask = cv2.imread(str(path))
+    assert path.name == "l.png" and (mask == mask[..., :1]).all()
+    expected = shapely.Polygon(PLATE).area - 36 * np.pi
+    assert (mask[..., 0] / 255).sum() / 4 == pytest.approx(expected, rel=1e-3)
+    hole_v, hole_u = 2 + (55 - 42) * 2, 2 + 10 * 2
+    assert mask[hole_v, hole_u, 0] == 0 and mask[hole_v + 16, hole_u, 0] == 255

@@ -60,7 +60,7 @@ def samples():
 
 @pytest.mark.slow
 def test_the_loss_falls_and_the_best_validation_is_kept(tmp_path, samples):
-    done = train(Workspace(tmp_path), samples, info(), config(), max_steps=120)
+    done = train(Workspace(tmp_path), samples, info(), config(steps=120))
     with next((tmp_path / "models" / "runs").glob("run_*/metrics.csv")).open() as stream:
         losses = [float(row["val/loss"]) for row in csv.DictReader(stream) if row["val/loss"]]
     assert losses[-1] < 0.6 * losses[0]
@@ -90,27 +90,27 @@ def weights(root: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.slow
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, samples):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    train(Workspace(whole), samples, info(), config(), max_steps=16)
+    train(Workspace(whole), samples, info(), config(steps=16))
     with pytest.raises(KeyboardInterrupt):
-        train(Workspace(broken), samples, info(), config(), max_steps=16, on_state=_Interrupt(7))
+        train(Workspace(broken), samples, info(), config(steps=16), on_state=_Interrupt(7))
     assert unfinished(Workspace(broken))
-    train(Workspace(broken), samples, info(), config(), max_steps=16)
+    train(Workspace(broken), samples, info(), config(steps=16))
     for name, value in weights(whole).items():
         torch.testing.assert_close(weights(broken)[name], value, rtol=1e-4, atol=1e-5, msg=name)
 
 
 def test_a_state_of_other_data_is_not_continued(tmp_path, samples, caplog):
     with pytest.raises(KeyboardInterrupt):
-        train(Workspace(tmp_path), samples, info(), config(), max_steps=4, on_state=_Interrupt(2))
+        train(Workspace(tmp_path), samples, info(), config(steps=2), on_state=_Interrupt(1))
     steps = []
-    train(Workspace(tmp_path), samples, info("other"), config(), 2, lambda state: steps.append(state.step))
+    train(Workspace(tmp_path), samples, info("other"), config(steps=2), lambda state: steps.append(state.step))
     assert steps == [1, 2]
     assert "starts anew" in caplog.text
 
 
 def test_a_loss_that_is_not_finite_stops_with_a_reason(tmp_path, samples):
     with pytest.raises(ModelError, match=r"not finite.*learning_rate"):
-        train(Workspace(tmp_path), samples, info(), config(learning_rate=1e30), max_steps=8)
+        train(Workspace(tmp_path), samples, info(), config(learning_rate=1e30, steps=8))
 
 
 class _Broken(list):
@@ -123,7 +123,7 @@ class _Broken(list):
 def test_a_broken_sample_is_one_plain_error(tmp_path, samples, workers):
     broken = samples | {"train": _Broken(samples["train"])}
     with pytest.raises(DatasetError) as caught:
-        train(Workspace(tmp_path), broken, info(), config(loader_workers=workers), max_steps=2)
+        train(Workspace(tmp_path), broken, info(), config(loader_workers=workers, steps=2))
     assert str(caught.value) == "000007.jpg: missing; run `kontur generate`"
 
 

@@ -23,6 +23,7 @@ from kontur.workspace import SPLITS, Workspace
 
 FORMAT = 1
 """Raised when the layout or the renderer changes: older data sets are then generated anew."""
+_MANIFEST_KEYS = {"count", "complete", "fingerprint", "seed", "config", "parts"}
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,10 @@ def read_manifest(workspace: Workspace) -> Manifest | None:
         raise DatasetError(f"{workspace.manifest}: damaged ({error}); delete it and run `kontur generate`") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         return None
+    if missing := sorted(_MANIFEST_KEYS - document.keys()):
+        raise DatasetError(
+            f"{workspace.manifest}: damaged (no {', '.join(missing)}); delete it and run `kontur generate`"
+        )
     return Manifest(document)
 
 
@@ -193,10 +198,18 @@ def read_truth(path: Path) -> dict[str, Any]:
 
 
 def read_instances(path: Path) -> tuple[Instance, ...]:
-    """Return the instances of a truth file, bottom to top."""
-    found = []
-    for row in read_truth(path)["annotations"]:
-        about = row["kontur"]
-        pose = PixelPose(about["u"], about["v"], about["angle_rad"], about["scale_px_per_mm"], bool(about["flipped"]))
-        found.append(Instance(row["category_id"] - 1, pose, about["visible_fraction"]))
-    return tuple(found)
+    """Return the instances of a truth file, bottom to top.
+
+    Raises:
+        DatasetError: missing or damaged.
+    """
+    try:
+        return tuple(_instance(row) for row in read_truth(path)["annotations"])
+    except (KeyError, TypeError) as error:
+        raise DatasetError(f"{path}: damaged ({error!r}); delete data/processed and run `kontur generate`") from error
+
+
+def _instance(row: dict[str, Any]) -> Instance:
+    about = row["kontur"]
+    pose = PixelPose(about["u"], about["v"], about["angle_rad"], about["scale_px_per_mm"], bool(about["flipped"]))
+    return Instance(row["category_id"] - 1, pose, about["visible_fraction"])

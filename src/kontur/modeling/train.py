@@ -44,7 +44,6 @@ def train(
     samples: Mapping[str, Samples],
     info: ModelInfo,
     config: TrainConfig,
-    max_steps: int = -1,
     on_state: OnState | None = None,
 ) -> ModelInfo:
     """Train a network and write models/checkpoint.pth whenever a validation is the best so far.
@@ -53,9 +52,8 @@ def train(
         workspace: where the checkpoint and the logs go.
         samples: data sets "train" and "val".
         info: description of the model to be; its training, metrics and versions are filled in.
-        config: network and training sections are used.
-        max_steps: stop after so many steps; -1 for the time limit alone. With a limit of steps the learning rate
-            follows the steps and the result does not depend on the machine's speed.
+        config: network and training sections are used. With a limit of steps the learning rate follows the steps, and
+            the result does not depend on the machine's speed.
         on_state: called after every step.
 
     Returns:
@@ -75,7 +73,7 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
     precision = choose_precision(network, training)
     info = replace(info, training={"precision": precision, **config.model_dump(mode="json")}, versions=_versions())
-    task = TrainingTask(network, info, training, max_steps, fingerprint, workspace.checkpoint)
+    task = TrainingTask(network, info, training, fingerprint, workspace.checkpoint)
     sampler = Endless()
     keep = KeepState(state_path, sampler, training.batch_size, on_state)
     timer = Timer(duration=timedelta(minutes=training.minutes), interval="step")
@@ -83,12 +81,12 @@ def train(
     trainer = Trainer(
         accelerator="cpu",
         precision="bf16-mixed" if precision == "bf16" else "32-true",
-        max_steps=max_steps,
+        max_steps=training.steps or -1,
         callbacks=[timer, WeightAveraging(use_buffers=True, avg_fn=_moving_average(training.ema_decay)), keep, *stops],
         logger=_loggers(workspace.runs),
         gradient_clip_val=_GRADIENT_LIMIT,
         check_val_every_n_epoch=None,
-        val_check_interval=_validation_interval(training, max_steps),
+        val_check_interval=_validation_interval(training),
         num_sanity_val_steps=0,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -143,9 +141,9 @@ def _is_continued(path: Path, fingerprint: list[str]) -> bool:
     return False
 
 
-def _validation_interval(training: TrainingConfig, max_steps: int) -> int | timedelta:
-    if max_steps > 0:
-        return max(1, max_steps // VALIDATIONS)
+def _validation_interval(training: TrainingConfig) -> int | timedelta:
+    if training.steps:
+        return max(1, training.steps // VALIDATIONS)
     return timedelta(seconds=max(60 * training.minutes / VALIDATIONS, _LEAST_SECONDS_BETWEEN_VALIDATIONS))
 
 

@@ -17,6 +17,7 @@ class TrainingConfig(Section):
     """How it is trained."""
 
     minutes: float = Field(10.0, gt=0)
+    steps: int = Field(0, ge=0)
     batch_size: int = Field(8, ge=1)
     crop_px: int = Field(320, ge=64, multiple_of=32)
     learning_rate: float = Field(2e-3, gt=0)

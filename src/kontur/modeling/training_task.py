@@ -48,7 +48,6 @@ class TrainingTask(LightningModule):
         network: Network,
         info: ModelInfo,
         training: TrainingConfig,
-        max_steps: int,
         fingerprint: list[str],
         checkpoint: Path,
     ) -> None:
@@ -56,7 +55,6 @@ class TrainingTask(LightningModule):
         self.network = network
         self.info = info
         self.training_config = training
-        self.max_steps_planned = max_steps
         self.fingerprint = fingerprint
         self.checkpoint = checkpoint
         self.best_info = info
@@ -104,8 +102,8 @@ class TrainingTask(LightningModule):
 
     def progress(self) -> float:
         """Return the fraction of the training that is done, by steps when they are limited, else by time."""
-        if self.max_steps_planned > 0:
-            return min(1.0, self.global_step / self.max_steps_planned)
+        if self.training_config.steps:
+            return min(1.0, self.global_step / self.training_config.steps)
         return min(1.0, self.elapsed_seconds() / (60 * self.training_config.minutes))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
