@@ -10,11 +10,13 @@
 # PYTHON       the interpreter that .venv is made with (3.11 or newer)
 # TORCH_INDEX  a package index that has a CPU build of PyTorch, where the default one brings the much larger GPU build:
 #              make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# SHARED       the folder with the drawings and pictures that the benchmarks measure on; ../shared by default
 
 PYTHON ?= python3
 TORCH_INDEX ?=
 TORCH := $(shell sed -n 's/.*"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 DEMO ?= demo
+SHARED ?= ../shared
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -76,7 +78,11 @@ docs: $(READY)
 	$(BIN)/mkdocs build --strict
 
 bench: $(READY)
-	@set -e; for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	$(PIP) --quiet --editable '.[bench]'
+	$(BIN)/python benchmarks/pose_accuracy.py --trials 10
+	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/drawings.py $(SHARED)/dxf_corpus
+	$(BIN)/python benchmarks/photoreal.py $(SHARED)/photoreal/dev --scorer $(SHARED)/tools/score.py
 
 clean:
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

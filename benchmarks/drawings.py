@@ -99,7 +99,8 @@ def _run(reader: str, path: Path, queue: "multiprocessing.Queue[dict[str, Any]]"
         answer, doubt = READERS[reader](path)
         queue.put({"answer": answer, "doubt": doubt, "why": ""})
     except BaseException as error:  # noqa: BLE001 (other people's readers raise anything)
-        queue.put({"answer": None, "doubt": False, "why": f"{type(error).__name__}: {error}"[:200]})
+        why = f"{type(error).__name__}: {error}".replace(f"{path.parent}/", "")
+        queue.put({"answer": None, "doubt": False, "why": why[:200]})
 
 
 def same(a: Answer | None, b: Answer | None) -> bool:
