@@ -98,7 +98,7 @@ def test_any_rational_spline_holds_the_sagitta(frame, weights):
         msp.add_rational_spline(frame, weights[: len(frame)], degree=3)
         msp.add_lwpolyline([last, *corners, first])
 
-    exact = BSpline(frame, order=4, weights=weights[: len(frame)]).approximate(2000)
+    exact = BSpline(frame, order=4, weights=weights[: len(frame)]).approximate(20_000)
     curve = np.array([*((p.x, p.y) for p in exact), *corners])
     assert departure(only(drawn(draw, sagitta_mm=0.02)), curve) <= 0.025
 
