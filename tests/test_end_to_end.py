@@ -29,7 +29,7 @@ background: {kinds: {plain: 1}, pictures: 0, camouflage: 0}
 """
 TRAINING = """
 network: {size: n}
-training: {minutes: 60, steps: 400, batch_size: 4, crop_px: 160, loader_workers: 0, validation_pictures: 8}
+training: {minutes: 60, steps: 400, batch_size: 4, crop_px: 160, precision: fp32, loader_workers: 0, validation_pictures: 8}
 """
 
 

@@ -10,7 +10,7 @@ Where it fails: on tables whose texture is stronger than the part's edges; the r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -31,6 +31,7 @@ _FIELD_BLUR_PX = 1.5
 _CONTRAST_WINDOW_PX = 33
 _LEAST_GRADIENT = 4.0
 _SHIFTS_PX = np.array([(u, v) for u in (-5.0, 0.0, 5.0) for v in (-5.0, 0.0, 5.0)])
+_FAR_SHIFTS_PX = np.array([(u, v) for u in range(-12, 13, 4) for v in range(-12, 13, 4)], float)
 _SPACING_PX = 5.0
 _MOST_POINTS = 64
 _LEAST_INSIDE = 0.25
@@ -133,9 +134,16 @@ def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequen
     poses = []
     for k in order:
         shift = _SHIFTS_PX[tried[best_scale[k]][1][k]]
-        scale = scales[best_scale[k]]
-        poses.append(PixelPose(start.u + shift[0], start.v + shift[1], float(angles[k]), scale, start.flipped))
+        pose = PixelPose(start.u + shift[0], start.v + shift[1], float(angles[k]), scales[best_scale[k]], start.flipped)
+        poses.append(_settled(field, pose, part))
     return _Aligned([float(best[k]) for k in order], poses)
+
+
+def _settled(field: Floats, pose: PixelPose, part: Part) -> PixelPose:
+    """Move a pose further: a long part found at the right angle may still lie too far along its own length."""
+    _, best = _scores(field, pose, part, np.array([pose.angle_rad]), pose.scale_px_per_mm, _FAR_SHIFTS_PX)
+    shift = _FAR_SHIFTS_PX[int(best[0])]
+    return replace(pose, u=pose.u + float(shift[0]), v=pose.v + float(shift[1]))
 
 
 def _angles(part: Part, first_rad: float) -> NDArray[np.float64]:
@@ -148,7 +156,12 @@ def _angles(part: Part, first_rad: float) -> NDArray[np.float64]:
 
 
 def _scores(
-    field: Floats, start: PixelPose, part: Part, angles: NDArray[np.float64], scale: float
+    field: Floats,
+    start: PixelPose,
+    part: Part,
+    angles: NDArray[np.float64],
+    scale: float,
+    shifts_px: NDArray[np.float64] = _SHIFTS_PX,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return for each angle the best mean agreement over the shifts, and which shift that was."""
     model = contour_model(part, spacing_for(part, scale, _SPACING_PX, _MOST_POINTS))
@@ -157,7 +170,7 @@ def _scores(
     offset = scale * np.einsum("aij,pj->api", turns, model.points_mm)
     normal = np.einsum("aij,pj->api", turns, model.normals)
     expected = np.stack([normal[..., 0] ** 2 - normal[..., 1] ** 2, 2 * normal[..., 0] * normal[..., 1]], axis=-1)
-    at = (offset[:, None] + (_SHIFTS_PX[None, :, None] + (start.u, start.v)) - 0.5) / _REDUCTION
+    at = (offset[:, None] + (shifts_px[None, :, None] + (start.u, start.v)) - 0.5) / _REDUCTION
     cell = np.round(at).astype(np.int32)
     height, width = field.shape[:2]
     inside = (cell[..., 0] >= 0) & (cell[..., 0] < width) & (cell[..., 1] >= 0) & (cell[..., 1] < height)
