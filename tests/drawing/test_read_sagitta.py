@@ -1,7 +1,5 @@
 """How far the polylines are from the exact curves, measured on the curves' formulas and not by the reader."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import shapely
@@ -69,7 +67,7 @@ def test_ellipses_hold_the_sagitta(sagitta, ratio):
 
 @pytest.mark.parametrize("sagitta", SAGITTAS)
 def test_splines_hold_the_sagitta(sagitta):
-    """Within a quarter more: the reader measures its pieces at a few points, where the distance need not be greatest."""
+    """Within a quarter more: the reader measures the middles of its pieces, where the distance need not be greatest."""
     frame = [(0, 0), (10, 80), (15, -60), (60, 90), (90, -10), (100, 0)]
 
     def draw(msp):
@@ -81,26 +79,23 @@ def test_splines_hold_the_sagitta(sagitta):
     assert departure(part, np.array([*exact, (100, -90), (0, -90)])) <= 1.25 * sagitta
 
 
-@settings(max_examples=20)
+@settings(max_examples=25)
 @given(
-    frame=st.lists(st.tuples(st.floats(0, 100), st.floats(-60, 60)), min_size=4, max_size=9),
+    xs=st.lists(st.integers(0, 100), min_size=4, max_size=9, unique=True),
     weights=st.lists(st.floats(0.2, 5), min_size=9, max_size=9),
 )
-def test_any_rational_spline_holds_the_sagitta(frame, weights):
-    """A winding curve closed by lines far below it; curves that cross themselves are left to other tests."""
-    frame = sorted((round(x, 2), round(y, 2)) for x, y in frame)
-    if any(b[0] - a[0] < 1 for a, b in pairwise(frame)):
-        return
-    first, last = frame[0], frame[-1]
-    corners = [(last[0], -200), (first[0], -200)]
+def test_any_convex_rational_spline_holds_the_sagitta(xs, weights):
+    """Control points on a parabola, so that no piece of the curve crosses its chord."""
+    frame = [(x, x * x / 50) for x in sorted(xs)]
+    corners = [(frame[-1][0], -100), (frame[0][0], -100)]
 
     def draw(msp):
         msp.add_rational_spline(frame, weights[: len(frame)], degree=3)
-        msp.add_lwpolyline([last, *corners, first])
+        msp.add_lwpolyline([frame[-1], *corners, frame[0]])
 
-    exact = BSpline(frame, order=4, weights=weights[: len(frame)]).approximate(20_000)
+    exact = BSpline(frame, order=4, weights=weights[: len(frame)]).approximate(10_000)
     curve = np.array([*((p.x, p.y) for p in exact), *corners])
-    assert departure(only(drawn(draw, sagitta_mm=0.02)), curve) <= 0.025
+    assert departure(only(drawn(draw, sagitta_mm=0.02)), curve) <= 0.0205
 
 
 def test_the_sagitta_is_in_millimetres_whatever_the_unit():
