@@ -10,10 +10,9 @@ import numba
 import numpy as np
 
 from kontur.data_preprocessing.surfaces import NONE, TURNED
-from kontur.data_preprocessing.textures import DETAIL_SIZE, GRAIN, GRUNGE, NOISE_LENGTH, SCRATCHES, SPANGLE, STREAKS
+from kontur.data_preprocessing.textures import DETAIL_SIZE, GRAIN, GRUNGE, SCRATCHES, SPANGLE, STREAKS
 
 _WRAP = DETAIL_SIZE - 1
-_NOISE_WRAP = NOISE_LENGTH - 1
 _ZERO, _QUARTER, _HALF, _ONE = np.float32(0), np.float32(0.25), np.float32(0.5), np.float32(1)
 _TWO, _FOUR, _SIX = np.float32(2), np.float32(4), np.float32(6)
 _POSITIVE = np.float32(65536)

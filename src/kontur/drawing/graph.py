@@ -37,7 +37,7 @@ def cluster(points: Points, distance: float) -> Index:
     unique, inverse = np.unique(points, axis=0, return_inverse=True)
     geometries = shapely.points(unique)
     pairs = shapely.STRtree(geometries).query(geometries, predicate="dwithin", distance=distance)
-    return _components(len(unique), pairs[:, pairs[0] < pairs[1]].T)[inverse.ravel()]
+    return connected_labels(len(unique), pairs[:, pairs[0] < pairs[1]].T)[inverse.ravel()]
 
 
 def pair_dangling(points: Points, nodes: Index, distances: list[float]) -> tuple[Index, list[tuple[int, int, float]]]:
@@ -121,10 +121,10 @@ def components(nodes: Index, alive: NDArray[np.bool_]) -> Index:
     order = np.argsort(nodes, kind="stable")
     order = order[np.repeat(alive, 2)[order]]
     same = nodes[order[1:]] == nodes[order[:-1]]
-    return _components(count, np.column_stack([order[:-1][same] >> 1, order[1:][same] >> 1]))
+    return connected_labels(count, np.column_stack([order[:-1][same] >> 1, order[1:][same] >> 1]))
 
 
-def _components(count: int, pairs: NDArray[np.intp]) -> Index:
+def connected_labels(count: int, pairs: NDArray[np.intp]) -> Index:
     """Labels 0..M-1 of `count` things linked by (P, 2) pairs (union-find)."""
     parent = list(range(count))
 

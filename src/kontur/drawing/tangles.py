@@ -11,13 +11,13 @@ import numpy as np
 import shapely
 
 from kontur.drawing.entities import Strand
+from kontur.drawing.graph import connected_labels
 from kontur.drawing.loops import Chain, Ring, Tolerances, rings_of
 from kontur.drawing.model import Issue
 from kontur.drawing.noding import faces_of, material
 from kontur.geometry import Points
 
 _SAME_AREA = 1e-6
-_MAX_MEETINGS = 2_000_000
 
 
 @dataclass(eq=False)
@@ -52,7 +52,7 @@ def _groups(rings: list[Ring], chains: list[Chain], tolerance: Tolerances) -> tu
         edges = shapely.get_exterior_ring(polygons) if len(polygons) else polygons
         a, b = tree.query(edges, predicate="dwithin", distance=tolerance.pair[0])
         links.append(np.column_stack([a, b + len(rings)]))
-    labels = _labels(len(rings) + len(chains), np.concatenate(links))
+    labels = connected_labels(len(rings) + len(chains), np.concatenate(links))
     counts = np.bincount(labels, minlength=1)
     free = _Group([], [])
     groups: dict[int, _Group] = {}
@@ -76,20 +76,6 @@ def _overlaps(polygons: np.ndarray, tolerance: Tolerances) -> np.ndarray:
     rest = np.minimum(shapely.area(polygons[a]), shapely.area(polygons[b])) - shapely.area(common)
     thick = np.minimum(shapely.area(common), rest) > tolerance.same * shapely.length(common) / 2
     return np.column_stack([a, b])[thick]
-
-
-def _labels(count: int, links: np.ndarray) -> np.ndarray:
-    parent = list(range(count))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for a, b in links.tolist():
-        parent[max(root(a), root(b))] = min(root(a), root(b))
-    return np.array([root(i) for i in range(count)], np.intp)
 
 
 def _resolve(

@@ -122,8 +122,3 @@ def resample(ring: ArrayLike, spacing: float) -> tuple[Points, Points]:
     direction = edges[index] / lengths[index, None]
     points = corners[index] + direction * (at - start[index])[:, None]
     return points, np.column_stack([direction[:, 1], -direction[:, 0]])
-
-
-def ring_polygon(contour: Contour) -> shapely.Polygon:
-    """Return the area inside a contour as a shapely polygon (mm)."""
-    return shapely.Polygon(contour.points)
