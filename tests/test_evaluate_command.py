@@ -18,12 +18,8 @@ class Oracle:
     """Says what the data set says; every second picture it says nothing."""
 
     info = SimpleNamespace(
-        network_size="n",
-        to_dict=lambda: {
-            "network_size": "n", "mm_per_px": [0.6, 0.7], "faces": "both", "metrics": {"val/loss": 0.5},
-            "versions": {"torch": "2.13.0"},
-        },
-    )  # fmt: skip
+        network_size="n", mm_per_px=(0.6, 0.7), faces="both", metrics={"val/loss": 0.5}, versions={"torch": "2.13.0"}
+    )
 
     def __init__(self, space: Workspace, split: str, blind: bool) -> None:
         self.parts = open_parts(space)[1]
@@ -45,7 +41,8 @@ def space(tmp_path, finished_workspace, monkeypatch):
     workspace = Workspace(Path(shutil.copytree(finished_workspace, tmp_path / "workspace")))
     state = SimpleNamespace(workspace=workspace, blind=False, split="test")
     monkeypatch.setattr(
-        "kontur.modeling.inference.load_detector", lambda found: Oracle(found, state.split, state.blind)
+        "kontur.modeling.inference.load_detector",
+        lambda found, _scale, engine: Oracle(found, state.split, state.blind if engine != "match" else not state.blind),
     )
     return state
 
@@ -92,8 +89,58 @@ def test_other_drawings_than_the_data_set_was_made_from(space, run_kontur):
 def test_without_a_data_set(space, run_kontur, monkeypatch):
     space.workspace.manifest.unlink()
     detector = SimpleNamespace(parts=open_parts(space.workspace)[1])
-    monkeypatch.setattr("kontur.modeling.inference.load_detector", lambda _: detector)
+    monkeypatch.setattr("kontur.modeling.inference.load_detector", lambda *_, **__: detector)
     run = run_kontur("evaluate", "-C", space.workspace.root)
     assert run.code == 2
     assert "kontur generate" in run.err
     assert run.err.count("\n") == 1
+
+
+def test_engines_stand_side_by_side(space, run_kontur):
+    """The matcher's oracle is blind in every second picture, the others are not."""
+    run = run_kontur("evaluate", "--engine", "both", "-C", space.workspace.root)
+    assert run.code == 0, run.err
+    found = read_evaluation(space.workspace.reports)
+    assert [row.engine for row in found.engines] == ["network", "match", "both"]
+    network, match, both = found.engines
+    assert network.found == both.found == found.instances
+    assert 0 < match.found < found.instances
+    assert match.found + match.missed == found.instances
+    assert both.precision == found.precision
+    heading = next(line for line in run.out.splitlines() if "matcher" in line)
+    assert heading.index("network") < heading.index("matcher") < heading.index("network and matcher")
+    assert "Side by side" in (space.workspace.reports / "report.html").read_text(encoding="utf-8")
+
+
+def test_one_engine_stands_alone(space, run_kontur):
+    assert run_kontur("evaluate", "--engine", "match", "-C", space.workspace.root).code == 0
+    assert read_evaluation(space.workspace.reports).engines == ()
+    assert read_evaluation(space.workspace.reports).detector == "matcher"
+
+
+@pytest.mark.parametrize("layout", ["coco", "yolo"])
+def test_your_own_annotated_folder(space, run_kontur, tmp_path, layout):
+    """The test split, copied out as somebody's own folder, must score like the split itself."""
+    folder = tmp_path / "photos"
+    source = space.workspace.processed / "test" / "images"
+    if layout == "coco":
+        shutil.copytree(source, folder / "images")
+        shutil.copy(space.workspace.coco / "test.json", folder / "instances.json")
+    else:
+        shutil.copytree(space.workspace.yolo / "seg" / "labels" / "test", folder / "labels")
+        shutil.copytree(source, folder / "images")
+        shutil.copy(space.workspace.yolo / "seg" / "data.yaml", folder / "data.yaml")
+    run = run_kontur("evaluate", "--annotated", folder, "-C", space.workspace.root)
+    assert run.code == 0, run.err
+    found = read_evaluation(space.workspace.reports)
+    assert found.source == str(folder)
+    assert found.pictures == len(open_dataset(space.workspace, "test"))
+    assert found.precision.ap50 == 1.0
+    assert found.pose.position_px.count == (found.instances if layout == "coco" else 0)
+
+
+def test_a_folder_without_annotations(space, run_kontur, tmp_path):
+    run = run_kontur("evaluate", "--annotated", tmp_path, "-C", space.workspace.root)
+    assert run.code == 2
+    assert "COCO" in run.err
+    assert "data.yaml" in run.err

@@ -30,6 +30,7 @@ def some(count=4, size_wh=SIZE_WH, seed=0):
     return Detections(
         size_wh, found.part.copy(), found.score.copy(), found.matrix.copy(), found.flipped.copy(),
         rng.uniform(0, 1, count), rng.uniform(0, 2, count), rng.normal(size=(count, 4, 4)),
+        rng.integers(0, 3, count),
     )  # fmt: skip
 
 

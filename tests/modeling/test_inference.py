@@ -92,7 +92,7 @@ def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):
         return from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64)
 
     monkeypatch.setattr("kontur.modeling.inference.propose", remember)
-    found, _ = detector.propose(picture)
+    found = detector.propose(picture).hypotheses
     assert seen == [(224, 160)]
     pose = found.pose(0)
     assert (pose.u, pose.v) == pytest.approx((truth.u, truth.v), abs=1e-9)

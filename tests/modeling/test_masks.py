@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -51,11 +53,21 @@ def test_upper_parts_cover_lower_ones_and_show_them_through_their_holes():
     poses = [PixelPose(60, 50, 0.0, 1.0), PixelPose(75, 60, 0.5, 1.0)]
     found = from_poses(SIZE_WH, [0, 0], [1.0, 1.0], poses)
     whole = [mask.full(SIZE_WH) for mask in amodal_masks(found, [part])]
-    below, above = (mask.full(SIZE_WH) for mask in visible_masks(found, [part], order=[0, 1]))
+    below, above = (mask.full(SIZE_WH) for mask in visible_masks(replace(found, layer=np.array([0, 1])), [part]))
     np.testing.assert_array_equal(above, whole[1])
     np.testing.assert_array_equal(below, whole[0] & ~whole[1])
-    flipped_order = visible_masks(found, [part], order=np.array([1, 0]))
-    np.testing.assert_array_equal(flipped_order[0].full(SIZE_WH), whole[0])
+    other_way = visible_masks(replace(found, layer=np.array([5, 2])), [part])
+    np.testing.assert_array_equal(other_way[0].full(SIZE_WH), whole[0])
+    np.testing.assert_array_equal(other_way[1].full(SIZE_WH), whole[1] & ~whole[0])
+
+
+def test_parts_of_one_layer_do_not_cover_each_other():
+    part = plate(4)
+    poses = [PixelPose(60, 50, 0.0, 1.0), PixelPose(75, 60, 0.5, 1.0), PixelPose(60, 58, 0.2, 0.6)]
+    found = replace(from_poses(SIZE_WH, [0] * 3, [1.0] * 3, poses), layer=np.array([0, 0, 1]))
+    whole = [mask.full(SIZE_WH) for mask in amodal_masks(found, [part])]
+    for shown, alone in zip(visible_masks(found, [part])[:2], whole[:2], strict=True):
+        np.testing.assert_array_equal(shown.full(SIZE_WH), alone & ~whole[2])
 
 
 def test_overlaps_counts_shared_pixels():

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,22 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else there.")
+]
+
+
+class EngineName(StrEnum):
+    """Who proposes parts: the trained network, the matcher, or both together."""
+
+    NETWORK = "network"
+    MATCH = "match"
+    BOTH = "both"
+
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        help="Who proposes: the trained network, the matcher (no training), or both, each finding what the other misses."
+    ),
 ]
 
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from kontur.cli.common import ERR, OUT, JsonOption, ScaleOption, WorkspaceOption, print_json, progress_bar
+from kontur.cli.common import (
+    ERR,
+    OUT,
+    EngineName,
+    EngineOption,
+    JsonOption,
+    ScaleOption,
+    WorkspaceOption,
+    print_json,
+    progress_bar,
+)  # fmt: skip
 from kontur.errors import PictureError
 
 if TYPE_CHECKING:
@@ -31,18 +41,21 @@ def detect(
     out: OutOption,
     workspace: WorkspaceOption = Path(),
     mm_per_px: ScaleOption = None,
+    engine: EngineOption = EngineName.NETWORK,
     as_json: JsonOption = False,
 ) -> None:
     """Find the parts in pictures with the trained network; write detections.json, coco.json and overlays/.
 
     Example: kontur detect photos/ --out results
+
+    Example: kontur detect photos/ --out results --engine both
     """
     from kontur.modeling.inference import load_detector
     from kontur.pictures import find_pictures
     from kontur.workspace import open_workspace
 
     paths = find_pictures(pictures)
-    run_detector(load_detector(open_workspace(workspace), mm_per_px), paths, out, as_json)
+    run_detector(load_detector(open_workspace(workspace), mm_per_px, engine=engine.value), paths, out, as_json)
 
 
 def run_detector(detector: "Detector", paths: Sequence[Path], out: Path, as_json: bool) -> None:

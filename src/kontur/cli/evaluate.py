@@ -1,16 +1,27 @@
 """`kontur evaluate`: measure a detector on pictures whose content is known."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kontur.cli.common import OUT, JsonOption, WorkspaceOption, print_json, progress_bar
+from kontur.cli.common import (
+    OUT,
+    EngineName,
+    EngineOption,
+    JsonOption,
+    ScaleOption,
+    WorkspaceOption,
+    print_json,
+    progress_bar,
+)  # fmt: skip
 
 if TYPE_CHECKING:
+    from kontur.modeling.detections import Detector
     from kontur.modeling.evaluate import Run
-    from kontur.modeling.evaluation import Evaluation
+    from kontur.modeling.evaluation import EngineRow, Evaluation, Spread
     from kontur.modeling.ground_truth import GroundTruth
     from kontur.workspace import Workspace
 
@@ -24,6 +35,9 @@ class Split(StrEnum):
     VAL = "val"
 
 
+DETECTOR_NAMES = {"network": "network", "match": "matcher", "both": "network and matcher"}
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(evaluate)
@@ -32,14 +46,26 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     workspace: WorkspaceOption = Path(),
     split: Annotated[Split, typer.Option(help="The part of the data set to measure on.")] = Split.TEST,
+    annotated: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Measure on your own pictures: a folder annotated in COCO's or YOLO's format."
+        ),
+    ] = None,
+    engine: EngineOption = EngineName.NETWORK,
+    mm_per_px: ScaleOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the trained network on pictures it has not seen; write reports/ (page, plots, results).
+    """Measure a detector on pictures it has not seen; write reports/ (page, plots, results).
+
+    With --engine both, the network, the matcher and both together are measured and shown side by side.
 
     Example: kontur evaluate --split val
+
+    Example: kontur evaluate --annotated photos --engine both
     """
-    from kontur.modeling.evaluate import evaluate as measure
-    from kontur.modeling.evaluate import run_detector
+    from kontur.data_preprocessing.part_list import open_parts
+    from kontur.modeling.annotated import read_annotated
     from kontur.modeling.evaluation import write_evaluation
     from kontur.modeling.ground_truth import read_split
     from kontur.modeling.inference import load_detector
@@ -47,19 +73,37 @@ def evaluate(
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
-    detector = load_detector(space)
-    truth = read_split(space, split.value, detector.parts)
-    with progress_bar("evaluate", "pictures") as on_progress:
-        run = run_detector(detector, truth, on_progress)
-    evaluation = measure(truth, run, f"network of size {detector.info.network_size}")
+    names = list(EngineName) if engine is EngineName.BOTH else [engine]
+    detectors = {name: load_detector(space, mm_per_px, engine=name.value) for name in names}
+    parts = open_parts(space)[1]
+    truth = read_split(space, split.value, parts) if annotated is None else read_annotated(annotated, parts)
+    run, evaluation = _measure(detectors, truth)
     write_detections(space.reports / "detections.json", run.results)
     write_evaluation(space.reports, evaluation)
-    page = _write_report(space, truth, run, evaluation, _facts(space, detector.info.to_dict(), split.value))
+    command = f"kontur evaluate --engine {engine.value} " + (
+        f"--annotated {annotated}" if annotated else f"--split {split}"
+    )
+    page = _write_report(space, truth, run, evaluation, _facts(space, detectors[engine], command))
     if as_json:
         print_json(evaluation.model_dump(mode="json"))
         return
     _print_tables(evaluation)
     OUT.print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+def _measure(detectors: "dict[EngineName, Detector]", truth: "GroundTruth") -> "tuple[Run, Evaluation]":
+    """Run the detectors one after the other; the last one's evaluation, with all of them side by side in it."""
+    from kontur.modeling.evaluate import evaluate as measure
+    from kontur.modeling.evaluate import run_detector
+    from kontur.modeling.evaluation import engine_row
+
+    rows = []
+    for name, detector in detectors.items():
+        with progress_bar(f"evaluate {DETECTOR_NAMES[name.value]}", "pictures") as on_progress:
+            run = run_detector(detector, truth, on_progress)
+        evaluation = measure(truth, run, DETECTOR_NAMES[name.value])
+        rows.append(engine_row(name.value, evaluation))
+    return run, evaluation.model_copy(update={"engines": tuple(rows) if len(rows) > 1 else ()})
 
 
 def _write_report(
@@ -81,43 +125,38 @@ def _write_report(
     for place, picture in enumerate(pictures, 1):
         write_picture(space.reports / "worst" / f"{place}.png", picture)
     plots = plot_all(evaluation, space.runs, space.reports / "plots")
-    rows = [summary_row(split_statistics(open_dataset(space, split))) for split in SPLITS]
+    rows = []
+    if space.manifest.is_file():
+        rows = [summary_row(split_statistics(open_dataset(space, split))) for split in SPLITS]
     content = ReportParts(truth.parts, plots, pictures, rows, facts)
     return write_report(space.reports / FILE_NAME, evaluation, content)
 
 
-def _facts(space: "Workspace", model: dict[str, Any], split: str) -> dict[str, str]:
+def _facts(space: "Workspace", detector: "Detector", command: str) -> dict[str, str]:
     """Where the data and the model come from, for the foot of the report."""
     from kontur.data_preprocessing.dataset import read_manifest
 
-    manifest = read_manifest(space)
-    facts = {"commands": f"kontur generate, kontur train, kontur export, kontur evaluate --split {split}"}
+    manifest, info = read_manifest(space), getattr(detector, "info", None)
+    facts = {"commands": f"kontur generate, kontur train, kontur export, {command}"}
     if manifest is not None:
         facts["data set"] = f"seed {manifest.seed}, {manifest.count} pictures, fingerprint {manifest.fingerprint}"
-    low, high = model["mm_per_px"]
-    facts["model"] = f"size {model['network_size']}, trained for {low:g} to {high:g} mm/px, faces: {model['faces']}"
-    facts["best validation"] = ", ".join(f"{k.removeprefix('val/')} {v:.4g}" for k, v in model["metrics"].items())
-    facts["trained with"] = ", ".join(f"{name} {version}" for name, version in model["versions"].items())
+    if info is not None:
+        low, high = info.mm_per_px
+        facts["model"] = f"size {info.network_size}, trained for {low:g} to {high:g} mm/px, faces: {info.faces}"
+        facts["best validation"] = ", ".join(f"{k.removeprefix('val/')} {v:.4g}" for k, v in info.metrics.items())
+        facts["trained with"] = ", ".join(f"{name} {version}" for name, version in info.versions.items())
     return {name: text for name, text in facts.items() if text}
 
 
 def _print_tables(evaluation: "Evaluation") -> None:
     from rich.table import Table
 
-    summary = Table(show_header=False)
-    precision, pose = evaluation.precision, evaluation.pose_clear
-    summary.add_row("mask AP50, AP50-95", f"{_text(precision.ap50, 3)}, {_text(precision.ap, 3)}")
-    for name, spread, unit in (
-        ("position", pose.position_px, "px"),
-        ("position", pose.position_mm, "mm"),
-        ("angle", pose.angle_deg, "degrees"),
-    ):
-        summary.add_row(f"{name}, median and 95 %", f"{_text(spread.median, 3)}, {_text(spread.p95, 3)} {unit}")
-    found = sum(row.found for row in evaluation.rows)
-    summary.add_row("found and named rightly", f"{found} of {evaluation.instances}")
-    summary.add_row("named wrongly", str(sum(row.confused for row in evaluation.rows)))
-    summary.add_row("missed", str(sum(row.missed for row in evaluation.rows)))
-    summary.add_row("detections of nothing", str(sum(row.false for row in evaluation.rows)))
+    from kontur.modeling.evaluation import engine_row
+
+    columns = evaluation.engines or (engine_row("", evaluation),)
+    summary = Table("", *(DETECTOR_NAMES.get(row.engine, "") for row in columns), show_header=len(columns) > 1)
+    for name, value in _SUMMARY.items():
+        summary.add_row(name, *(value(row) for row in columns))
     OUT.print(summary)
     parts = Table("poorest parts", "instances", "found", "AP50", "AP50-95")
     occurring = [row for row in evaluation.rows if row.precision.ap is not None]
@@ -129,3 +168,21 @@ def _print_tables(evaluation: "Evaluation") -> None:
 
 def _text(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _spread(errors: "Spread", unit: str) -> str:
+    return f"{_text(errors.median, 3)}, {_text(errors.p95, 3)} {unit}"
+
+
+_SUMMARY: "dict[str, Callable[[EngineRow], str]]" = {
+    "mask AP50, AP50-95": lambda row: f"{_text(row.precision.ap50, 3)}, {_text(row.precision.ap, 3)}",
+    "position, median and 95 %": lambda row: _spread(row.pose.position_px, "px"),
+    "position in mm": lambda row: _spread(row.pose.position_mm, "mm"),
+    "angle, median and 95 %": lambda row: _spread(row.pose.angle_deg, "degrees"),
+    "found and named rightly": lambda row: f"{row.found} of {row.found + row.confused + row.missed}",
+    "named wrongly": lambda row: str(row.confused),
+    "missed": lambda row: str(row.missed),
+    "detections of nothing": lambda row: str(row.false),
+    "seconds a picture": lambda row: _text(row.seconds_per_picture, 2),
+}
+"""Rows of the summary."""

@@ -31,8 +31,10 @@ class Detections:
         support: (N,) float64 fraction of the visible contour that has an edge within tolerance.
         residual_px: (N,) float64 root mean square distance of those edges from the contour, px.
         covariance: (N, 4, 4) float64 of (u px, v px, angle rad, log scale).
+        layer: (N,) int64 height in the pile: where two detections overlap, the higher one covers the other, and of the
+            same layer neither covers.
 
-    The last three are NaN where a detection was not registered on the picture.
+    Support, residual and covariance are NaN where a detection was not registered on the picture.
     """
 
     size_wh: tuple[int, int]
@@ -43,13 +45,14 @@ class Detections:
     support: Floats
     residual_px: Floats
     covariance: Floats
+    layer: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         count = len(self.part)
         expected = {"matrix": (count, 3, 3), "covariance": (count, 4, 4)}
         for item in fields(self)[1:]:
             value = getattr(self, item.name)
-            kind = {"part": np.int64, "flipped": np.bool_}.get(item.name, np.float64)
+            kind = {"part": np.int64, "flipped": np.bool_, "layer": np.int64}.get(item.name, np.float64)
             shape = expected.get(item.name, (count,))
             if value.shape != shape or value.dtype != kind:
                 raise DetectionError(f"{item.name}: expected {shape} {np.dtype(kind)}, got {value.shape} {value.dtype}")
@@ -119,11 +122,11 @@ def from_poses(
 def unregistered(
     size_wh: tuple[int, int], part: NDArray[np.int64], score: Floats, matrix: Floats, flipped: NDArray[np.bool_]
 ) -> Detections:
-    """Return detections whose support, residual and covariance are not known (NaN)."""
+    """Return detections whose support, residual and covariance are not known (NaN), all in one layer."""
     count = len(part)
     return Detections(
         size_wh, part, score, matrix, flipped,
-        np.full(count, np.nan), np.full(count, np.nan), np.full((count, 4, 4), np.nan),
+        np.full(count, np.nan), np.full(count, np.nan), np.full((count, 4, 4), np.nan), np.zeros(count, np.int64),
     )  # fmt: skip
 
 

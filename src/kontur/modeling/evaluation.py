@@ -184,6 +184,26 @@ class WorstCase(Section):
     detections: tuple[str, ...]
 
 
+class EngineRow(Section):
+    """How one engine did on the same pictures, to be set side by side with others.
+
+    Attributes:
+        engine: network, match or both.
+        precision: of masks.
+        pose: of clearly visible parts, as `Evaluation.pose_clear`.
+        found, confused, missed, false: counts over all parts.
+    """
+
+    engine: str
+    precision: Precision
+    pose: PoseErrors
+    found: int
+    confused: int
+    missed: int
+    false: int
+    seconds_per_picture: float | None
+
+
 class Evaluation(Section):
     """Everything that an evaluation found.
 
@@ -194,6 +214,7 @@ class Evaluation(Section):
         seconds_per_picture: wall time of the detector; None when detections came from a file.
         pose: all correctly named matches; `pose_clear`: those of which more than 95 % can be seen.
         versions: of kontur and the libraries.
+        engines: side by side, when several were measured on the same pictures.
     """
 
     format: int = FORMAT
@@ -218,6 +239,21 @@ class Evaluation(Section):
     matches: tuple[Match, ...]
     worst: tuple[WorstCase, ...]
     versions: dict[str, str]
+    engines: tuple[EngineRow, ...] = ()
+
+
+def engine_row(engine: str, evaluation: Evaluation) -> EngineRow:
+    """Return what is set side by side of an engine's evaluation."""
+    counts = {
+        name: sum(getattr(row, name) for row in evaluation.rows) for name in ("found", "confused", "missed", "false")
+    }
+    return EngineRow(
+        engine=engine,
+        precision=evaluation.precision,
+        pose=evaluation.pose_clear,
+        seconds_per_picture=evaluation.seconds_per_picture,
+        **counts,
+    )
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> Path:

@@ -86,25 +86,17 @@ def amodal_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
     return [rasterise(rings_px(detections, i, parts), detections.size_wh) for i in range(len(detections))]
 
 
-def visible_masks(
-    detections: Detections, parts: Sequence[Part], order: Sequence[int] | NDArray[np.int64] | None = None
-) -> list[Window]:
-    """Return the mask of each detection, less what lies above it.
-
-    Args:
-        detections: of one picture.
-        parts: the part list that `detections.part` points into.
-        order: detection indices from the bottom to the top of the pile; None when nothing is known to cover anything.
-    """
+def visible_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
+    """Return the mask of each detection, less what lies in higher layers above it."""
     masks = amodal_masks(detections, parts)
-    if order is None:
-        return masks
     covered = np.zeros(detections.size_wh[::-1], bool)
-    for index in list(order)[::-1]:
-        window = masks[index]
-        above = covered[window.slices]
-        masks[index] = Window(window.left_top, window.pixels & ~above)
-        above |= window.pixels
+    for layer in np.unique(detections.layer)[::-1]:
+        level = np.flatnonzero(detections.layer == layer).tolist()
+        whole = [masks[index] for index in level]
+        for index, window in zip(level, whole, strict=True):
+            masks[index] = Window(window.left_top, window.pixels & ~covered[window.slices])
+        for window in whole:
+            covered[window.slices] |= window.pixels
     return masks
 
 

@@ -34,6 +34,7 @@ class ModelInfo:
         dataset: fingerprint of the data set.
         training: minutes, steps, precision and configuration.
         metrics: of the best validation.
+        calibration: of the scores (the fields of `calibration.Calibration`); empty when they are not calibrated.
         versions: of kontur and the libraries that trained it.
     """
 
@@ -44,6 +45,7 @@ class ModelInfo:
     dataset: str
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
     @property

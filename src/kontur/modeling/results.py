@@ -2,7 +2,7 @@
 
 detections.json holds for each picture the detected parts; per detection the part's name, score, whether it lies face down,
 its pose in px (the similarity at the datum; the angle counter-clockwise as seen, null for parts of continuous symmetry)
-and its mask as COCO's compressed RLE, holes kept. What no part
+and its mask as COCO's compressed RLE: holes, and what higher parts of a pile cover, are left out. What no part
 explains is listed apart, under `unknown`, as a quadrilateral.
 """
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kontur.files import write_text
 from kontur.geometry import Part, wrap_angle
@@ -34,18 +33,15 @@ def encode_mask(window: Window, size_wh: tuple[int, int]) -> dict[str, Any]:
     return {"size": [size_wh[1], size_wh[0]], "counts": code["counts"].decode("ascii")}
 
 
-def picture_result(
-    file: str, detections: Detections, parts: Sequence[Part], order: Sequence[int] | NDArray[np.int64] | None = None
-) -> PictureResult:
+def picture_result(file: str, detections: Detections, parts: Sequence[Part]) -> PictureResult:
     """Return the entry of one picture for detections.json.
 
     Args:
         file: the picture's file name.
         detections: what was found in it.
         parts: the part list.
-        order: detection indices from the bottom to the top of the pile, if known; see `masks.visible_masks`.
     """
-    masks = visible_masks(detections, parts, order)
+    masks = visible_masks(detections, parts)
     known, unknown = (np.flatnonzero((detections.part == UNKNOWN) == which).tolist() for which in (False, True))
     return {
         "file": file,

@@ -17,6 +17,7 @@ from kontur.geometry import Part, PixelPose
 from kontur.modeling.coarse_search import Candidate, SearchField, make_field, search
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, concatenate, from_poses
+from kontur.modeling.pile import stack_layers
 from kontur.modeling.plane import Plane
 from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
 from kontur.modeling.rivals import find_rivals, rival_poses
@@ -76,7 +77,12 @@ class ShapeMatcher:
         self._rivals = find_rivals(bank)
 
     def detect(self, picture: Picture) -> Detections:
-        """Find the parts in an (H, W, 3) uint8 BGR picture.
+        """Find the parts in an (H, W, 3) uint8 BGR picture."""
+        decided = decide(picture, self.candidates(picture), self.parts)
+        return stack_layers(picture, decided, self.parts)
+
+    def candidates(self, picture: Picture) -> Detections:
+        """Return the registered hypotheses, among which `decide` is to choose.
 
         The first search takes all scales. Once the likely parts have told the picture's scale, a second one at that
         scale finds what the wrong scales had hidden; then everything likely, with its look-alikes, is registered finely.
@@ -94,7 +100,7 @@ class ShapeMatcher:
             again = again[self._open(again, likely)][: options.second_candidates]
             pool.append(self._likely(picture, _at_common_scale(again, plane), NEAR))
         rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]
-        return decide(picture, register(picture, concatenate(pool + rivals), self.parts, FINE), self.parts)
+        return register(picture, concatenate(pool + rivals), self.parts, FINE)
 
     def propose(self, picture: Picture) -> Detections:
         """Return the unregistered candidates of the search over all scales, best first."""
