@@ -11,7 +11,7 @@ from kontur.errors import ModelError
 from kontur.modeling import export
 from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.export import export_onnx
-from kontur.modeling.inference import read_info
+from kontur.modeling.model_files import read_model_file
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def test_any_batch_and_size_answers_like_torch(session, shape):
     np.testing.assert_allclose(answer, expected, atol=2e-3 * max(1, np.abs(expected).max()))
 
 
-def test_it_says_what_it_is(folder, session):
-    assert read_info(session, folder / "checkpoint.onnx") == info()
+def test_it_says_what_it_is(folder):
+    assert read_model_file(folder / "checkpoint.onnx").info == info()
     onnx.checker.check_model(str(folder / "checkpoint.onnx"))
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.onnx", "checkpoint.pth"]
 

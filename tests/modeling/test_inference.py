@@ -14,9 +14,10 @@ from kontur.geometry import PixelPose
 from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.detections import from_poses
 from kontur.modeling.export import export_onnx
-from kontur.modeling.inference import NetworkDetector, as_input
+from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.model_info import ModelInfo, known_parts
 from kontur.modeling.network import Network
+from kontur.modeling.proposer import as_input
 from kontur.modeling.train_config import DetectionConfig
 
 PARTS = (bracket(), washer(), triangle())
@@ -91,7 +92,7 @@ def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):
         )
         return from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64)
 
-    monkeypatch.setattr("kontur.modeling.inference.propose", remember)
+    monkeypatch.setattr("kontur.modeling.proposer.propose", remember)
     found = detector.propose(picture).hypotheses
     assert seen == [(224, 160)]
     pose = found.pose(0)

@@ -26,6 +26,8 @@ COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", 
 EXTRA_OF = {
     **dict.fromkeys(("torch", "lightning", "onnx", "onnxscript", "tensorboard"), "train"),
     **dict.fromkeys(("dask", "distributed"), "dask"),
+    "openvino": "openvino",
+    **dict.fromkeys(("fastapi", "uvicorn", "prometheus_client", "multipart"), "serve"),
 }
 """Which extra brings a package that only some commands need."""
 

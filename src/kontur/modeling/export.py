@@ -1,5 +1,6 @@
 """models/checkpoint.onnx: the network for ONNX Runtime, with the model's description inside."""
 
+import hashlib
 import json
 import logging
 import warnings
@@ -14,9 +15,9 @@ from kontur.errors import ModelError
 from kontur.files import atomic_path
 from kontur.modeling.checkpoint import load_checkpoint
 from kontur.modeling.heads import MULTIPLE
+from kontur.modeling.model_files import INFO_KEY, WEIGHTS_KEY
 from kontur.modeling.model_info import ModelInfo
 
-INFO_KEY = "kontur"
 _OPSET = 18
 _TOLERANCE = 1e-3
 _CHECK_SIZES_WH = ((96, 64), (160, 192))
@@ -44,13 +45,21 @@ def export_onnx(checkpoint: Path, target: Path) -> tuple[ModelInfo, float]:
     if program is None:
         raise ModelError(f"{checkpoint}: the exporter returned nothing; check the torch installation")
     model = program.model_proto
-    onnx.helper.set_model_props(model, {INFO_KEY: json.dumps(info.to_dict())})
+    onnx.helper.set_model_props(model, {INFO_KEY: json.dumps(info.to_dict()), WEIGHTS_KEY: weights_hash(network)})
     difference = _greatest_difference(network, model.SerializeToString())
     if difference > _TOLERANCE:
         raise ModelError(f"{target}: the exported network differs by {difference:.2g}; please report this")
     with atomic_path(target) as temporary:
         onnx.save(model, temporary)
     return info, difference
+
+
+def weights_hash(network: torch.nn.Module) -> str:
+    """Return the sha256 of all weights and statistics, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode() + value.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _greatest_difference(network: torch.nn.Module, model: bytes) -> float:

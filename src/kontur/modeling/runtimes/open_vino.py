@@ -1,0 +1,36 @@
+"""OpenVINO: fp32, bf16 and int8. Reads its own files and ONNX."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from kontur.errors import ModelError, reason
+from kontur.modeling.runtimes import Floats, Runtime, RuntimeChoice
+
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+"""In an int8 network, the layers that stayed in floating point run in f32."""
+
+
+def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
+    """Load an OpenVINO or ONNX file; see `runtimes.open_runtime`."""
+    settings = {
+        "INFERENCE_PRECISION_HINT": _HINTS[choice.precision],
+        "INFERENCE_NUM_THREADS": choice.threads,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    core = openvino.Core()
+    try:
+        network = core.compile_model(core.read_model(path), "CPU", settings)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: not a readable network ({reason(error)}); export again") from error
+    local = threading.local()
+
+    def run(pictures: Floats) -> Floats:
+        if not hasattr(local, "request"):
+            local.request = network.create_infer_request()  # a request serves one thread at a time
+        answer: Floats = np.array(local.request.infer([pictures])[0])
+        return answer
+
+    return run

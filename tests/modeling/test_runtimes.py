@@ -1,0 +1,111 @@
+"""Every runtime and precision answers as the network itself does, from several threads at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from network_files import make_models, pictures, reference
+
+from kontur.errors import ModelError
+from kontur.modeling.model_files import find_model
+from kontur.modeling.runtimes import RUNTIMES, RuntimeChoice, open_runtime
+
+FLOATING = [
+    (name, precision) for name, kind in RUNTIMES.items() for precision in kind.precisions if precision != "int8"
+]
+TOLERANCE = {"fp32": 1e-4, "bf16": 0.05}
+"""Of the greatest output; bf16 keeps 8 bits."""
+QUICK = [pair for pair in FLOATING if pair[0] != "pytorch-compiled"]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory):
+    return make_models(tmp_path_factory.mktemp("runtimes"))
+
+
+@pytest.fixture(scope="module")
+def opened(space):
+    """Return runtime by name and precision, opened once."""
+    runtimes = {}
+
+    def get(name, precision):
+        choice = RuntimeChoice(name, precision, 1)
+        if choice not in runtimes:
+            runtimes[choice] = open_runtime(find_model(space, choice), choice)
+        return runtimes[choice]
+
+    return get
+
+
+def worst(answer, expected):
+    return np.abs(answer - expected).max() / np.abs(expected).max()
+
+
+@pytest.mark.parametrize(("name", "precision"), QUICK)
+@pytest.mark.parametrize(("width", "height"), [(160, 96), (32, 64)])
+def test_it_answers_as_the_network_does(opened, name, precision, width, height):
+    batch = pictures(1, width, height)
+    answer = opened(name, precision)(batch)
+    assert answer.dtype == np.float32
+    assert answer.shape == (1, 7, height // 4, width // 4)
+    assert worst(answer, reference(batch)) < TOLERANCE[precision]
+
+
+@pytest.mark.slow
+def test_compiled_it_answers_as_the_network_does(opened):
+    batch = pictures(1, 96, 64)
+    assert worst(opened("pytorch-compiled", "fp32")(batch), reference(batch)) < TOLERANCE["fp32"]
+
+
+@pytest.mark.parametrize(("name", "precision"), QUICK)
+def test_an_answer_is_not_overwritten_by_the_next(opened, name, precision):
+    run, batch = opened(name, precision), pictures()
+    first = run(batch)
+    kept = first.copy()
+    run(255 - batch)
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize(("name", "precision"), QUICK)
+def test_threads_do_not_disturb_each_other(opened, name, precision):
+    run = opened(name, precision)
+    batches = [pictures() * factor for factor in (0.2, 0.4, 0.6, 0.8, 1.0)]
+    alone = [run(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(run, batches * 4))
+    for expected, answer in zip(alone * 4, together, strict=True):
+        np.testing.assert_allclose(answer, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "opencv", "pytorch"])
+@pytest.mark.parametrize("content", [b"", b"no network", b"\x08\x07\x3a\xff\xff"])
+def test_a_damaged_file_is_one_clear_error(tmp_path, name, content):
+    path = tmp_path / f"checkpoint{RUNTIMES[name].suffixes[-1]}"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"checkpoint\.(onnx|pth): not a readable .* again"):
+        open_runtime(path, RuntimeChoice(name, threads=1))
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_missing_file_says_what_to_run(tmp_path, name):
+    with pytest.raises(ModelError, match="kontur export"):
+        open_runtime(tmp_path / "checkpoint.onnx", RuntimeChoice(name, threads=1))
+
+
+def test_without_a_compiler_the_compiled_engine_is_refused(space, monkeypatch):
+    monkeypatch.setattr("kontur.modeling.runtimes.pytorch_compiled.which", lambda _: None)
+    with pytest.raises(ModelError, match=r"needs a C\+\+ compiler"):
+        open_runtime(space.checkpoint, RuntimeChoice("pytorch-compiled", threads=1))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "fault"),
+    [
+        ("tensorrt", "fp32", "no runtime 'tensorrt'; choose one of onnxruntime, openvino, opencv"),
+        ("onnxruntime", "bf16", "onnxruntime does not offer 'bf16'; it offers fp32, int8"),
+        ("opencv", "fp16", "opencv does not offer 'fp16'"),
+    ],
+)
+def test_what_is_not_offered_is_refused(runtime, precision, fault):
+    with pytest.raises(ModelError, match=fault):
+        RuntimeChoice(runtime, precision)
