@@ -1,5 +1,6 @@
 """Nested rings to parts with stable names, and the sheet's frame told from its parts."""
 
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import shapely
 from kontur.drawing.loops import Ring, rings_of
 from kontur.drawing.model import Issue
 from kontur.drawing.nesting import Nest, parents_of
-from kontur.geometry import Contour, GeometryError, Part, circle_contour, make_part
+from kontur.geometry import Circle, Contour, GeometryError, Part, circle_contour, make_part
 from kontur.geometry.part import SymmetryMemo
 
 _FRAME_FILL = 0.98
@@ -27,6 +28,7 @@ def without_frame(rings: list[Ring]) -> tuple[list[Ring], list[Issue]]:
         return rings, []
     areas = {index: shapely.Polygon(rings[index].points).area for index in range(len(rings)) if depth[index] == 1}
     holding = {parents[index] for index, level in enumerate(depth) if level == 2}
+    holding = {index for index in holding if rings[index].circle is None}  # round: a countersunk hole
     if sum(areas[index] for index in holding) < _FRAME_SHARE * sum(areas.values()):
         return rings, []
     text = "a rectangle holds everything and what it holds has holes: taken for the frame of a sheet, not for a part"
@@ -37,18 +39,21 @@ def without_frame(rings: list[Ring]) -> tuple[list[Ring], list[Issue]]:
 
 def concentric_issues(nests: list[Nest]) -> list[Issue]:
     """Say so where a round part lies in the middle of a round hole: a countersink or a step may be meant."""
-    holes = [hole for item in nests for hole in item.holes if hole.circle is not None]
-    centres = {_centre(hole) for hole in holes}
-    inside = [item for item in nests if item.outer.circle is not None and _centre(item.outer) in centres]
+    holes = defaultdict(list)
+    for item in nests:
+        for hole in item.holes:
+            if hole.circle is not None:
+                holes[_centre(hole.circle)].append(hole.circle.radius_mm)
+    inside = [item.outer for item in nests if item.outer.circle is not None
+              and max(holes[_centre(item.outer.circle)], default=0.0) > item.outer.circle.radius_mm]  # fmt: skip
     if not inside:
         return []
     text = f"{len(inside)} circles lie in the middle of round holes: taken for parts, but countersinks or steps may be meant"
-    return [Issue("concentric_circles", "ambiguous", text, *inside[0].outer.place)]
+    return [Issue("concentric_circles", "ambiguous", text, *inside[0].place)]
 
 
-def _centre(ring: Ring) -> tuple[int, int]:
-    circle = ring.circle
-    return (0, 0) if circle is None else (round(circle.x_mm / _ORDER_GRID_MM), round(circle.y_mm / _ORDER_GRID_MM))
+def _centre(circle: Circle) -> tuple[int, int]:
+    return round(circle.x_mm / _ORDER_GRID_MM), round(circle.y_mm / _ORDER_GRID_MM)
 
 
 def build_parts(path: Path, nests: list[Nest], sagitta_mm: float) -> tuple[tuple[Part, ...], list[Issue]]:

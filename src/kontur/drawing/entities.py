@@ -6,6 +6,7 @@ Curves and areas come out as strands in the coordinates of their container (a la
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite, pi, radians
+from typing import Literal
 
 import numpy as np
 from ezdxf import path as ezdxf_path
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from kontur.drawing.flatten import arc_points, bulge_arc, ellipse_points, spline_points
 
 Points3 = NDArray[np.float64]
+Area = Literal["", "hatch", "face"]
 
 NOT_GEOMETRY = frozenset({
     "TEXT", "MTEXT", "RTEXT", "ARCALIGNEDTEXT", "ATTRIB", "ATTDEF", "SHAPE", "ACAD_TABLE", "TABLE",
@@ -47,7 +49,7 @@ class Strand:
         points: (N, 3); a closed strand does not repeat its first point.
         closed: whether it is a ring by itself.
         arc: centre (3) and radius when all of it lies on one exact circle parallel to its container's plane.
-        area: whether it is the edge of a filled area (HATCH, SOLID, 3DFACE) and not a drawn line.
+        area: "" for a drawn line, else the edge of a filled area: "hatch" (one loop of it) or "face" (SOLID, 3DFACE, MESH).
         layer, linetype, color: as resolved so far ("BYBLOCK" and layer "0" are resolved at the insertion).
         source: index of the layout's entity it comes from.
     """
@@ -55,7 +57,7 @@ class Strand:
     points: Points3
     closed: bool
     arc: tuple[float, float, float, float] | None = None
-    area: bool = False
+    area: Area = ""
     layer: str = "0"
     linetype: str = "BYLAYER"
     color: int = 256
@@ -246,14 +248,14 @@ def _faces(entity: Polyline) -> Iterator[Strand]:
 def _face(entity: DXFEntity, _sagitta: float) -> Iterator[Strand]:
     corners = np.array([v.xyz for v in entity.wcs_vertices(close=False)])
     if len(corners) > 2:
-        yield Strand(corners, True, area=True)
+        yield Strand(corners, True, area="face")
 
 
 def _mesh(entity: DXFEntity, _sagitta: float) -> Iterator[Strand]:
     vertices = np.array([Vec3(v).xyz for v in entity.vertices])
     for face in entity.faces:
         if len(face) > 2:
-            yield Strand(vertices[list(face)], True, area=True)
+            yield Strand(vertices[list(face)], True, area="face")
 
 
 def _hatch(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
@@ -264,7 +266,7 @@ def _hatch(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
             raise ValueError("coordinates beyond reach")
         points = np.array([v.xyz for v in loop.flattening(max(sagitta, _FINEST_RELATIVE * size), segments=4)])
         if len(points) > 3:
-            yield Strand(points[:-1] if np.allclose(points[0], points[-1]) else points, True, area=True)
+            yield Strand(points[:-1] if np.allclose(points[0], points[-1]) else points, True, area="hatch")
 
 
 def _mline(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:

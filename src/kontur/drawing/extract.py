@@ -18,6 +18,10 @@ from kontur.drawing.model import Issue
 USED, NOT_GEOMETRY_FATE, NOT_CUT, UNSUPPORTED = "used", "not_geometry", "not_cut", "unsupported"
 
 
+_PICTURES = ("*D", "*T", "*X")
+"""Blocks that hold the picture of a dimension, a table, a hatch pattern."""
+
+
 def layout_of(document: Document) -> list[DXFEntity]:
     """Return the entities to read: of the model space, and of the paper spaces when the model space bounds nothing.
 
@@ -108,7 +112,7 @@ def copies(insert: Insert) -> int:
 
 def _read(entity: DXFEntity, sagitta: float, blocks: "_Blocks") -> tuple[str, list[Strand]]:
     kind = entity.dxftype()
-    if kind in NOT_GEOMETRY:
+    if kind in NOT_GEOMETRY or (kind == "INSERT" and entity.dxf.get("name", "").upper().startswith(_PICTURES)):
         return NOT_GEOMETRY_FATE, []
     try:
         if kind in READABLE and entity.dxf.get("invisible", 0):

@@ -11,7 +11,8 @@ import shapely
 from numpy.typing import NDArray
 
 from kontur.drawing.entities import Strand
-from kontur.drawing.graph import Index, Walk, cluster, pair_dangling, prune, walks
+from kontur.drawing.graph import Index, cluster, pair_dangling, prune, walks
+from kontur.drawing.joining import meets_itself, walked
 from kontur.drawing.model import Issue, Severity
 from kontur.drawing.noding import faces_of, material, simplified_ring
 from kontur.geometry import Circle, Points
@@ -23,6 +24,7 @@ PAIR_RELATIVE = (1e-5, 1e-4)
 CLOSE_RELATIVE = 3e-3
 """Open contours are closed, with a warning, up to this fraction."""
 _CLOSE_OF_LENGTH = 0.05
+_CLOSE_OF_WIDTH = 0.5  # of the mean width, area over half the perimeter: two nearly equal curves are no contour
 _JOIN_MIN_MM = 1e-7
 _CIRCLE_RELATIVE = 1e-4
 _REPAIR_QUIETLY = 1e-3
@@ -44,7 +46,10 @@ class Ring:
 
 @dataclass(eq=False)
 class Chain:
-    """An open polyline in mm, (N, 2), with the indexes of its strands; `branches` when it ends where others meet."""
+    """An open polyline in mm, (N, 2), with the indexes of its strands.
+
+    `branches` when it ends where others meet, or meets itself: then it is no contour with a gap.
+    """
 
     points: Points
     strands: tuple[int, ...]
@@ -77,7 +82,8 @@ def tolerances(size_mm: float, join_mm: float | None, close_mm: float | None, sa
 def find_rings(strands: list[Strand], tolerance: Tolerances) -> tuple[list[Ring], list[Chain], list[Issue]]:
     """Return valid rings (none crosses itself, none twice), the open chains left over, and what was done."""
     issues: list[Issue] = []
-    rings = [Ring(s.points, circle_of([s]), (i,)) for i, s in enumerate(strands) if s.closed]
+    rings = [Ring(s.points, circle_of([s]), (i,)) for i, s in enumerate(strands) if s.closed and s.area != "face"]
+    rings += _merged([(i, s.points) for i, s in enumerate(strands) if s.closed and s.area == "face"], tolerance)
     members = [i for i, s in enumerate(strands) if not s.closed and _length(s.points) > tolerance.join]
     chained, chains = _chain(strands, members, tolerance, issues)
     closed, chains = _close_gaps(chains, tolerance, issues)
@@ -119,6 +125,22 @@ def repaired(rings: list[Ring], tolerance: Tolerances, issues: list[Issue]) -> l
     return result
 
 
+def _merged(faces: list[tuple[int, Points]], tolerance: Tolerances) -> list[Ring]:
+    """Return the rings around faces (a tessellation) that share edges or overlap."""
+    if not faces:
+        return []
+    polygons = shapely.make_valid(shapely.polygons([shapely.linearrings(points) for _, points in faces]))
+    grid = 10.0 ** np.floor(np.log10(tolerance.join))  # decimal coordinates stay as they are
+    pieces = shapely.get_parts(shapely.union_all(polygons, grid_size=grid))
+    pieces = pieces[shapely.area(pieces) > 0]
+    owner, member = shapely.STRtree(shapely.point_on_surface(polygons)).query(pieces, predicate="contains")
+    return [
+        ring
+        for k, piece in enumerate(pieces.tolist())
+        for ring in rings_of([piece], tuple(faces[i][0] for i in member[owner == k].tolist()))
+    ]
+
+
 def rings_of(polygons: list[shapely.Polygon], strands: tuple[int, ...]) -> list[Ring]:
     """Return the outlines and holes of polygons as rings made of `strands`."""
     edges = [edge for polygon in polygons for edge in (polygon.exterior, *polygon.interiors)]
@@ -146,6 +168,14 @@ def drop_duplicates(rings: list[Ring], tolerance: Tolerances, issues: list[Issue
     return [ring for index, ring in enumerate(rings) if index not in dropped]
 
 
+def _width(points: Points) -> float:
+    """Mean width of the area that a ring bounds."""
+    if len(points) < 3:
+        return 0.0
+    polygon = shapely.Polygon(points)
+    return float(2 * polygon.area / polygon.length)
+
+
 def _length(points: Points) -> float:
     return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
 
@@ -169,12 +199,12 @@ def _chain(
     rings, chains = [], []
     for living, branches in ((core, True), (alive & ~core, False)):
         for walk in walks(nodes, living):
-            points = _walked([strands[members[k]].points for k in walk.strands], walk)
+            points = walked([strands[members[k]].points for k in walk.strands], walk, tolerance.join)
             own = tuple(members[k] for k in walk.strands)
             if walk.closed:
                 rings.append(Ring(points[:-1], circle_of([strands[i] for i in own]), own))
             else:
-                chains.append(Chain(points, own, branches))
+                chains.append(Chain(points, own, branches or meets_itself(points, tolerance.pair[0])))
     return [_rounded(ring) for ring in rings if len(ring.points) > 2], chains
 
 
@@ -218,14 +248,8 @@ def _without_repeats(
     return alive
 
 
-def _walked(lines: list[Points], walk: Walk) -> Points:
-    """Concatenate polylines in walking order; shared end points once."""
-    pieces = [line[::-1] if back else line for line, back in zip(lines, walk.backwards, strict=True)]
-    return np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
-
-
 def _close_gaps(chains: list[Chain], tolerance: Tolerances, issues: list[Issue]) -> tuple[list[Ring], list[Chain]]:
-    """Close open chains, alone or several in a row, over gaps up to `close` and 5 % of their length."""
+    """Close open chains, alone or several in a row, over gaps up to `close`, 5 % of their length and half their width."""
     loose = [chain for chain in chains if not chain.branches]
     if not loose:
         return [], chains
@@ -240,7 +264,9 @@ def _close_gaps(chains: list[Chain], tolerance: Tolerances, issues: list[Issue])
         widest = max((gaps.get(2 * k + side, 0.0) for k in walk.strands for side in (0, 1)), default=0.0)
         if not walk.closed or widest > _CLOSE_OF_LENGTH * sum(_length(m.points) for m in members):
             continue
-        points = _walked([m.points for m in members], walk)
+        points = walked([m.points for m in members], walk, tolerance.join)[:-1]
+        if widest > _CLOSE_OF_WIDTH * _width(points):
+            continue
         rings.append(Ring(points, None, tuple(i for m in members for i in m.strands)))
         used.update(walk.strands)
         at = max((2 * k + side for k in walk.strands for side in (0, 1)), key=lambda end: gaps.get(end, 0.0))

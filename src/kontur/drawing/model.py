@@ -66,3 +66,11 @@ class Drawing:
     def ambiguous(self) -> bool:
         """Whether the drawing can be read in more than one way."""
         return any(issue.severity == "ambiguous" for issue in self.issues)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the parts may not be what is meant: ambiguous, or something that bounds material was not read.
+
+        A drawing that holds no part is not in doubt for that alone.
+        """
+        return any(i.severity == "ambiguous" or (i.severity == "error" and i.code != "no_parts") for i in self.issues)

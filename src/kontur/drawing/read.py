@@ -147,10 +147,21 @@ def _size(found: Extract) -> float:
     return float(np.ptp(points, axis=0).max())
 
 
-def _nests(strands: list, mm: float, rules: DrawingRules, found: Extract) -> tuple[list[Nest], list[Issue]]:
-    if not strands:
-        return [], []
-    curves, flatness = _flat([s for s in strands if not s.area] or strands, mm)
+def _nests(strands: list[Strand], mm: float, rules: DrawingRules, found: Extract) -> tuple[list[Nest], list[Issue]]:
+    """Nest what the drawn lines bound; where they bound nothing, the filled areas."""
+    lines, areas = [s for s in strands if not s.area], [s for s in strands if s.area]
+    nests, issues = _bounded(lines, mm, rules, found)
+    if nests or not areas:
+        return nests, issues
+    nests, more = _bounded(areas, mm, rules, found)
+    if lines and nests:
+        text = f"the drawing's {len(lines)} lines bound nothing; its filled areas are taken for parts instead"
+        issues.append(Issue("filled_areas", "ambiguous", text, *nests[0].outer.place))
+    return nests, issues + more
+
+
+def _bounded(strands: list[Strand], mm: float, rules: DrawingRules, found: Extract) -> tuple[list[Nest], list[Issue]]:
+    curves, flatness = _flat(strands, mm) if strands else ([], [])
     if not curves:
         return [], flatness
     size = float(np.ptp(np.concatenate([c.points for c in curves]), axis=0).max())
@@ -176,9 +187,7 @@ def _flat(strands: list[Strand], mm: float) -> tuple[list[Strand], list[Issue]]:
             else [Issue("other_plane", "info", f"drawn in another plane than x-y; axes {axes.tolist()}")]
         )
         return [projected(s, axes, mm) for s in strands], other
-    level = [
-        s for s in strands if not s.area and np.ptp(s.points[:, 2]) <= FLAT_RELATIVE * np.ptp(s.points, axis=0).max()
-    ]
+    level = [s for s in strands if np.ptp(s.points[:, 2]) <= FLAT_RELATIVE * np.ptp(s.points, axis=0).max()]
     if len(level) < _LEVEL_SHARE * len(strands):
         return [], [Issue("not_flat", "error", "the drawing is three-dimensional; kontur reads flat parts only")]
     text = f"{len(strands) - len(level)} of {len(strands)} lines are three-dimensional; left out"
@@ -193,7 +202,7 @@ def _open_issues(chains: list[Chain], rings: list[Ring]) -> list[Issue]:
     largest = max((shapely.LinearRing(ring.points).length for ring in rings), default=0.0)
     missing = [
         (length, chain) for length, chain in zip(lengths, chains, strict=True)
-        if len(chain.points) > 2 and (length > _LARGE_OPEN * largest or _nearly_closed(chain, length, largest))
+        if len(chain.points) > 2 and (0 < _LARGE_OPEN * largest < length or _nearly_closed(chain, length, largest))
     ]  # fmt: skip
     length, longest = max(missing or zip(lengths, chains, strict=True), key=lambda item: item[0])
     text = (

@@ -12,12 +12,16 @@ import shapely
 
 from kontur.drawing.entities import Strand
 from kontur.drawing.graph import connected_labels
+from kontur.drawing.joining import meets_itself
 from kontur.drawing.loops import Chain, Ring, Tolerances, rings_of
 from kontur.drawing.model import Issue
 from kontur.drawing.noding import faces_of, material
 from kontur.geometry import Points
 
 _SAME_AREA = 1e-6
+_LOOSE_SHARE = 0.2  # more than that sticks out of a letter's stroke, not of an overlong contour line
+_NO_MATTER = 0.01
+"""Two readings with as many contours and areas as near as this, relative, leave no doubt."""
 
 
 @dataclass(eq=False)
@@ -58,11 +62,9 @@ def _groups(rings: list[Ring], chains: list[Chain], tolerance: Tolerances) -> tu
     groups: dict[int, _Group] = {}
     things: list[Ring | Chain] = [*rings, *chains]
     for thing, label in zip(things, labels.tolist(), strict=True):
-        group = free if counts[label] == 1 else groups.setdefault(label, _Group([], []))
-        if isinstance(thing, Ring):
-            group.rings.append(thing)
-        else:
-            group.chains.append(thing)
+        alone = counts[label] == 1 and not (isinstance(thing, Chain) and meets_itself(thing.points, tolerance.pair[0]))
+        group = free if alone else groups.setdefault(label, _Group([], []))
+        (group.rings if isinstance(thing, Ring) else group.chains).append(thing)  # type: ignore[arg-type]
     return free, list(groups.values())
 
 
@@ -81,6 +83,7 @@ def _overlaps(polygons: np.ndarray, tolerance: Tolerances) -> np.ndarray:
 def _resolve(
     group: _Group, strands: list[Strand], tolerance: Tolerances, issues: list[Issue]
 ) -> tuple[list[Ring], list[Chain]]:
+    group = _without_covered(group, tolerance, issues)
     outlines = [_closed(ring.points) for ring in group.rings]
     alone = faces_of(outlines, tolerance.pair[0]) if outlines else []
     faces = faces_of(outlines + [chain.points for chain in group.chains], tolerance.pair[0])
@@ -90,20 +93,56 @@ def _resolve(
     if not group.chains and not _crossing(group.rings, tolerance):
         return group.rings, []
     polygons, before = material(faces), material(alone)
-    if group.chains and _same(polygons, before):
-        place = _place(group.chains)
+    if group.chains and _differ(polygons, before) <= _SAME_AREA:
         issues.append(Issue("dividing_line", "ambiguous", f"{len(group.chains)} open lines divide a contour's inside "
-                            "(fold lines or a common cut?); taken as not cut", *place))  # fmt: skip
+                            "(fold lines or a common cut?); taken as not cut", *_place(group.chains)))  # fmt: skip
         return group.rings, group.chains
-    if group.chains:
-        plain = len(faces) == len(polygons) and not group.rings
-        text = f"contours found between {len(group.chains)} lines that cross or touch: {len(polygons)} areas"
-        issues.append(Issue("crossing_lines", "warning" if plain else "ambiguous", text, *_place(group.chains)))
-    else:
-        issues.append(Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
-                            "areas covered twice are taken as holes", *group.rings[0].place))  # fmt: skip
+    issues.append(_issue(group, faces, polygons, before))
     new = [_reuse(ring, group.rings, tolerance) for ring in rings_of(polygons, ())]
     return [_with_strands(ring, group, strands, tolerance) for ring in new], []
+
+
+def _issue(
+    group: _Group, faces: list[shapely.Polygon], now: list[shapely.Polygon], before: list[shapely.Polygon]
+) -> Issue:
+    """Say that lines or contours were cut where they meet; no doubt where nothing hangs on how they are read."""
+    if not group.chains:
+        return Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
+                     "areas covered twice are taken as holes", *group.rings[0].place)  # fmt: skip
+    whole = not group.rings and len(faces) == len(now) and _loose(group.chains, now) <= _LOOSE_SHARE
+    plain = whole or (_rings(now) == _rings(before) and _differ(now, before) < _NO_MATTER)
+    text = f"contours found between {len(group.chains)} lines that cross or touch: {len(now)} areas"
+    return Issue("crossing_lines", "warning" if plain else "ambiguous", text, *_place(group.chains))
+
+
+def _loose(chains: list[Chain], found: list[shapely.Polygon]) -> float:
+    """Return the length of the lines that bounds nothing, over the length that does."""
+    drawn = sum(shapely.length(shapely.linestrings(chain.points)) for chain in chains)
+    bounds = sum(polygon.length for polygon in found)
+    return float(max(0.0, drawn - bounds) / max(bounds, np.finfo(float).tiny))
+
+
+def _rings(polygons: list[shapely.Polygon]) -> list[int]:
+    """Number of holes of each polygon, sorted."""
+    return sorted(len(polygon.interiors) for polygon in polygons)
+
+
+def _without_covered(group: _Group, tolerance: Tolerances, issues: list[Issue]) -> _Group:
+    """Drop open lines that lie on the group's contours with their whole length."""
+    if not group.rings or not group.chains:
+        return group
+    edges = shapely.union_all([shapely.linearrings(ring.points) for ring in group.rings])
+    open_lines = [chain for chain in group.chains if not _covered(chain.points, edges, tolerance.same)]
+    covered = len(group.chains) - len(open_lines)
+    if covered:
+        place = _place([chain for chain in group.chains if chain not in open_lines])
+        issues.append(Issue("duplicate_line", "info", f"{covered} lines lie on contours; counted once", *place))
+    return _Group(group.rings, open_lines)
+
+
+def _covered(points: Points, edges: shapely.Geometry, reach: float) -> bool:
+    middles = (points[:-1] + points[1:]) / 2
+    return bool((shapely.distance(edges, shapely.points(np.concatenate([points, middles]))) <= reach).all())
 
 
 def _crossing(rings: list[Ring], tolerance: Tolerances) -> bool:
@@ -118,9 +157,10 @@ def _place(chains: list[Chain]) -> tuple[float, float]:
     return float(chains[0].points[0, 0]), float(chains[0].points[0, 1])
 
 
-def _same(a: list[shapely.Polygon], b: list[shapely.Polygon]) -> bool:
+def _differ(a: list[shapely.Polygon], b: list[shapely.Polygon]) -> float:
+    """Return the area that only one of two readings covers, relative to the larger."""
     left, right = shapely.unary_union(a), shapely.unary_union(b)
-    return shapely.symmetric_difference(left, right).area <= _SAME_AREA * max(left.area, right.area)
+    return float(shapely.symmetric_difference(left, right).area / max(left.area, right.area, np.finfo(float).tiny))
 
 
 def _reuse(ring: Ring, old: list[Ring], tolerance: Tolerances) -> Ring:
