@@ -9,6 +9,7 @@ from modeling_scenes import bracket, paint, triangle, washer
 from kontur.geometry import PixelPose, angle_difference
 from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, edge_field
 from kontur.modeling.detections import from_poses
+from kontur.modeling.field_scores import score_turns
 
 SIZE_WH = (320, 224)
 PARTS = (bracket(), washer(), triangle())
@@ -80,3 +81,35 @@ def test_the_field_is_double_the_edges_angle():
         picture = np.repeat(np.where(inside, 200, 50).astype(np.uint8)[..., None], 3, axis=2)
         middle = edge_field(picture)[40, 50]
         assert middle / np.linalg.norm(middle) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("corner", [(30.3, 24.7), (2.0, 3.0)])
+def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(corner):
+    """Against the same in NumPy, with a datum well inside the field and one near its corner."""
+    rng = np.random.default_rng(0)
+    field = rng.normal(size=(50, 70, 2)).astype(np.float32)
+    angle = rng.uniform(0, 6.28, 40)
+    model = np.column_stack([rng.uniform(-9, 9, (40, 2)), np.cos(angle), np.sin(angle), rng.uniform(0.2, 1, 40)])
+    turns = np.stack([1.3 * np.array([[np.cos(t), -np.sin(t)], [-np.sin(t), -np.cos(t)]]) for t in (0.0, 1.1, 4.0)])
+    shifts = np.array(corner) + np.array([(0.0, 0.0), (2.0, 0.0), (0.0, -3.0)])
+    best, which = np.empty(3), np.empty(3, np.int64)
+    score_turns(field, model, turns, shifts, 0.25, best, which)
+    for turn, score, shift in zip(turns, best, which, strict=True):
+        normal = model[:, 2:4] @ turn.T / 1.3
+        expected = np.column_stack([normal[:, 0] ** 2 - normal[:, 1] ** 2, 2 * normal[:, 0] * normal[:, 1]])
+        means = []
+        for place in shifts:
+            u, v = np.floor(model[:, :2] @ turn.T + place + 0.5).astype(int).T
+            inside = (u >= 0) & (v >= 0) & (u < 70) & (v < 50)
+            agreement = (field[v * inside, u * inside] * expected).sum(axis=1)
+            weight = model[:, 4] * inside
+            means.append((weight @ agreement) / weight.sum() if weight.sum() >= 0.25 * model[:, 4].sum() else -np.inf)
+        assert score == pytest.approx(max(means), abs=1e-5)
+        assert shift == int(np.argmax(means))
+
+
+def test_a_contour_beyond_the_field_scores_nothing():
+    model = np.array([[0.0, 0.0, 1.0, 0.0, 1.0]])
+    best, which = np.empty(1), np.empty(1, np.int64)
+    score_turns(np.ones((5, 7, 2), np.float32), model, np.eye(2)[None], np.array([[99.0, 2.0]]), 0.25, best, which)
+    assert best[0] == -np.inf

@@ -10,15 +10,17 @@ Where it fails: on tables whose texture is stronger than the part's edges; the r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part, PixelPose, turn_matrix
-from kontur.modeling.contour_model import contour_model, spacing_for
+from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
 from kontur.modeling.detections import Detections, from_poses
+from kontur.modeling.field_scores import score_turns
 from kontur.pictures import Picture
 
 ANGLE_STEP_RAD = np.radians(5.0)
@@ -39,14 +41,6 @@ _SUREST = 8
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
 
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class _Aligned:
-    """The best placements of one hypothesis: scores and poses, best first."""
-
-    scores: list[float]
-    poses: list[PixelPose]
 
 
 def align(
@@ -76,7 +70,7 @@ def align(
     for index in range(len(hypotheses)):
         scales = [scale * factor for factor in _NEIGHBOUR_SCALES]
         found = _best_placements(field, hypotheses.pose(index), parts[hypotheses.part[index]], scales)
-        rows += [(int(hypotheses.part[index]), float(hypotheses.score[index]), pose) for pose in found.poses]
+        rows += [(int(hypotheses.part[index]), float(hypotheses.score[index]), pose) for pose in found]
     part, score, poses = zip(*rows, strict=True)
     return from_poses(hypotheses.size_wh, part, score, poses)
 
@@ -116,14 +110,15 @@ def _picture_scale(
     total = np.zeros(len(scales))
     for index in surest:
         part, pose = parts[hypotheses.part[index]], hypotheses.pose(index)
+        angles = _angles(part, pose.angle_rad)
         for column, scale in enumerate(scales):
-            found = _best_placements(field, pose, part, [float(scale)])
-            total[column] += found.scores[0] if found.scores else 0.0
+            best = _scores(field, pose, part, angles, float(scale))[0].max()
+            total[column] += best if np.isfinite(best) else 0.0
     return float(scales[int(total.argmax())])
 
 
-def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequence[float]) -> _Aligned:
-    """Try all angles, shifts and the given scales; keep the best angles that are local maxima."""
+def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequence[float]) -> list[PixelPose]:
+    """Try all angles, shifts and the given scales; return the best angles that are local maxima, best first."""
     angles = _angles(part, start.angle_rad)
     tried = [_scores(field, start, part, angles, scale) for scale in scales]
     scores = np.stack([best for best, _ in tried])
@@ -136,7 +131,7 @@ def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequen
         shift = _SHIFTS_PX[tried[best_scale[k]][1][k]]
         pose = PixelPose(start.u + shift[0], start.v + shift[1], float(angles[k]), scales[best_scale[k]], start.flipped)
         poses.append(_settled(field, pose, part))
-    return _Aligned([float(best[k]) for k in order], poses)
+    return poses
 
 
 def _settled(field: Floats, pose: PixelPose, part: Part) -> PixelPose:
@@ -164,20 +159,21 @@ def _scores(
     shifts_px: NDArray[np.float64] = _SHIFTS_PX,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return for each angle the best mean agreement over the shifts, and which shift that was."""
-    model = contour_model(part, spacing_for(part, scale, _SPACING_PX, _MOST_POINTS))
-    turns = np.stack([turn_matrix(angle, start.flipped) for angle in angles])
-    turns[:, 1] *= -1  # picture v runs down
-    offset = scale * np.einsum("aij,pj->api", turns, model.points_mm)
-    normal = np.einsum("aij,pj->api", turns, model.normals)
-    expected = np.stack([normal[..., 0] ** 2 - normal[..., 1] ** 2, 2 * normal[..., 0] * normal[..., 1]], axis=-1)
-    at = (offset[:, None] + (shifts_px[None, :, None] + (start.u, start.v)) - 0.5) / _REDUCTION
-    cell = np.round(at).astype(np.int32)
-    height, width = field.shape[:2]
-    inside = (cell[..., 0] >= 0) & (cell[..., 0] < width) & (cell[..., 1] >= 0) & (cell[..., 1] < height)
-    flat = np.where(inside, cell[..., 1] * width + cell[..., 0], 0)
-    seen = field.reshape(-1, 2)[flat]
-    agreement = np.einsum("aspc,apc->asp", seen, expected) * inside
-    weight = model.weight * model.length_mm
-    share = inside @ weight / weight.sum()
-    score = np.where(share >= _LEAST_INSIDE, agreement @ weight / np.maximum(inside @ weight, 1e-9), -np.inf)
-    return score.max(axis=1), score.argmax(axis=1)
+    model = _model_rows(part, spacing_for(part, scale, _SPACING_PX, _MOST_POINTS))
+    across = turn_matrix(0.0, start.flipped) * (scale / _REDUCTION)
+    cosine, sine = np.cos(angles), np.sin(angles)
+    turns = np.array([[cosine, -sine], [-sine, -cosine]]).transpose(2, 0, 1) @ across  # picture v runs down
+    at = (shifts_px + (start.u, start.v) - 0.5) / _REDUCTION
+    best, shift = np.empty(len(turns)), np.empty(len(turns), np.int64)
+    score_turns(field, model, turns, at, _LEAST_INSIDE, best, shift)
+    return best, shift
+
+
+@lru_cache(maxsize=512)
+def _model_rows_of(model: ContourModel) -> NDArray[np.float64]:
+    return np.column_stack([model.points_mm, model.normals, model.weight * model.length_mm])
+
+
+def _model_rows(part: Part, spacing_mm: float) -> NDArray[np.float64]:
+    """Return (P, 5): point, normal and weight of a contour model, as `score_turns` takes them."""
+    return _model_rows_of(contour_model(part, spacing_mm))
