@@ -45,8 +45,8 @@ def stated(without=()):
 
 @cache
 def installed():
-    """Return {top package: distributions that bring it}."""
-    return packages_distributions()
+    """Return {top package: distributions that bring it}; a package that is one compiled file is listed from 3.12 on."""
+    return {"manifold3d": ["manifold3d"], **packages_distributions()}
 
 
 def imported(path):

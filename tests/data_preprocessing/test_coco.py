@@ -10,9 +10,9 @@ from generator_parts import PARTS, SHARP, SIZE_WH, bracket, context, place, plat
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from kontur.data_preprocessing.coco import annotations_of, write_coco
-from kontur.data_preprocessing.dataset import Manifest, sample_paths
-from kontur.data_preprocessing.labels import silhouettes
+from kontur.data_preprocessing.coco import annotations_of, truth_text, write_coco
+from kontur.data_preprocessing.dataset import Manifest, read_truth, sample_paths, truth_rows
+from kontur.data_preprocessing.labels import outlines_of
 from kontur.data_preprocessing.render import render_scene
 from kontur.geometry import Pose
 from kontur.workspace import Workspace
@@ -23,7 +23,7 @@ MIDDLE = (np.array(SIZE_WH) - 1) / 2
 
 def rows_of(*things):
     rendered = render_scene(context(), scene_of(*things), SHARP)
-    return annotations_of(rendered, silhouettes(rendered.views)), rendered.sample
+    return [json.loads(row) for row in annotations_of(rendered, outlines_of(rendered))], rendered.sample
 
 
 def ring(flat: list[float]) -> shapely.Polygon:
@@ -100,7 +100,33 @@ def test_clutter_and_what_is_out_of_sight_have_no_row():
     rows, sample = rows_of(*things)
     assert [row["category_id"] for row in rows] == [2]
     assert len(sample.instances) == 1
-    assert json.loads(json.dumps(rows)) == rows
+
+
+def test_the_truth_file_is_json_with_one_annotation_on_a_line():
+    things = [place(washer(), Pose(0, 0, 0), index=2), place(plate(), Pose(-40, 0, 0), index=1)]
+    rendered = render_scene(context(), scene_of(*things), SHARP)
+    text = truth_text(rendered, outlines_of(rendered))
+    document = json.loads(text)
+    assert (document["width"], document["height"]) == SIZE_WH
+    assert [row["category_id"] for row in document["annotations"]] == [3, 2]
+    lines = text.splitlines()[1:-1]
+    assert [json.loads(line.removesuffix(",")) for line in lines] == document["annotations"]
+
+
+def test_nothing_on_the_table_is_a_truth_file_without_annotations(tmp_path):
+    rendered = render_scene(context(), scene_of(), SHARP)
+    path = tmp_path / "truth.json"
+    path.write_text(truth_text(rendered, []))
+    assert read_truth(path)["annotations"] == truth_rows(path) == []
+
+
+@pytest.mark.parametrize("pose", [Pose(5, -8, 0.6), Pose(0, 0, 1.2, True)])
+def test_the_oriented_box_is_the_smallest_around_what_is_seen(pose):
+    (row,), sample = rows_of(place(bracket(), pose))
+    box = ring(row["kontur"]["obb"])
+    seen = shapely.Polygon(sample.instances[0].pose.apply(bracket().outer.points) + 0.5)
+    assert box.buffer(0.05).contains(seen)
+    assert box.area == pytest.approx(seen.minimum_rotated_rectangle.area, rel=2e-3)
 
 
 def manifest_of(count: int, **dataset) -> Manifest:
@@ -122,7 +148,8 @@ def written(root: Path, count: int) -> tuple[Workspace, Manifest, dict[int, int]
             path = sample_paths(space, split, index).truth
             path.parent.mkdir(parents=True, exist_ok=True)
             numbers[index] = index % 3
-            path.write_text(json.dumps({"width": 1, "height": 1, "annotations": rows[: index % 3]}))
+            some = ",\n".join(json.dumps(row) for row in rows[: index % 3])
+            path.write_text(f'{{"width": 1, "height": 1, "annotations": [\n{some}\n]}}\n')
     return space, manifest, numbers
 
 

@@ -154,4 +154,4 @@ def test_silhouettes_have_the_area_of_the_id_map():
         for key, area in zip(rendered.keys, silhouettes(rendered.views), strict=True):
             if key and rendered.sample.instances[key - 1].visible_fraction == 1.0:
                 pixels = (rendered.sample.ids == key).sum()
-                assert pixels == pytest.approx(area.area, abs=0.02 * area.area + 6)
+                assert pixels == pytest.approx(area.area(), abs=0.02 * area.area() + 6)

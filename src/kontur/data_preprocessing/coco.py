@@ -6,60 +6,57 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-import shapely
-from numpy.typing import NDArray
-
-from kontur.data_preprocessing.dataset import Manifest, read_truth, sample_paths
-from kontur.data_preprocessing.labels import polygons_of
+from kontur.data_preprocessing.dataset import Manifest, sample_paths, truth_rows
+from kontur.data_preprocessing.decimals import decimals, ring_lists
+from kontur.data_preprocessing.defects import Defect
+from kontur.data_preprocessing.labels import Outline
 from kontur.data_preprocessing.render import Rendered
-from kontur.data_preprocessing.rle import encode_ids
+from kontur.data_preprocessing.rle import MaskCode, encode_ids
+from kontur.data_preprocessing.sample import Instance
 from kontur.files import atomic_path
-from kontur.geometry import Points
 from kontur.workspace import Workspace
 
 COCO_SHIFT_PX = 0.5
 """From pixel centres at integers to continuous coordinates with (0, 0) at the picture's corner."""
 
 
-def annotations_of(rendered: Rendered, areas: Sequence[shapely.Geometry]) -> list[dict[str, Any]]:
-    """Return the COCO annotations of a sample, bottom to top, without ids.
+def truth_text(rendered: Rendered, outlines: Sequence[Outline]) -> str:
+    """Return the truth file of a sample: a JSON object with the COCO annotations, bottom to top, without ids.
 
-    Args:
-        rendered: the sample and its scene.
-        areas: silhouette of every placement, px.
+    Each annotation stands on a line of its own, so that `write_coco` can copy it without reading it.
     """
-    rows: list[dict[str, Any]] = []
-    whole = {key: area for key, area in zip(rendered.keys, areas, strict=True) if key}
-    defects = {key: view.thing.defect for key, view in zip(rendered.keys, rendered.views, strict=True) if key}
-    height, width = rendered.sample.ids.shape
-    codes = encode_ids(rendered.sample.ids, len(rendered.sample.instances))
-    for key, (code, instance) in enumerate(zip(codes, rendered.sample.instances, strict=True), 1):
-        pose = instance.pose
-        rows.append({
-            "category_id": instance.part + 1,
-            "iscrowd": 0,
-            "area": code.area,
-            "bbox": list(code.bbox),
-            "segmentation": {"size": [height, width], "counts": code.counts},
-            "kontur": {
-                "u": round(pose.u, 4), "v": round(pose.v, 4), "angle_rad": round(pose.angle_rad, 6),
-                "scale_px_per_mm": round(pose.scale_px_per_mm, 6), "flipped": bool(pose.flipped),
-                "visible_fraction": round(instance.visible_fraction, 5),
-                "amodal": [_flat(ring) for polygon in polygons_of(whole[key]) for ring in _rings(polygon)],
-            },
-        })  # fmt: skip
-        if (defect := defects[key]) is not None:
-            rows[-1]["kontur"]["defect"] = asdict(defect)
-    return rows
+    width, height = rendered.scene.camera.size_wh
+    rows = ",\n".join(annotations_of(rendered, outlines))
+    return f'{{"width": {width}, "height": {height}, "annotations": [\n{rows}\n]}}\n'
 
 
-def _rings(polygon: shapely.Polygon) -> list[NDArray[np.float64]]:
-    return [np.asarray(ring.coords)[:-1] for ring in (polygon.exterior, *polygon.interiors)]
+def annotations_of(rendered: Rendered, outlines: Sequence[Outline]) -> list[str]:
+    """Return the COCO annotation of each instance as a line of JSON, bottom to top, without ids."""
+    sample = rendered.sample
+    codes = encode_ids(sample.ids, len(sample.instances))
+    defects = [view.thing.defect for key, view in zip(rendered.keys, rendered.views, strict=True) if key]
+    items = zip(sample.instances, codes, outlines, defects, strict=True)
+    return [_annotation(instance, code, outline, sample.ids.shape, defect) for instance, code, outline, defect in items]
 
 
-def _flat(ring: Points) -> list[float]:
-    return np.round(ring + COCO_SHIFT_PX, 2).ravel().tolist()
+def _annotation(
+    instance: Instance, code: MaskCode, outline: Outline, size_hw: tuple[int, ...], defect: Defect | None
+) -> str:
+    pose = instance.pose
+    about: dict[str, Any] = {
+        "u": round(pose.u, 4), "v": round(pose.v, 4), "angle_rad": round(pose.angle_rad, 6),
+        "scale_px_per_mm": round(pose.scale_px_per_mm, 6), "flipped": bool(pose.flipped),
+        "visible_fraction": round(instance.visible_fraction, 5),
+    }  # fmt: skip
+    if defect is not None:
+        about["defect"] = asdict(defect)
+    row = {
+        "category_id": instance.part + 1, "iscrowd": 0, "area": code.area, "bbox": list(code.bbox),
+        "segmentation": {"size": list(size_hw), "counts": code.counts}, "kontur": about,
+    }  # fmt: skip
+    box = decimals(outline.box + COCO_SHIFT_PX, 2, ",")
+    amodal = ring_lists([ring + COCO_SHIFT_PX for ring in outline.amodal], 2)
+    return f'{json.dumps(row)[:-2]}, "obb": [{box}], "amodal": {amodal}}}}}'
 
 
 def write_coco(workspace: Workspace, manifest: Manifest, split: str) -> Path:
@@ -98,6 +95,6 @@ def _images(workspace: Workspace, manifest: Manifest, split: str) -> Iterator[st
 def _annotations(workspace: Workspace, manifest: Manifest, split: str) -> Iterator[str]:
     number = 0
     for index in manifest.split_indices(split):
-        for row in read_truth(sample_paths(workspace, split, index).truth)["annotations"]:
+        for row in truth_rows(sample_paths(workspace, split, index).truth):
             number += 1
-            yield json.dumps({"id": number, "image_id": index, **row})
+            yield f'{{"id": {number}, "image_id": {index}, {row[1:]}'

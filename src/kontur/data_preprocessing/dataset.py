@@ -21,7 +21,7 @@ from kontur.geometry import PixelPose
 from kontur.pictures import read_picture
 from kontur.workspace import SPLITS, Workspace
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the layout or the renderer changes: older data sets are then generated anew."""
 _MANIFEST_KEYS = {"count", "complete", "fingerprint", "seed", "config", "parts"}
 
@@ -195,6 +195,21 @@ def read_truth(path: Path) -> dict[str, Any]:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: missing or damaged; delete data/processed and run `kontur generate`") from error
+
+
+def truth_rows(path: Path) -> list[str]:
+    """Return the annotations of a truth file as the lines of JSON they are.
+
+    Raises:
+        DatasetError: missing or damaged.
+    """
+    try:
+        head, *rows, foot = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: missing or damaged; delete data/processed and run `kontur generate`") from error
+    if not head.endswith('"annotations": [') or foot != "]}":
+        raise DatasetError(f"{path}: damaged; delete data/processed and run `kontur generate`")
+    return [row.removesuffix(",") for row in rows if row]
 
 
 def read_instances(path: Path) -> tuple[Instance, ...]:

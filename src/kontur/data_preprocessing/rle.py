@@ -6,6 +6,7 @@ plus 48 to be printable.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numba
@@ -34,13 +35,14 @@ def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
     """Return the code of instances 1..count of an (H, W) id map."""
     height = ids.shape[0]
     columns = cv2.transpose(ids).ravel()
-    number = _count_runs(columns, count)
-    starts = np.concatenate([[0], np.cumsum(number)])
-    begins, ends = _find_runs(columns, starts)
+    begins = np.concatenate([[0], np.flatnonzero(columns[1:] != columns[:-1]) + 1])
+    ends = np.append(begins[1:], columns.size)
+    values = columns[begins]
+    order = np.argsort(values, kind="stable")
+    groups = np.searchsorted(values[order], np.arange(1, count + 2))
     codes = []
-    for key in range(1, count + 1):
-        part = slice(starts[key], starts[key + 1])
-        begin, end = begins[part], ends[part]
+    for first, last in pairwise(groups):
+        begin, end = begins[order[first:last]], ends[order[first:last]]
         text = _compress(begin, end, columns.size).tobytes().decode()
         codes.append(MaskCode(text, int((end - begin).sum()), _bounds(begin, end, height)))
     return codes
@@ -55,39 +57,6 @@ def _bounds(begin: NDArray[np.int64], end: NDArray[np.int64], height: int) -> tu
     top = 0 if crossing.any() else int(tops.min())
     bottom = height - 1 if crossing.any() else int(bottoms.max())
     return left, top, right - left + 1, bottom - top + 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_runs(pixels, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Runs of each id 0..count."""
-    number = np.zeros(count + 1, np.int64)
-    previous = 0
-    for k in range(len(pixels)):
-        value = pixels[k]
-        if value != previous:
-            number[value] += 1
-            previous = value
-    return number
-
-
-@numba.njit(cache=True, nogil=True)
-def _find_runs(pixels, starts):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Begin and end of every run, grouped by id: id k's runs lie from starts[k] on."""
-    begins, ends = np.zeros(starts[-1], np.int64), np.zeros(starts[-1], np.int64)
-    at = starts[:-1].copy()
-    previous = 0
-    for k in range(len(pixels)):
-        value = pixels[k]
-        if value == previous:
-            continue
-        if previous != 0:
-            ends[at[previous] - 1] = k
-        begins[at[value]] = k
-        at[value] += 1
-        previous = value
-    if previous != 0:
-        ends[at[previous] - 1] = len(pixels)
-    return begins, ends
 
 
 @numba.njit(cache=True, nogil=True)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import shapely
 
-from kontur.data_preprocessing.labels import bridged_ring, oriented_box, polygons_of
-from kontur.data_preprocessing.render import Rendered
+from kontur.data_preprocessing.decimals import decimals
+from kontur.data_preprocessing.labels import Outline, bridged_ring
+from kontur.data_preprocessing.sample import Sample
 from kontur.files import write_text
 from kontur.geometry import Points
 from kontur.workspace import SPLITS, Workspace
@@ -25,27 +25,26 @@ def label_path(workspace: Workspace, task: str, split: str, index: int) -> Path:
     return workspace.yolo / task / "labels" / split / f"{index:06d}.txt"
 
 
-def label_texts(rendered: Rendered, shown: Sequence[shapely.Geometry]) -> dict[str, str]:
-    """Return the label file of each task.
+def label_texts(sample: Sample, outlines: Sequence[Outline]) -> dict[str, str]:
+    """Return the label file of each task: one line for each instance of which at least 1 px² can be seen.
 
     Args:
-        rendered: the sample and its scene.
-        shown: visible area of every placement, px.
+        sample: its instances give the classes, its picture the size.
+        outlines: of the instances, in their order.
     """
-    lines: dict[str, list[str]] = {task: [] for task in TASKS}
-    size = np.array(rendered.scene.camera.size_wh, float)
-    for key, area in zip(rendered.keys, shown, strict=True):
-        if not key or not polygons_of(area):
-            continue
-        number = rendered.sample.instances[key - 1].part
-        lines["seg"].append(_line(number, bridged_ring(area), size))
-        lines["obb"].append(_line(number, oriented_box(area), size))
-    return {task: "".join(rows) for task, rows in lines.items()}
+    size_wh = np.array(sample.ids.shape[::-1], float)
+    seen = [(item.part, outline) for item, outline in zip(sample.instances, outlines, strict=True) if outline.visible]
+    rings = {
+        "seg": [(number, bridged_ring(outline.visible)) for number, outline in seen],
+        "obb": [(number, outline.box) for number, outline in seen],
+    }
+    return {task: "".join(_line(number, ring, size_wh) for number, ring in rows) for task, rows in rings.items()}
 
 
-def _line(number: int, ring: Points, size: Points) -> str:
-    inside = np.clip((ring + _SHIFT_PX) / size, 0, 1).ravel().tolist()
-    return f"{number}{' %.6f' * len(inside) % tuple(inside)}\n"
+def _line(number: int, ring: Points, size_wh: Points) -> str:
+    """Class and corners as fractions of the picture, to a hundredth of a pixel or finer."""
+    places = len(str(int(size_wh.max()))) + 2
+    return f"{number} {decimals(np.clip((ring + _SHIFT_PX) / size_wh, 0, 1), places, ' ')}\n"
 
 
 def write_layout(workspace: Workspace, names: Sequence[str]) -> None:

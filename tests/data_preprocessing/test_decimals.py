@@ -1,0 +1,45 @@
+"""Numbers as text against Python's own formatting."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kontur.data_preprocessing.decimals import decimals, ring_lists
+
+numbers = st.lists(st.floats(-1e6, 1e6, allow_nan=False), max_size=12)
+
+
+@given(values=numbers, places=st.integers(1, 7))
+def test_numbers_are_those_that_python_writes(values, places):
+    words = decimals(values, places, " ").split(" ") if values else []
+    assert [len(word.partition(".")[2]) for word in words] == [places] * len(values)
+    assert [float(word) for word in words] == pytest.approx(values, abs=0.5000001 * 10.0**-places)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0.00"), (1, "1.00"), (-0.004, "0.00"), (-0.25, "-0.25"), (0.07, "0.07"), (-12.5, "-12.50"), (10, "10.00"),
+     (99.999, "100.00"), (123456.78, "123456.78")],
+)  # fmt: skip
+def test_every_digit_is_written(value, text):
+    assert decimals([value], 2, ",") == text
+
+
+def test_arrays_are_flattened():
+    assert decimals(np.array([[1.5, 2], [3, -4]]), 1, ",") == "1.5,2.0,3.0,-4.0"
+
+
+def test_nothing_is_nothing():
+    assert decimals([], 3, ",") == ""
+    assert ring_lists([], 2) == "[]"
+
+
+@given(st.lists(st.lists(st.tuples(st.floats(-900, 900), st.floats(-900, 900)), min_size=1, max_size=5), max_size=5))
+def test_rings_are_json_lists(rings):
+    found = json.loads(ring_lists([np.array(ring) for ring in rings], 2))
+    assert [len(flat) for flat in found] == [2 * len(ring) for ring in rings]
+    for flat, ring in zip(found, rings, strict=True):
+        assert np.reshape(flat, (-1, 2)) == pytest.approx(np.array(ring), abs=0.0051)
