@@ -1,178 +1,158 @@
-"""The tolerant fallback: any text that still has group codes in it, rewritten as a plain DXF that ezdxf reads.
+"""The tolerant look at DXF text: records of group codes, and what of them is whole.
 
-Mended on the way: missing subclass markers, sections, ends of sections and of the file; point codes out of order; decimal
-commas; lines out of step; extended data and handles, which are dropped. Kept: layers, blocks, entities that bound
-material, and the unit. Entities of other types are dropped here but counted by the census of the reader.
+Mended: decimal commas, Fortran exponents, whole numbers written as decimals, stray lines, a missing end. An entity that
+bounds material is left out when a number in it cannot be read, a line in it is out of step, or a value that it needs is
+missing: a number made up in its place would be a wrong contour that nobody notices. What was left out is counted.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from io import StringIO
 
 Tag = tuple[int, str]
 
-_COMMON = frozenset({6, 8, 48, 60, 62, 67, 370, 420})
-_DROPPED = frozenset({5, 100, 102, 105, 330, 340, 350, 360})
-_SUBCLASSES: dict[str, tuple[tuple[str, frozenset[int] | None], ...]] = {
-    "LINE": (("AcDbLine", None),),
-    "CIRCLE": (("AcDbCircle", None),),
-    "ARC": (("AcDbCircle", frozenset({10, 20, 30, 39, 40, 210, 220, 230})), ("AcDbArc", None)),
-    "ELLIPSE": (("AcDbEllipse", None),),
-    "SPLINE": (("AcDbSpline", None),),
-    "LWPOLYLINE": (("AcDbPolyline", None),),
-    "POLYLINE": (("AcDb2dPolyline", None),),
-    "VERTEX": (("AcDbVertex", frozenset({0})), ("AcDb2dVertex", None)),
-    "INSERT": (("AcDbBlockReference", None),),
-    "SOLID": (("AcDbTrace", None),),
-    "TRACE": (("AcDbTrace", None),),
-    "3DFACE": (("AcDbFace", None),),
-    "HATCH": (("AcDbHatch", None),),
-    "POINT": (("AcDbPoint", None),),
-    "SEQEND": (),
+BOUNDING = frozenset({
+    "LINE", "CIRCLE", "ARC", "ELLIPSE", "SPLINE", "LWPOLYLINE", "POLYLINE", "VERTEX", "INSERT", "SOLID", "TRACE", "3DFACE",
+    "HATCH", "MLINE", "MESH", "REGION", "HELIX",
+})  # fmt: skip
+"""Entities that bound material, or place what does."""
+
+REQUIRED: dict[str, frozenset[int]] = {
+    "LINE": frozenset({10, 20, 11, 21}),
+    "CIRCLE": frozenset({10, 20, 40}),
+    "ARC": frozenset({10, 20, 40, 50, 51}),
+    "ELLIPSE": frozenset({10, 20, 11, 21, 40}),
+    "INSERT": frozenset({2, 10, 20}),
+    "SOLID": frozenset({10, 20, 11, 21, 12, 22}),
+    "TRACE": frozenset({10, 20, 11, 21, 12, 22}),
+    "3DFACE": frozenset({10, 20, 11, 21, 12, 22}),
 }
-_ONE_POINT_EACH = frozenset(
-    {"LINE", "CIRCLE", "ARC", "ELLIPSE", "VERTEX", "INSERT", "SOLID", "TRACE", "3DFACE", "POINT"}
-)
+"""Group codes without which an entity has no shape."""
+
+_MEMBERS = ("VERTEX", "ATTRIB", "SEQEND")
 _CODE = re.compile(r"\s*-?\d{1,4}\s*$")
-_COMMA = re.compile(r"^\s*([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)\s*$")
-_POLY_3D_OR_MESH = 8 | 16 | 64
+_DECIMAL = re.compile(r"([+-]?)(\d*)[.,]?(\d*)(?:[eEdD]([+-]?\d+))?$")
+_NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity|1\.#\w+)$", re.IGNORECASE)
+_FACE_RECORD = 128
+_COMMENT, _EXTENDED = 999, 1000
 
 
-def parse(text: str) -> Iterator[Tag]:
-    """Yield (group code, value); a line that should be a group code and is none is skipped."""
+@dataclass(slots=True)
+class Record:
+    """What stands between two group codes 0: a type and its tags; `whole` when every line of it could be read."""
+
+    kind: str
+    tags: list[Tag] = field(default_factory=list)
+    whole: bool = True
+
+    def value(self, code: int, default: str = "") -> str:
+        """Return the first value with a group code."""
+        return next((value for own, value in self.tags if own == code), default)
+
+
+def records(text: str) -> Iterator[Record]:
+    """Yield the records of `text`; a line that should be a group code and is none is skipped."""
+    record = Record("")
     lines = iter(StringIO(text, newline=None))
     for line in lines:
         if not _CODE.match(line):
+            record.whole &= not line.strip()
             continue
-        value = next(lines, None)
-        if value is None:
-            return
-        code = int(line)
-        if 0 <= code <= 1071:
-            yield code, _number(code, value.strip())
+        code, value = int(line), next(lines, None)
+        if code == 0 and value is not None:
+            if record.kind:
+                yield record
+            record = Record(value.strip().upper())
+        elif value is None or not value.endswith("\n"):
+            record.whole &= code == 0  # the text ends here, perhaps within a number
+        elif 0 < code < _COMMENT or code >= _EXTENDED:
+            value, good = _mended(code, value.strip())
+            record.whole &= good or code >= _EXTENDED
+            record.tags.append((code, value))
+    if record.kind:
+        yield record
 
 
-def rewrite(text: str) -> str:
-    """Return a plain R2000 DXF with the layers, blocks and entities that `text` holds."""
-    header: list[str] = []
-    out = {"LAYERS": [], "BLOCKS": [], "ENTITIES": []}  # type: dict[str, list[str]]
-    inside, polyline, target = "", False, out["ENTITIES"]
-    for kind, tags in _records(parse(text)):
-        if kind == "SECTION":
-            inside = _value(tags, 2)
-            header.extend(_unit(tags) if inside == "HEADER" else [])
-        elif kind == "LAYER":
-            out["LAYERS"].extend(_layer(tags))
-        elif kind in ("BLOCK", "ENDBLK"):
-            _end_polyline(target, polyline)
-            target = out["BLOCKS"] if kind == "BLOCK" else out["ENTITIES"]
-            out["BLOCKS"].extend(_block(kind, tags))
-            polyline = False
-        elif kind in _SUBCLASSES and inside != "OBJECTS":
-            if polyline and kind not in ("VERTEX", "SEQEND"):
-                _end_polyline(target, polyline)
-            polyline = kind == "POLYLINE" or (polyline and kind == "VERTEX")
-            if polyline or kind != "VERTEX":
-                target.extend(_entity(kind, tags))
-    _end_polyline(target, polyline)
-    return _document(header, out)
+def mend(text: str) -> str:
+    """Return `text` with its tags in step, its numbers readable, an end, and without the entities that are not whole."""
+    rows: list[str] = []
+    group: list[Record] = []
+    for following in [*_groups(records(text)), []]:
+        if group and all(map(is_whole, group)) and (following or _is_complete(group)):
+            rows += [row for record in group for row in rows_of((0, record.kind), *record.tags)]
+        group = following or group
+    kind = group[-1].kind if group else ""
+    end = () if kind == "EOF" else ((0, "EOF"),) if kind == "ENDSEC" else ((0, "ENDSEC"), (0, "EOF"))
+    return "\n".join([*rows, *rows_of(*end), ""])
 
 
-def _document(header: list[str], out: dict[str, list[str]]) -> str:
-    return "\n".join([
-        *_rows((0, "SECTION"), (2, "HEADER"), (9, "$ACADVER"), (1, "AC1015")), *header, *_rows((0, "ENDSEC")),
-        *_rows((0, "SECTION"), (2, "TABLES"), (0, "TABLE"), (2, "LAYER"), (70, "1")), *out["LAYERS"],
-        *_rows((0, "ENDTAB"), (0, "ENDSEC"), (0, "SECTION"), (2, "BLOCKS")), *out["BLOCKS"],
-        *_rows((0, "ENDSEC"), (0, "SECTION"), (2, "ENTITIES")), *out["ENTITIES"],
-        *_rows((0, "ENDSEC"), (0, "EOF")), "",
-    ])  # fmt: skip
+def is_whole(record: Record) -> bool:
+    """Whether a record is no entity that bounds material, or one that has all it needs."""
+    if record.kind not in BOUNDING:
+        return True
+    if not record.whole:
+        return False
+    counts = Counter(code for code, _ in record.tags)
+    if record.kind == "LWPOLYLINE":
+        return counts[10] == counts[20] > 0
+    if record.kind == "VERTEX" and not int(record.value(70, "0")) & _FACE_RECORD:
+        return counts[10] > 0 and counts[20] > 0
+    return all(counts[code] for code in REQUIRED.get(record.kind, ()))
 
 
-def _number(code: int, value: str) -> str:
-    """A decimal comma in a coordinate or a measure becomes a point."""
-    if 10 <= code < 60 or 140 <= code < 150 or 210 <= code < 240:
-        return _COMMA.sub(r"\1.\2", value)
-    return value
+def _is_complete(group: list[Record]) -> bool:
+    """Whether the last entity of a file that was cut off has all its points."""
+    record = group[0]
+    counts = Counter(code for code, _ in record.tags)
+    if record.kind == "LWPOLYLINE":
+        return counts[10] == int(record.value(90, "0"))
+    if record.kind == "SPLINE":
+        return (counts[40], counts[10]) == (int(record.value(72, "0")), int(record.value(73, "0")))
+    return group[-1].kind == "SEQEND" if record.kind == "POLYLINE" else record.kind not in ("HATCH", "MLINE", "MESH")
 
 
-def _records(tags: Iterable[Tag]) -> Iterator[tuple[str, list[Tag]]]:
-    """Group tags into records that start with code 0."""
-    kind, body = "", []  # type: str, list[Tag]
-    for code, value in tags:
-        if code == 0:
-            if kind:
-                yield kind, body
-            kind, body = value.upper(), []
-        else:
-            body.append((code, value))
-    if kind:
-        yield kind, body
-
-
-def _value(tags: list[Tag], code: int, default: str = "") -> str:
-    return next((value for own, value in tags if own == code), default)
-
-
-def _rows(*tags: Tag) -> list[str]:
+def rows_of(*tags: Tag) -> list[str]:
+    """Return the lines of tags."""
     return [row for code, value in tags for row in (str(code), value)]
 
 
-def _unit(tags: list[Tag]) -> list[str]:
-    names = [index for index, tag in enumerate(tags) if tag == (9, "$INSUNITS")]
-    return _rows((9, "$INSUNITS"), tags[names[0] + 1]) if names and names[0] + 1 < len(tags) else []
+def _groups(found: Iterable[Record]) -> Iterator[list[Record]]:
+    """An entity with the vertices or attributes that follow it."""
+    group: list[Record] = []
+    for record in found:
+        if group and record.kind in _MEMBERS and group[0].kind in ("POLYLINE", "INSERT"):
+            group.append(record)
+            continue
+        if group:
+            yield group
+        group = [record]
+    if group:
+        yield group
 
 
-def _layer(tags: list[Tag]) -> list[str]:
-    name = _value(tags, 2)
-    if not name:
-        return []
-    color, linetype, flags = _value(tags, 62, "7"), _value(tags, 6, "CONTINUOUS"), _value(tags, 70, "0")
-    return _rows((0, "LAYER"), (100, "AcDbSymbolTableRecord"), (100, "AcDbLayerTableRecord"), (2, name), (70, flags),
-                 (62, color), (6, linetype))  # fmt: skip
+def _mended(code: int, value: str) -> tuple[str, bool]:
+    """The value as ezdxf reads it, and whether it is one of the kind that the group code asks for."""
+    if 10 <= code < 60 or 110 <= code < 150 or 210 <= code < 240 or 460 <= code < 470 or 1010 <= code < 1060:
+        return _decimal(value)
+    if 60 <= code < 100 or 160 <= code < 180 or 270 <= code < 300 or 370 <= code < 390 or 400 <= code < 410:
+        return _whole(value)
+    if 420 <= code < 430 or 440 <= code < 460 or 1060 <= code < 1072:
+        return _whole(value)
+    return value, True
 
 
-def _block(kind: str, tags: list[Tag]) -> list[str]:
-    if kind == "ENDBLK":
-        return _rows((0, "ENDBLK"), (100, "AcDbEntity"), (8, "0"), (100, "AcDbBlockEnd"))
-    base = [(code, _value(tags, code, "0")) for code in (10, 20, 30)]
-    return _rows((0, "BLOCK"), (100, "AcDbEntity"), (8, "0"), (100, "AcDbBlockBegin"), (2, _value(tags, 2)), (70, "0"),
-                 *base)  # fmt: skip
+def _decimal(value: str) -> tuple[str, bool]:
+    match = _DECIMAL.match(value)
+    if match is None or not (match[2] or match[3]):
+        return ("inf" if "inf" in value.lower() else "nan", True) if _NOT_FINITE.match(value) else ("0", False)
+    sign, whole, fraction, exponent = match.groups()
+    return f"{sign}{whole or '0'}.{fraction or '0'}" + (f"e{exponent}" if exponent else ""), True
 
 
-def _entity(kind: str, tags: list[Tag]) -> list[str]:
-    tags = _without_extras(tags)
-    common = [tag for tag in tags if tag[0] in _COMMON]
-    own = [tag for tag in tags if tag[0] not in _COMMON]
-    if kind in _ONE_POINT_EACH:
-        own = sorted(dict(reversed(own)).items(), key=_point_order)
-    rows = _rows((0, kind), (100, "AcDbEntity"), *common)
-    subclasses = _SUBCLASSES[kind]
-    if kind == "POLYLINE" and int(_value(tags, 70, "0") or 0) & _POLY_3D_OR_MESH:
-        subclasses = (("AcDb3dPolyline", None),)
-    for name, codes in subclasses:
-        taken = own if codes is None else [tag for tag in own if tag[0] in codes]
-        own = [tag for tag in own if tag not in taken]
-        rows += _rows((100, name), *taken)
-    return rows
-
-
-def _point_order(tag: Tag) -> tuple[int, int, int]:
-    """10, 20, 30, 11, 21, 31, ... then the rest."""
-    code = tag[0]
-    return (0, code % 10, code) if 10 <= code < 40 else (1, 0, code)
-
-
-def _without_extras(tags: list[Tag]) -> list[Tag]:
-    """Drop handles, owners, markers, extended data and groups in braces."""
-    kept, in_braces = [], False
-    for code, value in tags:
-        if code == 102:
-            in_braces = value.startswith("{")
-        elif not in_braces and code not in _DROPPED and code < 999:
-            kept.append((code, value))
-    return kept
-
-
-def _end_polyline(target: list[str], is_open: bool) -> None:
-    if is_open:
-        target.extend(_rows((0, "SEQEND"), (100, "AcDbEntity"), (8, "0")))
+def _whole(value: str) -> tuple[str, bool]:
+    try:
+        return str(int(float(_decimal(value)[0]))), bool(_DECIMAL.match(value) and value)
+    except (ValueError, OverflowError):
+        return "0", False
