@@ -14,6 +14,7 @@ from kontur.modeling.export import export_onnx
 from kontur.modeling.model_info import ModelInfo, known_parts
 from kontur.modeling.network import Network
 from kontur.scaffold import create_workspace
+from moving_pictures import mjpeg_stream, write_video
 
 SIZE_WH = (160, 96)
 
@@ -141,3 +142,59 @@ def test_a_changed_drawing_is_named(run_kontur, tmp_path, pictures, model):
     run = run_kontur("detect", pictures, "--out", tmp_path / "out", "-C", space.root)
     assert run.code == 2
     assert "disc: the drawing has changed" in run.err
+
+
+def test_a_video_gives_lines_of_json_with_times(detect, tmp_path):
+    run = detect(write_video(tmp_path / "belt.avi", 5, fps=10.0))
+    assert run.code == 0, run.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["detections.jsonl"]
+    lines = [json.loads(line) for line in (tmp_path / "out" / "detections.jsonl").read_text().splitlines()]
+    assert [line["file"] for line in lines] == [f"belt.avi#{n}" for n in range(5)]
+    assert [line["time_s"] for line in lines] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
+
+
+def test_what_is_saved_can_be_chosen(detect, tmp_path):
+    words = [word for name in ("csv", "video", "overlays", "coco", "json", "jsonl") for word in ("--save", name)]
+    assert detect(write_video(tmp_path / "belt.avi", 3), *words).code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "detections.csv", "overlay.mp4", "overlays", "coco.json", "detections.json", "detections.jsonl",
+    }  # fmt: skip
+    assert {path.name for path in (tmp_path / "out" / "overlays").iterdir()} == {f"belt-{n:06d}.png" for n in range(3)}
+
+
+def test_a_local_stream_is_watched_to_its_end(detect):
+    with mjpeg_stream(10) as url:
+        run = detect(url, "--json")
+    assert run.code == 0, run.err
+    files = [json.loads(line)["file"] for line in run.out.splitlines()]
+    assert files
+    assert all(file.startswith("belt.mjpg#") for file in files)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["--runtime", "tensorrt"], "no runtime 'tensorrt'"),
+        (["--precision", "fp64"], "does not offer 'fp64'"),
+        (["--precision", "int8"], "kontur export"),
+        (["--threads", "0"], "threads"),
+        (["--save", "pdf"], "save"),
+    ],
+)
+def test_wrong_choices_are_one_line(detect, pictures, words, fault):
+    run = detect(pictures, *words)
+    assert run.code == 2
+    assert fault in run.err
+    assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize("words", [["--runtime", "openvino", "--precision", "bf16"], ["--runtime", "opencv"]])
+def test_other_runtimes_say_the_same(detect, pictures, tmp_path, words):
+    def parts():
+        images = json.loads((tmp_path / "out" / "detections.json").read_text())["images"]
+        return [[found["part"] for found in image["detections"]] for image in images]
+
+    assert detect(pictures).code == 0
+    expected = parts()
+    assert detect(pictures, *words, "--threads", "1").code == 0
+    assert parts() == expected

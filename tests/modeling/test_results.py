@@ -10,7 +10,8 @@ from pycocotools.cocoeval import COCOeval
 from kontur.geometry import PixelPose
 from kontur.modeling.detections import UNKNOWN, from_poses, unregistered
 from kontur.modeling.masks import amodal_masks
-from kontur.modeling.results import coco_results, picture_result, write_coco_results, write_detections
+from kontur.modeling.result_files import coco_document
+from kontur.modeling.results import coco_results, picture_result, write_detections
 
 SIZE_WH = (200, 130)
 PARTS = (bracket(), plate(4), disc())
@@ -59,7 +60,9 @@ def test_written_detections_read_back(tmp_path, found):
 
 def test_pycocotools_scores_the_truth_perfectly(tmp_path, found):
     pictures = [picture_result("a.png", found, PARTS), picture_result("b.png", found[np.array([1])], PARTS)]
-    write_coco_results(tmp_path / "results.json", pictures, PARTS)
+    with coco_document(tmp_path / "results.json", PARTS) as add:
+        for picture in pictures:
+            add(picture)
     truth = COCO()
     annotations = [
         {"id": n, "image_id": row["image_id"], "category_id": row["category_id"], "bbox": row["bbox"], "iscrowd": 0,

@@ -58,8 +58,31 @@ ScaleOption = Annotated[
     ),
 ]
 
-Progress = Callable[[int, int], None]
-"""Called as progress(done, total) by long work."""
+RuntimeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        help="What runs the network: onnxruntime, openvino, opencv, pytorch or pytorch-compiled; "
+        "by default what `kontur tune` found the fastest, or onnxruntime.",
+    ),
+]
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option("--precision", metavar="NAME", help="fp32, bf16 or int8; by default what `kontur tune` found."),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        envvar="KONTUR_THREADS",
+        help="Threads for every library; never more than affinity and quota allow, which is the default.",
+    ),
+]
+
+Progress = Callable[[int, int | None], None]
+"""Called as progress(done, total) by long work; total None where it is not known."""
 
 
 def print_json(document: Any) -> None:
@@ -75,13 +98,20 @@ def progress_bar(title: str, unit: str = "") -> Iterator[Progress]:
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit), Speed(),
         TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=ERR) as bar:

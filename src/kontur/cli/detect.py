@@ -1,6 +1,7 @@
 """`kontur detect`, and what it shares with every command that runs a detector over pictures."""
 
-from collections.abc import Sequence
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +14,11 @@ from kontur.cli.common import (
     EngineName,
     EngineOption,
     JsonOption,
+    PrecisionOption,
+    RuntimeOption,
     ScaleOption,
+    ThreadsOption,
     WorkspaceOption,
-    print_json,
     progress_bar,
 )  # fmt: skip
 from kontur.errors import PictureError
@@ -23,12 +26,39 @@ from kontur.errors import PictureError
 if TYPE_CHECKING:
     from kontur.modeling.detections import Detector
     from kontur.modeling.results import PictureResult
+    from kontur.sources import Source
 
-PicturesArgument = Annotated[
-    list[str], typer.Argument(metavar="PICTURES...", help="Pictures, folders of pictures, or glob patterns.")
+SourcesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCES...",
+        help="Pictures, folders of pictures or glob patterns; or one video file, camera number, or rtsp:// or http:// URL.",
+    ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")]
 ROWS_SHOWN = 40
+
+
+class SaveName(StrEnum):
+    """What can be written into the output folder."""
+
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    COCO = "coco"
+    OVERLAYS = "overlays"
+    VIDEO = "video"
+
+
+SaveOption = Annotated[
+    list[SaveName] | None,
+    typer.Option(
+        "--save",
+        help="What to write, given once for each; json, coco and overlays by default, jsonl for videos and cameras.",
+    ),
+]
+OF_PICTURES = (SaveName.JSON, SaveName.COCO, SaveName.OVERLAYS)
+OF_STREAMS = (SaveName.JSONL,)
 
 
 def register(app: typer.Typer) -> None:
@@ -37,95 +67,105 @@ def register(app: typer.Typer) -> None:
 
 
 def detect(
-    pictures: PicturesArgument,
+    sources: SourcesArgument,
     out: OutOption,
     workspace: WorkspaceOption = Path(),
     mm_per_px: ScaleOption = None,
     engine: EngineOption = EngineName.NETWORK,
+    runtime: RuntimeOption = None,
+    precision: PrecisionOption = None,
+    threads: ThreadsOption = None,
+    save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the parts in pictures with the trained network; write detections.json, coco.json and overlays/.
+    """Find the parts in pictures, a video or a camera's pictures with the trained network; write the results to files.
+
+    Pictures with a side over 2048 px are seen in overlapping tiles. A camera or network stream is watched until Ctrl-C.
 
     Example: kontur detect photos/ --out results
 
     Example: kontur detect photos/ --out results --engine both
+
+    Example: kontur detect belt.mp4 --out results --save csv --save video
+
+    Example: kontur detect rtsp://camera.local/stream --out results
     """
     from kontur.modeling.inference import load_detector
-    from kontur.pictures import find_pictures
+    from kontur.sources import open_source
     from kontur.workspace import open_workspace
 
-    paths = find_pictures(pictures)
-    run_detector(load_detector(open_workspace(workspace), mm_per_px, engine=engine.value), paths, out, as_json)
+    source = open_source(sources)
+    space = open_workspace(workspace)
+    detector = load_detector(space, mm_per_px, engine.value, runtime, precision, threads)
+    run_detector(detector, source, out, as_json, save)
 
 
-def run_detector(detector: "Detector", paths: Sequence[Path], out: Path, as_json: bool) -> None:
-    """Run a detector over pictures, write the results and print them.
+def run_detector(
+    detector: "Detector", source: "Source", out: Path, as_json: bool, save: list[SaveName] | None = None
+) -> None:
+    """Run a detector over a source, write the results and print them.
 
     A picture that cannot be read is reported and left out; the others are done.
 
     Raises:
         PictureError: at least one picture could not be read (raised after the results of the others are written).
     """
-    from kontur.modeling.results import write_coco_results, write_detections
+    from kontur.visualization.detection_run import run_over
 
-    results, faults = _results(detector, paths, out)
-    if results:
-        write_detections(out / "detections.json", results)
-        write_coco_results(out / "coco.json", results, detector.parts)
-        if as_json:
-            print_json({"images": results})
-        else:
-            _print_table(results)
-            OUT.print(f"wrote {out / 'detections.json'}, coco.json and overlays/", highlight=False, soft_wrap=True)
-    if faults:
-        raise PictureError("; ".join(faults))
-
-
-def _results(detector: "Detector", paths: Sequence[Path], out: Path) -> tuple[list["PictureResult"], list[str]]:
-    from kontur.modeling.results import picture_result
-    from kontur.pictures import read_picture, write_picture
-    from kontur.visualization.overlay import draw_overlay
-
-    results, faults = [], []
-    names = _distinct_names(paths)
+    wanted = [*(save or (OF_STREAMS if source.stream is not None else OF_PICTURES))]
+    if as_json and not {SaveName.JSON, SaveName.JSONL} & set(wanted):
+        wanted.append(SaveName.JSON)
+    table = _Table()
     with progress_bar("detecting", "pictures") as progress:
-        for done, path in enumerate(paths):
-            progress(done, len(paths))
-            try:
-                picture = read_picture(path)
-            except PictureError as error:
-                faults.append(str(error))
-                continue
-            found = detector.detect(picture)
-            results.append(picture_result(path.name, found, detector.parts))
-            overlay = draw_overlay(picture, found, detector.parts)
-            write_picture(out / "overlays" / f"{names[path]}.png", overlay)
-        progress(len(paths), len(paths))
-    return results, faults
+
+        def show(entry: "PictureResult") -> None:
+            table.add(entry)
+            progress(table.pictures, source.frames)
+
+        summary = run_over(detector, source, out, [name.value for name in wanted], show)
+    if summary.pictures:
+        _print_results(table, out, wanted, as_json)
+    if summary.faults:
+        raise PictureError("; ".join(summary.faults))
+    if not summary.pictures:
+        raise PictureError(f"{source.stream}: no picture came; is the video or stream empty?")
 
 
-def _distinct_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name overlays after their pictures, with the suffix or a number where two would share a name."""
-    names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for path in paths:
-        candidates = [path.stem, path.name, *(f"{path.name}-{number}" for number in range(2, len(paths) + 2))]
-        names[path] = next(name for name in candidates if name not in taken)
-        taken.add(names[path])
-    return names
+def _print_results(table: "_Table", out: Path, wanted: list[SaveName], as_json: bool) -> None:
+    from kontur.visualization.detection_run import FILE_OF
+
+    if as_json:
+        with (out / FILE_OF["json" if SaveName.JSON in wanted else "jsonl"]).open(encoding="utf-8") as stream:
+            sys.stdout.writelines(stream)
+        return
+    table.print()
+    OUT.print(f"wrote {', '.join(str(out / FILE_OF[name]) for name in wanted)}", highlight=False, soft_wrap=True)
 
 
-def _print_table(results: Sequence["PictureResult"]) -> None:
-    from rich.table import Table
+class _Table:
+    """The first detections, for people; and how many there were."""
 
-    table = Table("picture", "part", "score", "u px", "v px", "angle deg", "px/mm", "face")
-    rows = [(result["file"], entry) for result in results for entry in result["detections"]]
-    for file, entry in rows[:ROWS_SHOWN]:
-        table.add_row(escape(file), escape(entry["part"]), *_numbers(entry), "down" if entry["flipped"] else "up")
-    OUT.print(table)
-    if len(rows) > ROWS_SHOWN:
-        ERR.print(f"... and {len(rows) - ROWS_SHOWN} more in detections.json", highlight=False)
-    OUT.print(f"{len(rows)} parts in {len(results)} pictures", highlight=False)
+    def __init__(self) -> None:
+        self.pictures, self.parts = 0, 0
+        self._rows: list[tuple[str, dict[str, Any]]] = []
+
+    def add(self, entry: "PictureResult") -> None:
+        """Count a picture's detections, and keep them while there is room."""
+        self.pictures += 1
+        self.parts += len(entry["detections"])
+        self._rows += [(entry["file"], found) for found in entry["detections"][: ROWS_SHOWN - len(self._rows)]]
+
+    def print(self) -> None:
+        """Print them."""
+        from rich.table import Table
+
+        table = Table("picture", "part", "score", "u px", "v px", "angle deg", "px/mm", "face")
+        for file, entry in self._rows:
+            table.add_row(escape(file), escape(entry["part"]), *_numbers(entry), "down" if entry["flipped"] else "up")
+        OUT.print(table)
+        if self.parts > len(self._rows):
+            ERR.print(f"... and {self.parts - len(self._rows)} more", highlight=False)
+        OUT.print(f"{self.parts} parts in {self.pictures} pictures", highlight=False)
 
 
 def _numbers(entry: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from kontur.cli.common import OUT, JsonOption, ScaleOption, WorkspaceOption, print_json
-from kontur.cli.detect import OutOption, PicturesArgument, run_detector
+from kontur.cli.detect import OutOption, SaveOption, SourcesArgument, run_detector
 
 
 def register(app: typer.Typer) -> None:
@@ -17,22 +17,23 @@ def register(app: typer.Typer) -> None:
 
 
 def match(
-    pictures: PicturesArgument,
+    sources: SourcesArgument,
     out: OutOption,
     workspace: WorkspaceOption = Path(),
     mm_per_px: ScaleOption = None,
+    save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the parts in pictures with no training; write detections.json, coco.json and overlays/.
+    """Find the parts in pictures with no training; write detections.json, coco.json and overlays/, or what --save says.
 
     Example: kontur match photos/ --out results --mm-per-px 0.55 0.85
     """
     from kontur.modeling.shape_matching import load_matcher
-    from kontur.pictures import find_pictures
+    from kontur.sources import open_source
     from kontur.workspace import open_workspace
 
-    paths = find_pictures(pictures)
-    run_detector(load_matcher(open_workspace(workspace), mm_per_px), paths, out, as_json)
+    source = open_source(sources)
+    run_detector(load_matcher(open_workspace(workspace), mm_per_px), source, out, as_json, save)
 
 
 def templates(workspace: WorkspaceOption = Path(), mm_per_px: ScaleOption = None, as_json: JsonOption = False) -> None:

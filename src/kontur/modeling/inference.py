@@ -56,6 +56,7 @@ class NetworkDetector:
     Attributes:
         parts: in the order of the model's class channels.
         info: the model's description.
+        px_per_mm: the scales of the pictures to come.
         choice: what runs the network, and its threads.
     """
 
@@ -90,7 +91,7 @@ class NetworkDetector:
         self._others = tuple(others)
         self._calibration = Calibration(**self.info.calibration) if self.info.calibration else None
         low, high = self._proposer.mm_per_px
-        self._px_per_mm = (1 / high, 1 / low)
+        self.px_per_mm = (1 / high, 1 / low)
 
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture: propose, then decide; best first."""
@@ -110,7 +111,7 @@ class NetworkDetector:
 
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
-        aligned = align(picture, hypotheses, places, self.parts, self._px_per_mm)
+        aligned = align(picture, hypotheses, places, self.parts, self.px_per_mm)
         offered = [register(picture, aligned, self.parts)]
         offered += [_renumbered(other.candidates(picture), other.parts, self.parts) for other in self._others]
         return stack_layers(picture, decide(picture, concatenate(offered), self.parts), self.parts)

@@ -107,12 +107,3 @@ def coco_results(pictures: Sequence[PictureResult], parts: Sequence[Part]) -> li
         for image_id, picture in enumerate(pictures, 1)
         for entry in picture["detections"]
     ]
-
-
-def write_coco_results(path: Path, pictures: Sequence[PictureResult], parts: Sequence[Part]) -> None:
-    """Write COCO results, as `coco_results` makes them, for pycocotools' `loadRes`.
-
-    Raises:
-        WorkspaceError: the file cannot be written.
-    """
-    write_text(path, json.dumps(coco_results(pictures, parts), allow_nan=False) + "\n")
