@@ -6,15 +6,16 @@ Curves and areas come out as strands in the coordinates of their container (a la
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite, pi, radians
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from ezdxf import path as ezdxf_path
-from ezdxf.entities import DXFEntity, LWPolyline, Polyline, Spline
+from ezdxf.entities import Body, DXFEntity, LWPolyline, Polyline, Spline
 from ezdxf.lldxf.const import DXFError
 from ezdxf.math import OCS, Vec3, fit_points_to_cad_cv
 from numpy.typing import NDArray
 
+from kontur.drawing.acis import NotPlanarError, planar_loops
 from kontur.drawing.flatten import arc_points, bulge_arc, ellipse_points, spline_points
 
 Points3 = NDArray[np.float64]
@@ -75,7 +76,10 @@ def strands_of(entity: DXFEntity, sagitta: float) -> list[Strand] | None:
         return None
     dxf = entity.dxf
     layer, linetype, color = dxf.get("layer", "0"), dxf.get("linetype", "BYLAYER"), dxf.get("color", 256)
-    strands = [s for s in reader(entity, sagitta) if len(s.points) > 1]
+    try:
+        strands = [s for s in reader(entity, sagitta) if len(s.points) > 1]
+    except NotPlanarError:
+        return None
     for strand in strands:
         if not np.isfinite(strand.points).all():
             raise ValueError("coordinates that are not finite")
@@ -269,6 +273,11 @@ def _hatch(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
             yield Strand(points[:-1] if np.allclose(points[0], points[-1]) else points, True, area="hatch")
 
 
+def _region(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
+    for points, circle in planar_loops(cast(Body, entity), sagitta):
+        yield Strand(points, True, circle)
+
+
 def _mline(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
     for piece in entity.virtual_entities():
         if piece.dxftype() in ("LINE", "ARC"):
@@ -278,7 +287,7 @@ def _mline(entity: DXFEntity, sagitta: float) -> Iterator[Strand]:
 _READERS: dict[str, Callable[..., Iterator[Strand]]] = {
     "LINE": _line, "3DLINE": _line, "CIRCLE": _circle, "ARC": _arc, "ELLIPSE": _ellipse, "SPLINE": _spline,
     "HELIX": _spline, "LWPOLYLINE": _lwpolyline, "POLYLINE": _polyline, "3DFACE": _face, "SOLID": _face, "TRACE": _face,
-    "MESH": _mesh, "HATCH": _hatch, "MPOLYGON": _hatch, "MLINE": _mline,
+    "MESH": _mesh, "HATCH": _hatch, "MPOLYGON": _hatch, "MLINE": _mline, "REGION": _region, "BODY": _region,
 }  # fmt: skip
 
 READABLE = frozenset({*_READERS, "INSERT"})
