@@ -28,6 +28,7 @@ from kontur.drawing.unit_guess import UnitGuess, guess_unit, unit_issue
 from kontur.errors import DrawingError
 from kontur.files import sha256_of
 from kontur.geometry import Part
+from kontur.geometry.copies import merge_copies
 
 SUFFIXES = (".dxf", ".dxf.gz")
 _LEVEL_SHARE = 0.5
@@ -61,7 +62,10 @@ def find_drawings(sources: Iterable[str | Path]) -> list[Path]:
 def read_parts(
     paths: Iterable[Path], rules: DrawingRules | None = None
 ) -> tuple[tuple[Part, ...], tuple[Drawing, ...]]:
-    """Read drawings for use: every part, its name unique over all files, and the drawings.
+    """Read drawings for use: their parts, each with a name unique over all files, and the drawings.
+
+    Copies of one part in a drawing are one part here, named for its first copy, that knows how many they are; the
+    drawing itself lists them all.
 
     Raises:
         DrawingError: a file is unreadable, holds no parts, or its unit is uncertain (all such files are listed).
@@ -83,7 +87,7 @@ def read_parts(
         raise DrawingError("; ".join(faults))
     names: Counter[str] = Counter()
     parts = []
-    for part in (part for drawing in drawings for part in drawing.parts):
+    for part in (part for drawing in drawings for part in merge_copies(drawing.parts)):
         names[part.name] += 1
         count = names[part.name]
         parts.append(part if count == 1 else replace(part, name=f"{part.name}~{count}"))

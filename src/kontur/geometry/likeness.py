@@ -65,7 +65,7 @@ def _compare(parts: Sequence[Part], spectra: list[Spectrum], a: int, b: int, mir
         other = affinity.scale(other, -1, 1, origin=(0, 0))
         spectrum = np.conj(spectrum) * np.exp(1j * np.pi * np.arange(spectrum.shape[1]))
     best, best_overlap, base = other, -1.0, parts[a].polygon
-    for turn in _turns(spectra[a], spectrum):
+    for turn in turns(spectra[a], spectrum):
         turned = affinity.rotate(other, turn, origin=(0, 0), use_radians=True)
         for placed in (turned, _outlines_together(base, turned)):
             common = float(shapely.intersection(base, placed).area)
@@ -81,8 +81,8 @@ def _outlines_together(base: shapely.Polygon, other: shapely.Polygon) -> shapely
     return affinity.translate(other, to.x - at.x, to.y - at.y)
 
 
-def _turns(a: Spectrum, b: Spectrum) -> list[float]:
-    """The turns (rad) of b that correlate best with a."""
+def turns(a: Spectrum, b: Spectrum) -> list[float]:
+    """Return the few turns (rad) of `b` that correlate best with `a`, best first; angular spectra of equal length."""
     padded = np.zeros(_TURNS, np.complex128)
     padded[1 : a.shape[1]] = (a[:, 1:] * np.conj(b[:, 1:])).sum(axis=0)
     score = np.fft.fft(padded).real

@@ -24,6 +24,7 @@ class Part:
         origin_mm: where the datum lies in the drawing it was read from.
         symmetry: rotational symmetry order about the datum; 1 none, 0 continuous (rings and discs).
         chiral: whether its mirror image is a different part.
+        copies: how many of it there are; 1 until copies are merged (see geometry.copies).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Part:
     origin_mm: tuple[float, float]
     symmetry: int
     chiral: bool
+    copies: int = 1
 
     @property
     def contours(self) -> tuple[Contour, ...]:

@@ -12,6 +12,8 @@ Where it fails: an order above MAX_ORDER is found as its greatest divisor up to 
 symmetry is smaller than the tolerance count as symmetric, because no camera would tell the difference either.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -81,6 +83,23 @@ def is_chiral(rings: list[Points]) -> bool:
         if _greatest_distance(boundary, _turn(mirrored, turn)) <= limit:
             return False
     return True
+
+
+def covering_turn(rings: list[Points], others: list[Points], turns: Sequence[float], limit: float) -> float | None:
+    """Return a turn about the origin that lays `others` on `rings` within `limit` mm, None when none near `turns` does.
+
+    Args:
+        rings, others: outer ring and holes, (N, 2) mm each, centroid of the area at the origin.
+        turns: rough angles in radians, to within a few thousandths of a turn.
+        limit: greatest distance of a point of `others` from `rings`, mm.
+    """
+    boundary, probes = _boundary(rings), _probes(others)
+    coarse = probes[:: max(1, len(probes) // 64)]
+    for rough in turns:
+        turn = _refine(boundary, coarse, rough, 4 * np.pi / _MIRROR_BINS)
+        if _greatest_distance(boundary, _turn(probes, turn)) <= limit:
+            return turn
+    return None
 
 
 def _limit(rings: list[Points]) -> float:
