@@ -12,7 +12,7 @@ from kontur.errors import DrawingError
 
 @pytest.fixture
 def folder(tmp_path):
-    """a.dxf (plate), B.DXF (two Ls), c.dxf.gz (plate), notes.txt, and sub/d.dxf."""
+    """a.dxf (plate), B.DXF (a small L and a large one), c.dxf.gz (plate), notes.txt, and sub/d.dxf."""
     doc, msp = document()
     plate(msp)
     doc.saveas(tmp_path / "a.dxf")
@@ -21,7 +21,7 @@ def folder(tmp_path):
     doc.saveas(tmp_path / "sub" / "a.dxf")
     doc, msp = document()
     ring(msp, ELL)
-    ring(msp, ELL + (100, 0))
+    ring(msp, ELL * 1.5 + (100, 0))
     doc.saveas(tmp_path / "B.DXF")
     (tmp_path / "notes.txt").write_text("no drawing")
     return tmp_path
@@ -55,7 +55,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 def test_parts_of_all_files_have_names_of_their_own(folder):
     parts, drawings = read_parts([*find_drawings([folder]), folder / "sub" / "a.dxf"])
     assert [part.name for part in parts] == ["B-1", "B-2", "a", "c", "a~2"]
-    assert [part.area_mm2 for part in parts] == pytest.approx([ELL_AREA] * 2 + [PLATE_AREA] * 3)
+    assert [part.area_mm2 for part in parts] == pytest.approx([ELL_AREA, 2.25 * ELL_AREA] + [PLATE_AREA] * 3)
     assert [len(drawing.parts) for drawing in drawings] == [2, 1, 1, 1]
 
 
