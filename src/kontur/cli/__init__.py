@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "match", "demo")
+COMMAND_MODULES = ("new", "inspect", "generate", "augment", "train", "evaluate", "detect", "match", "demo")
 """In the order of --help, which is the order of use."""
 
 EXTRA_OF = {
