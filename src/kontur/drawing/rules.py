@@ -62,3 +62,5 @@ class DrawingRules(Section):
     """Limit of entities per file, blocks counted as often as they are inserted."""
     max_megabytes: float = Field(default=150, gt=0)
     """Limit of the size of a file, unpacked."""
+    max_memory_mb: float = Field(default=2048, gt=0)
+    """Limit of the memory that reading a file may take."""
