@@ -32,8 +32,8 @@ class Candidate:
 
     Attributes:
         part, flipped: what it may be.
-        u, v: datum, px of the picture.
-        angle_rad, scale_px_per_mm: of the best template.
+        u, v: datum, px of the edge field.
+        angle_rad, scale_px_per_mm: of the best template; the scale in px of the picture.
         score: normalised correlation.
     """
 
@@ -146,8 +146,8 @@ def _candidates_at(
     start, stop = group.rows
     curve = bank.coefficients[start:stop] @ field.projections[:, place] * field.norms[group.radius_cells][place]
     peak = (curve >= np.roll(curve, 1)) & (curve >= np.roll(curve, -1)) & (curve >= _ANGLE_RATIO * curve.max())
-    shift = (bank.reduction - 1) / 2
-    u, v = ((axis - field.pad) * bank.reduction + shift for axis in (column, row))
+    shift = (bank.cell_px - 1) / 2
+    u, v = ((axis - field.pad) * bank.cell_px + shift for axis in (column, row))
     best = np.flatnonzero(peak)[np.argsort(-curve[peak], kind="stable")][:_MOST_ANGLES]
     return [
         Candidate(

@@ -38,8 +38,13 @@ Rivals = dict[tuple[int, bool], tuple[Rival, ...]]
 """For every part and side, its rivals, the most alike first."""
 
 
-def find_rivals(bank: TemplateBank) -> Rivals:
-    """Return the rivals of every part and side, at the middle scale of the bank."""
+def find_rivals(banks: Sequence[TemplateBank]) -> Rivals:
+    """Return the rivals of every part and side; parts of different banks differ too much in size to be mistaken."""
+    return {key: rivals for bank in banks for key, rivals in _rivals_in(bank).items()}
+
+
+def _rivals_in(bank: TemplateBank) -> Rivals:
+    """Return the rivals at the middle scale of a bank."""
     scales = sorted({group.scale_px_per_mm for group in bank.groups})
     middle = scales[len(scales) // 2]
     groups = [group for group in bank.groups if group.scale_px_per_mm == middle]

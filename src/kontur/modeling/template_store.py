@@ -18,9 +18,16 @@ from numpy.typing import NDArray
 from kontur.errors import ModelError, reason
 from kontur.files import atomic_path
 from kontur.geometry import Part
-from kontur.modeling.templates import BankOptions, TemplateBank, TemplateGroup, build_bank
+from kontur.modeling.templates import (
+    BankOptions,
+    TemplateBank,
+    TemplateGroup,
+    build_bank,
+    renumbered,
+    size_classes,
+)
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".npz"
 
 
@@ -41,15 +48,25 @@ def bank_path(folder: Path, key: dict[str, Any]) -> Path:
     return folder / f"templates-{hashlib.sha256(text.encode()).hexdigest()[:16]}{SUFFIX}"
 
 
-def open_bank(
+def open_banks(
     folder: Path, parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions | None = None
-) -> TemplateBank:
-    """Return the bank of these parts from its file, or build it and write the file.
+) -> list[TemplateBank]:
+    """Return the banks of these parts, one for each class of sizes, from their files; build and write those that lack.
 
     Raises:
-        WorkspaceError: the file cannot be written.
+        WorkspaceError: a file cannot be written.
     """
     options = options or BankOptions()
+    banks = []
+    for members in size_classes(parts):
+        bank = _open_bank(folder, [parts[index] for index in members], px_per_mm, faces, options)
+        banks.append(renumbered(bank, members))
+    return banks
+
+
+def _open_bank(
+    folder: Path, parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions
+) -> TemplateBank:
     key = bank_key(parts, px_per_mm, faces, options)
     path = bank_path(folder, key)
     if path.is_file():
@@ -69,7 +86,7 @@ def write_bank(path: Path, bank: TemplateBank, key: dict[str, Any]) -> None:
         {"part": g.part, "flipped": g.flipped, "scale": g.scale_px_per_mm, "radius": g.radius_cells, "rows": g.rows}
         for g in bank.groups
     ]
-    head = {"key": key, "reduction": bank.reduction, "size": bank.size, "direction_weight": bank.direction_weight}
+    head = {"key": key, "reduction": bank.reduction, "cell_px": bank.cell_px, "size": bank.size}
     text = np.frombuffer(json.dumps({**head, "groups": groups}).encode(), np.uint8)
     angles = np.concatenate([group.angles_rad for group in bank.groups])
     with atomic_path(path) as temporary:
@@ -87,7 +104,7 @@ def read_bank(path: Path) -> TemplateBank:
             head = json.loads(arrays["head"].tobytes())
             angles, basis, coefficients = arrays["angles"], arrays["basis"], arrays["coefficients"]
         groups = tuple(_group(row, angles) for row in head["groups"])
-        return TemplateBank(head["reduction"], head["size"], groups, basis, coefficients, head["direction_weight"])
+        return TemplateBank(head["reduction"], head["cell_px"], head["size"], groups, basis, coefficients)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         text = f"{path}: not a readable template file ({reason(error)}); remove it and build again"
         raise ModelError(text) from error
@@ -105,5 +122,7 @@ def stored_banks(folder: Path) -> list[dict[str, Any]]:
         bank = read_bank(path)
         with np.load(path, allow_pickle=False) as arrays:
             key = json.loads(arrays["head"].tobytes())["key"]
-        rows.append({"file": path.name, "templates": len(bank.coefficients), "reduction": bank.reduction, **key})
+        rows.append(
+            {"file": path.name, "templates": len(bank.coefficients), "reduction": bank.reduction * bank.cell_px, **key}
+        )
     return rows

@@ -1,31 +1,39 @@
 """Templates of the matcher: every part in every direction and scale, as the picture's coarse features would show it.
 
-The features of a picture are its gradient, reduced and made polarity-free: magnitude m (square root, so that one bright
-edge does not outweigh ten dim ones) and m times (cos 2a, sin 2a) of its direction a. A template is the same feature
-transform applied to an ideal rendering of the part, so it shows how much of a small hole is left at the coarse scale and
-where the drawing has no edges. All templates of a bank are expressed in one common basis (principal components, found by
-a randomised range finder: Halko, Martinsson & Tropp 2011); correlating a picture with the basis and one matrix product
+The features of a picture are its edge field (see `edge_field`) averaged over cells: how much edge there is and which way it
+runs, with the sign left out. A template is what an ideal contour gives: its points drawn into a fine grid, smoothed as the
+picture is, and averaged over the same cells. It shows how much of a small hole is left at the coarse scale and where the
+drawing has no edges. All templates of a bank are expressed in one common basis (principal components, found by a
+randomised range finder: Halko, Martinsson & Tropp 2011); correlating a picture with the basis and one matrix product
 then give the correlation with every template.
+
+A bank holds parts of similar size, because its cells are chosen for them: see `size_classes`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.geometry import Part, PixelPose, Points
-from kontur.modeling.masks import rasterise
-from kontur.pictures import Picture
+from kontur.geometry import Part
+from kontur.modeling.contour_model import contour_model
+from kontur.modeling.edge_field import CHANNELS, pool
 
 Floats = NDArray[np.float32]
+Floats64 = NDArray[np.float64]
 
-CHANNELS = 3
+CLASS_SPAN = 2.0
+"""Parts of one bank differ in radius by at most this factor."""
 MARGIN_CELLS = 2
 """Templates reach this far beyond the part, to count edges against it where the drawing has none."""
-_OVERSAMPLING = 4
-_CLIP_QUANTILE = 0.98
+_SPACING_PX = 0.7
+_EDGE_WIDTH_PX = 1.2
+"""Standard deviation of the line that an ideal edge gives in the edge field."""
+_MOST_DENSITY = 0.35
+"""Where contours run closer than the field resolves, it shows no more than one edge."""
 _BASIS_SEED = 0
 _OVERSAMPLED_RANK = 12
 
@@ -35,18 +43,18 @@ class BankOptions:
     """How fine a bank is.
 
     Attributes:
+        radius_px: the largest part's radius at the largest scale is at most about this many px of the edge field.
         radius_cells: the largest part's radius at the largest scale is about this many cells of the coarse picture.
         angle_cells: neighbouring angles move the rim by this many cells.
         scale_step: ratio of neighbouring scales.
         rank: size of the common basis.
-        direction_weight: how much direction counts against magnitude.
     """
 
-    radius_cells: float = 17.0
+    radius_px: float = 64.0
+    radius_cells: float = 12.0
     angle_cells: float = 1.7
     scale_step: float = 1.07
     rank: int = 112
-    direction_weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +83,20 @@ class TemplateBank:
     """All templates for a scale range.
 
     Attributes:
-        reduction: px per cell.
+        reduction: px of the picture per px of the edge field.
+        cell_px: px of the edge field per cell.
         size: side of the square templates in cells, odd.
         groups: the templates by part, side and scale.
         basis: (K, CHANNELS, size, size) float32, orthonormal.
         coefficients: (T, K) float32; templates have unit norm before projection on the basis.
-        direction_weight: as in `BankOptions`.
     """
 
     reduction: int
+    cell_px: int
     size: int
     groups: tuple[TemplateGroup, ...]
     basis: Floats
     coefficients: Floats
-    direction_weight: float
 
     @property
     def scales(self) -> list[float]:
@@ -96,34 +104,10 @@ class TemplateBank:
         return sorted({group.scale_px_per_mm for group in self.groups})
 
 
-def picture_features(picture: Picture, reduction: int, direction_weight: float) -> Floats:
-    """Return (CHANNELS, h, w) float32 features of a picture, one cell per `reduction` x `reduction` px, all in [-1, 1]."""
-    size = (max(8, picture.shape[1] // reduction), max(8, picture.shape[0] // reduction))
-    even = picture[: size[1] * reduction, : size[0] * reduction]
-    return gradient_features(cv2.resize(even, size, interpolation=cv2.INTER_AREA).astype(np.float32), direction_weight)
-
-
-def gradient_features(cells: Floats, direction_weight: float) -> Floats:
-    """Return (CHANNELS, h, w) features of (h, w, C) float32 cells; over colours the strongest gradient counts."""
-    cells = cells[..., None] if cells.ndim == 2 else cells
-    smooth = cv2.GaussianBlur(cells, (0, 0), 0.6).reshape(cells.shape)
-    x = cv2.Scharr(smooth, cv2.CV_32F, 1, 0, scale=1 / 32).reshape(cells.shape)
-    y = cv2.Scharr(smooth, cv2.CV_32F, 0, 1, scale=1 / 32).reshape(cells.shape)
-    square = x * x + y * y
-    best = square.argmax(axis=2)[..., None]
-    x, y = (np.take_along_axis(side, best, axis=2)[..., 0] for side in (x, y))
-    square = np.take_along_axis(square, best, axis=2)[..., 0]
-    magnitude = np.sqrt(square)
-    ceiling = max(1e-3, float(np.quantile(magnitude, _CLIP_QUANTILE)))
-    weight = np.sqrt(np.minimum(magnitude / ceiling, 1))
-    unit = direction_weight * weight / np.maximum(square, 1e-9)
-    return np.stack([weight, unit * (x * x - y * y), unit * (2 * x * y)])
-
-
 def build_bank(
     parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions | None = None
 ) -> TemplateBank:
-    """Build the templates of all parts.
+    """Build the templates of parts of similar size.
 
     Args:
         parts: the part list.
@@ -134,25 +118,53 @@ def build_bank(
     options = options or BankOptions()
     scales = scale_steps(px_per_mm, options.scale_step)
     largest = max(part.radius_mm for part in parts) * scales[-1]
-    reduction = max(1, round(largest / options.radius_cells))
-    half = int(np.ceil(largest / reduction)) + MARGIN_CELLS
+    reduction = max(1, int(largest / options.radius_px))
+    cell_px = max(1, round(largest / reduction / options.radius_cells))
+    half = int(np.ceil(largest / (reduction * cell_px))) + MARGIN_CELLS
     groups: list[TemplateGroup] = []
     stacks: list[Floats] = []
     rows = 0
     for index, part in enumerate(parts):
         for flipped in (False, True) if faces == "both" and part.chiral else (False,):
             for scale in scales:
-                angles = angle_steps(part, scale / reduction, options.angle_cells)
-                stacks.append(_render(part, flipped, scale / reduction, angles, half, options.direction_weight))
-                radius = min(half, int(np.ceil(part.radius_mm * scale / reduction)) + MARGIN_CELLS)
+                field_scale = scale / reduction
+                angles = angle_steps(part, field_scale / cell_px, options.angle_cells)
+                stacks.append(_render(part, flipped, field_scale, angles, half, cell_px))
+                radius = min(half, int(np.ceil(part.radius_mm * field_scale / cell_px)) + MARGIN_CELLS)
                 groups.append(TemplateGroup(index, flipped, scale, radius, angles, (rows, rows + len(angles))))
                 rows += len(angles)
-    templates = _normalised(groups, stacks, half)
-    basis, coefficients = _compress(templates.reshape(rows, -1), options.rank)
+    basis, coefficients = _compress(_normalised(groups, stacks, half).reshape(rows, -1), options.rank)
     shape = (len(basis), CHANNELS, 2 * half + 1, 2 * half + 1)
-    return TemplateBank(
-        reduction, 2 * half + 1, tuple(groups), basis.reshape(shape), coefficients, options.direction_weight
-    )
+    return TemplateBank(reduction, cell_px, 2 * half + 1, tuple(groups), basis.reshape(shape), coefficients)
+
+
+def size_classes(parts: Sequence[Part]) -> list[tuple[int, ...]]:
+    """Split a part list into classes of similar size: indices of each class, the largest parts first.
+
+    A class spans at most `CLASS_SPAN`; it is split where neighbours in size differ most, so look-alikes stay together.
+    """
+    order = sorted(range(len(parts)), key=lambda index: -parts[index].radius_mm)
+    return [tuple(sorted(members)) for members in _split(order, [parts[index].radius_mm for index in order])]
+
+
+def renumbered(bank: TemplateBank, members: Sequence[int]) -> TemplateBank:
+    """Return a bank of some parts of a list, `members`, whose groups count in that list."""
+    return replace(bank, groups=tuple(replace(group, part=members[group.part]) for group in bank.groups))
+
+
+def build_banks(
+    parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions | None = None
+) -> list[TemplateBank]:
+    """Build the templates of all parts, one bank for each class of sizes."""
+    classes = size_classes(parts)
+    return [renumbered(build_bank([parts[i] for i in ms], px_per_mm, faces, options), ms) for ms in classes]
+
+
+def _split(order: list[int], radius: list[float]) -> list[list[int]]:
+    if radius[0] <= CLASS_SPAN * radius[-1]:
+        return [order]
+    cut = 1 + int(np.argmax(np.divide(radius[:-1], radius[1:])))
+    return _split(order[:cut], radius[:cut]) + _split(order[cut:], radius[cut:])
 
 
 def scale_steps(px_per_mm: tuple[float, float], step: float) -> list[float]:
@@ -177,20 +189,43 @@ def disc(radius_cells: int, half: int) -> NDArray[np.bool_]:
     return axis[:, None] ** 2 + axis[None] ** 2 <= radius_cells**2
 
 
-def _render(
-    part: Part, flipped: bool, cells_per_mm: float, angles: NDArray[np.float64], half: int, direction_weight: float
-) -> Floats:
-    """Return (A, CHANNELS, size, size) features of the ideal part at each angle, before normalisation."""
-    size, fine = 2 * half + 1, _OVERSAMPLING
-    cells = np.empty((len(angles), size, size), np.float32)
-    for row, angle in enumerate(angles):
-        pose = PixelPose(
-            half * fine + (fine - 1) / 2, half * fine + (fine - 1) / 2, float(angle), cells_per_mm * fine, flipped
-        )
-        rings: list[Points] = [pose.apply(contour.points) for contour in part.contours]
-        covered = rasterise(rings, (size * fine, size * fine)).full((size * fine, size * fine))
-        cells[row] = covered.reshape(size, fine, size, fine).mean(axis=(1, 3))
-    return np.stack([gradient_features(item, direction_weight) for item in cells])
+def _render(part: Part, flipped: bool, scale_px_per_mm: float, angles: Floats64, half: int, cell_px: int) -> Floats:
+    """Return (A, CHANNELS, size, size) features of the ideal contour at each angle, before normalisation."""
+    model = contour_model(part, _SPACING_PX / scale_px_per_mm)
+    side = -1.0 if flipped else 1.0
+    points = model.points_mm * (side * scale_px_per_mm, scale_px_per_mm)
+    x, y = model.normals.T * np.array([[side], [1.0]])
+    direction = np.column_stack([x * x - y * y, 2 * x * y])
+    size = 2 * half + 1
+    features = np.empty((len(angles), CHANNELS, size, size), np.float32)
+    grid = np.empty((size * cell_px, size * cell_px, CHANNELS), np.float32)
+    for row, angle in enumerate(angles.tolist()):
+        grid[:] = 0
+        _draw(grid, points, direction, model.length_mm * scale_px_per_mm, angle)
+        smooth = cv2.GaussianBlur(grid, (0, 0), _EDGE_WIDTH_PX)
+        np.minimum(smooth[..., 0], _MOST_DENSITY, out=smooth[..., 0])
+        features[row] = pool(smooth, cell_px)
+    return features
+
+
+@numba.njit(cache=True, nogil=True)
+def _draw(grid, points, direction, length, angle):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add contour points, turned by `angle` about the middle of the grid, with bilinear weights."""
+    c, s = np.cos(angle), np.sin(angle)
+    cosine, sine = np.cos(2 * angle), np.sin(2 * angle)
+    middle = (grid.shape[0] - 1) / 2
+    for k in range(len(points)):
+        u, v = middle + c * points[k, 0] - s * points[k, 1], middle - (s * points[k, 0] + c * points[k, 1])
+        i, j = int(np.floor(u)), int(np.floor(v))
+        p, q = u - i, v - j
+        dc = cosine * direction[k, 0] - sine * direction[k, 1]
+        ds = -(sine * direction[k, 0] + cosine * direction[k, 1])
+        for a in range(2):
+            for b in range(2):
+                w = length[k] * (p if a else 1 - p) * (q if b else 1 - q)
+                grid[j + b, i + a, 0] += w
+                grid[j + b, i + a, 1] += w * dc
+                grid[j + b, i + a, 2] += w * ds
 
 
 def _normalised(groups: Sequence[TemplateGroup], stacks: Sequence[Floats], half: int) -> Floats:
