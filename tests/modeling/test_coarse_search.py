@@ -8,7 +8,8 @@ from scipy.signal import correlate
 
 from kontur.geometry import PixelPose, angle_difference
 from kontur.modeling.coarse_search import make_field, search
-from kontur.modeling.templates import BankOptions, build_bank, picture_features
+from kontur.modeling.edge_field import edge_field, pool
+from kontur.modeling.templates import BankOptions, build_bank
 
 SIZE_WH = (150, 110)
 PARTS = (bracket(), plate(4), disc())
@@ -21,10 +22,15 @@ ENERGY_FLOOR = 0.02
 LEAST_INSIDE = 0.3
 
 
+def features_of(bank, picture):
+    assert bank.reduction == 1, "so that px of the edge field are px of the picture"
+    return pool(edge_field(picture, bank.reduction), bank.cell_px)
+
+
 @pytest.fixture(scope="module")
 def bank():
     return build_bank(
-        PARTS, (1.0, 1.2), "both", BankOptions(radius_cells=7, angle_cells=2.5, scale_step=1.12, rank=1000)
+        PARTS, (1.0, 1.2), "both", BankOptions(radius_cells=9, angle_cells=1.2, scale_step=1.12, rank=1500)
     )
 
 
@@ -32,12 +38,17 @@ def bank():
 def features(bank):
     rng = np.random.default_rng(0)
     picture = paint(PARTS, PLACED, SIZE_WH).image.astype(float) + rng.normal(0, 6, (SIZE_WH[1], SIZE_WH[0], 3))
-    return picture_features(np.clip(picture, 0, 255).astype(np.uint8), bank.reduction, bank.direction_weight)
+    return features_of(bank, np.clip(picture, 0, 255).astype(np.uint8))
 
 
 @pytest.fixture(scope="module")
 def field(bank, features):
     return make_field(bank, features)
+
+
+def inside(items):
+    """Candidates whose datum lies in the picture."""
+    return [item for item in items if 0 <= item.u < SIZE_WH[0] and 0 <= item.v < SIZE_WH[1]]
 
 
 def direct_scores(bank, features, group):
@@ -66,9 +77,8 @@ def direct_scores(bank, features, group):
 
 def test_scores_are_direct_normalised_correlations(bank, features, field):
     """Of every candidate: its score is what its own template has at its place, computed without Fourier transforms."""
-    found = search(bank, field, 3, 0.1)
     scores = {}
-    for item in found:
+    for item in inside(search(bank, field, 3, 0.1)):
         (group,) = (
             g
             for g in bank.groups
@@ -76,7 +86,7 @@ def test_scores_are_direct_normalised_correlations(bank, features, field):
         )
         table = scores.setdefault(group.rows, direct_scores(bank, features, group))
         angle = int(np.flatnonzero(group.angles_rad == item.angle_rad)[0])
-        column, row = ((x - (bank.reduction - 1) / 2) / bank.reduction for x in (item.u, item.v))
+        column, row = ((x - (bank.cell_px - 1) / 2) / bank.cell_px for x in (item.u, item.v))
         assert (row, column) == (int(row), int(column)), "candidates lie in the middles of cells"
         assert item.score == pytest.approx(table[angle, int(row), int(column)], abs=2e-4)
     assert len(scores) >= len(PARTS)
@@ -106,23 +116,23 @@ def test_what_lies_there_is_the_best_of_its_part(bank, field):
     found = search(bank, field, 3, 0.1)
     for part, pose in PLACED:
         best = max((item for item in found if item.part == part), key=lambda item: item.score)
-        assert np.hypot(best.u - pose.u, best.v - pose.v) < 1.5 * bank.reduction
+        assert np.hypot(best.u - pose.u, best.v - pose.v) < 1.5 * bank.cell_px
         turn = angle_difference(best.angle_rad, pose.angle_rad, PARTS[part].symmetry)
-        assert abs(turn) * PARTS[part].radius_mm * pose.scale_px_per_mm < 3 * bank.reduction
+        assert abs(turn) * PARTS[part].radius_mm * pose.scale_px_per_mm < 3 * bank.cell_px
         assert abs(np.log(best.scale_px_per_mm / pose.scale_px_per_mm)) < np.log(1.12)
-        assert best.score > 0.7
+        assert best.score > 0.4
 
 
 def test_a_part_half_outside_is_found_at_its_datum(bank):
     pose = PixelPose(2.0, 60.0, 1.3, 1.1)
     picture = paint(PARTS, [(0, pose)], SIZE_WH).image
-    found = search(bank, make_field(bank, picture_features(picture, bank.reduction, bank.direction_weight)), 5, 0.1)
+    found = search(bank, make_field(bank, features_of(bank, picture)), 5, 0.1)
     best = max((item for item in found if item.part == 0), key=lambda item: item.score)
-    assert np.hypot(best.u - pose.u, best.v - pose.v) < 2 * bank.reduction
+    assert np.hypot(best.u - pose.u, best.v - pose.v) < 2 * bank.cell_px
     assert best.flipped == pose.flipped
 
 
-@pytest.mark.parametrize(("most", "least"), [(1, 0.1), (4, 0.1), (4, 0.6)])
+@pytest.mark.parametrize(("most", "least"), [(1, 0.1), (4, 0.1), (4, 0.4)])
 def test_limits_are_kept(bank, field, most, least):
     found = search(bank, field, most, least)
     for kind in {(item.part, item.flipped) for item in found}:
@@ -136,7 +146,7 @@ def test_limits_are_kept(bank, field, most, least):
 
 
 def test_a_blank_picture_has_no_candidates(bank):
-    blank = picture_features(np.full((SIZE_WH[1], SIZE_WH[0], 3), 90, np.uint8), bank.reduction, bank.direction_weight)
+    blank = features_of(bank, np.full((SIZE_WH[1], SIZE_WH[0], 3), 90, np.uint8))
     assert search(bank, make_field(bank, blank), 5, 0.1) == []
 
 

@@ -16,7 +16,7 @@ POSE = PixelPose(130.0, 90.0, 0.7, 1.4)
 
 @pytest.fixture(scope="module")
 def rivals():
-    return find_rivals(build_bank(PARTS, (1.0, 1.1), "both", BankOptions(radius_cells=10, angle_cells=1.7, rank=60)))
+    return find_rivals([build_bank(PARTS, (1.0, 1.1), "both", BankOptions(radius_cells=10, angle_cells=1.7, rank=60))])
 
 
 def area_at(part: int, pose: PixelPose) -> shapely.Polygon:

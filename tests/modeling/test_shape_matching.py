@@ -6,7 +6,7 @@ from kontur.errors import ModelError
 from kontur.geometry import PixelPose, angle_difference
 from kontur.modeling.rivals import find_rivals
 from kontur.modeling.shape_matching import ShapeMatcher, make_matcher
-from kontur.modeling.template_store import bank_key, bank_path, open_bank, read_bank, stored_banks
+from kontur.modeling.template_store import bank_key, bank_path, open_banks, read_bank, stored_banks
 from kontur.modeling.templates import BankOptions, build_bank, scale_steps
 
 PARTS = (bracket(), plate(3), plate(4), disc())
@@ -70,7 +70,7 @@ def test_an_empty_table_gives_nothing_that_scores(matcher):
 
 
 def test_look_alikes_know_each_other(matcher):
-    rivals = find_rivals(matcher.bank)
+    rivals = find_rivals(matcher.banks)
     assert {rival.part for rival in rivals[(1, False)]} >= {1, 2}, "three holes: four holes, and itself turned by 180"
     turned = [rival.turn_rad for rival in rivals[(1, False)] if rival.part == 1]
     assert any(abs(turn - np.pi) < 0.15 for turn in turned)
@@ -96,15 +96,15 @@ def test_templates_have_unit_norm_and_the_basis_keeps_most_of_it():
 
 def test_stored_templates_read_back_and_follow_the_drawing(tmp_path):
     options = BankOptions(rank=32)
-    bank = open_bank(tmp_path, PARTS[:1], (1.4, 1.5), "up", options)
-    again = open_bank(tmp_path, PARTS[:1], (1.4, 1.5), "up", options)
+    (bank,) = open_banks(tmp_path, PARTS[:1], (1.4, 1.5), "up", options)
+    (again,) = open_banks(tmp_path, PARTS[:1], (1.4, 1.5), "up", options)
     np.testing.assert_array_equal(bank.coefficients, again.coefficients)
     np.testing.assert_array_equal(bank.basis, again.basis)
     assert [g.rows for g in bank.groups] == [g.rows for g in again.groups]
     assert [row["parts"][0]["name"] for row in stored_banks(tmp_path)] == ["bracket"]
     paths = {bank_path(tmp_path, bank_key(p, (1.4, 1.5), "up", options)) for p in (PARTS[:1], PARTS[1:2], PARTS[:2])}
     assert len(paths) == 3
-    assert isinstance(ShapeMatcher(PARTS[:1], again).parts, tuple)
+    assert isinstance(ShapeMatcher(PARTS[:1], [again]).parts, tuple)
 
 
 def test_damaged_templates_are_told_of(tmp_path):

@@ -79,8 +79,8 @@ def test_a_workspaces_templates_are_built_once_per_scale_range(workspace):
     written = file.stat().st_mtime_ns
     again = load_matcher(workspace, (0.64, 0.66))
     assert file.stat().st_mtime_ns == written
-    np.testing.assert_array_equal(first.bank.coefficients, again.bank.coefficients)
-    for group in first.bank.groups:
+    np.testing.assert_array_equal(first.banks[0].coefficients, again.banks[0].coefficients)
+    for group in first.banks[0].groups:
         assert 1 / 0.66 <= group.scale_px_per_mm <= 1 / 0.64
     load_matcher(workspace, (0.5, 0.52))
     assert len(list(workspace.templates.glob("*.npz"))) == 2

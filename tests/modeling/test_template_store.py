@@ -8,11 +8,11 @@ from modeling_shapes import bracket, disc, plate
 
 from kontur.errors import ModelError
 from kontur.modeling import template_store
-from kontur.modeling.template_store import bank_key, bank_path, open_bank, read_bank, stored_banks
+from kontur.modeling.template_store import bank_key, bank_path, open_banks, read_bank, stored_banks
 from kontur.modeling.templates import BankOptions
 
 OPTIONS = BankOptions(radius_cells=6, angle_cells=3, scale_step=1.2, rank=12)
-PARTS = (bracket(), disc())
+PARTS = (bracket(), disc(20.0))
 SCALES = (1.0, 1.25)
 
 
@@ -30,7 +30,7 @@ def lone_array():
 
 
 def assert_equal(bank, other):
-    assert (bank.reduction, bank.size, bank.direction_weight) == (other.reduction, other.size, other.direction_weight)
+    assert (bank.reduction, bank.cell_px, bank.size) == (other.reduction, other.cell_px, other.size)
     np.testing.assert_array_equal(bank.basis, other.basis)
     np.testing.assert_array_equal(bank.coefficients, other.coefficients)
     assert len(bank.groups) == len(other.groups)
@@ -42,11 +42,11 @@ def assert_equal(bank, other):
 
 
 def test_a_bank_is_built_once_and_read_afterwards(tmp_path, monkeypatch):
-    built = open_bank(tmp_path, PARTS, SCALES, "both", OPTIONS)
+    (built,) = open_banks(tmp_path, PARTS, SCALES, "both", OPTIONS)
     (file,) = tmp_path.iterdir()
     assert file == bank_path(tmp_path, bank_key(PARTS, SCALES, "both", OPTIONS))
     monkeypatch.setattr(template_store, "build_bank", None)
-    again = open_bank(tmp_path, PARTS, SCALES, "both", OPTIONS)
+    (again,) = open_banks(tmp_path, PARTS, SCALES, "both", OPTIONS)
     assert_equal(built, again)
     assert built.basis.dtype == again.basis.dtype == np.float32
 
@@ -60,7 +60,7 @@ def test_a_bank_is_built_once_and_read_afterwards(tmp_path, monkeypatch):
         {"parts": (bracket(), plate(3, "disc"))},
         {"px_per_mm": (1.0, 1.26)},
         {"faces": "up"},
-        {"options": BankOptions(6, 3, 1.2, 13)},
+        {"options": BankOptions(radius_cells=6, angle_cells=3, scale_step=1.2, rank=13)},
     ],
 )
 def test_anything_else_goes_to_another_file(tmp_path, change):
@@ -69,15 +69,15 @@ def test_anything_else_goes_to_another_file(tmp_path, change):
 
 
 def test_a_changed_drawing_builds_a_new_bank_beside_the_old_one(tmp_path):
-    open_bank(tmp_path, (disc(),), SCALES, "up", OPTIONS)
-    larger = open_bank(tmp_path, (disc(18.0),), SCALES, "up", OPTIONS)
+    open_banks(tmp_path, (disc(),), SCALES, "up", OPTIONS)
+    (larger,) = open_banks(tmp_path, (disc(18.0),), SCALES, "up", OPTIONS)
     assert len(list(tmp_path.iterdir())) == 2
-    assert_equal(larger, open_bank(tmp_path, (disc(18.0),), SCALES, "up", OPTIONS))
+    assert_equal(larger, *open_banks(tmp_path, (disc(18.0),), SCALES, "up", OPTIONS))
 
 
 def test_stored_banks_say_what_they_were_made_from(tmp_path):
     assert stored_banks(tmp_path) == []
-    bank = open_bank(tmp_path, PARTS, SCALES, "both", OPTIONS)
+    (bank,) = open_banks(tmp_path, PARTS, SCALES, "both", OPTIONS)
     (row,) = stored_banks(tmp_path)
     assert row["file"] == next(tmp_path.iterdir()).name
     assert row["templates"] == len(bank.coefficients)
@@ -86,15 +86,15 @@ def test_stored_banks_say_what_they_were_made_from(tmp_path):
 
 
 def test_a_file_that_is_cut_short_is_one_clear_error(tmp_path):
-    open_bank(tmp_path, (disc(),), SCALES, "up", OPTIONS)
+    open_banks(tmp_path, (disc(),), SCALES, "up", OPTIONS)
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(ModelError, match=rf"{file.name}: not a readable template file .* remove it"):
-        open_bank(tmp_path, (disc(),), SCALES, "up", OPTIONS)
+        open_banks(tmp_path, (disc(),), SCALES, "up", OPTIONS)
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
-    open_bank(tmp_path, (disc(),), SCALES, "up", OPTIONS)
+    open_banks(tmp_path, (disc(),), SCALES, "up", OPTIONS)
     (file,) = tmp_path.iterdir()
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0x10
@@ -124,3 +124,15 @@ def test_foreign_files_are_one_clear_error(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"templates-0\.npz: not a readable template file"):
         read_bank(path)
+
+
+def test_parts_of_other_sizes_have_their_own_file_which_others_do_not_change(tmp_path):
+    """Groups count in the whole list, whatever its order; the small part's file serves another list too."""
+    small, large = disc(4.0), bracket()
+    first = open_banks(tmp_path, (small, large), SCALES, "up", OPTIONS)
+    assert [{group.part for group in bank.groups} for bank in first] == [{1}, {0}]
+    assert len(list(tmp_path.iterdir())) == 2
+    second = open_banks(tmp_path, (plate(4), small), SCALES, "up", OPTIONS)
+    assert [{group.part for group in bank.groups} for bank in second] == [{0}, {1}]
+    assert len(list(tmp_path.iterdir())) == 3
+    np.testing.assert_array_equal(first[1].coefficients, second[1].coefficients)

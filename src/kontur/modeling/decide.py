@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.detections import UNKNOWN, Detections
-from kontur.modeling.duel import settle_by_duels
 from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.masks import Window, amodal_masks
@@ -112,7 +111,6 @@ class _Judge:
         covered: (H, W) bool, inside an accepted mask.
         explained: (H, W) uint8, close to an accepted contour.
         gain: (N,) evidence that is left for each hypothesis.
-        counted: (N, M) contour length that each of its points counts for.
         score: (N,) evidence per visible length, and visible (N,) share of the contour.
         trust: (N,) factor of gain and score, by scale.
     """
@@ -120,7 +118,6 @@ class _Judge:
     covered: NDArray[np.bool_]
     explained: NDArray[np.uint8]
     gain: Floats
-    counted: Floats
     score: Floats
     visible: Floats
     trust: Floats
@@ -133,14 +130,7 @@ def _accept(
     count, size_wh = len(masks), chosen.size_wh
     shape = size_wh[::-1]
     zeros = np.zeros(count)
-    judge = _Judge(
-        np.zeros(shape, bool),
-        np.zeros(shape, np.uint8),
-        zeros,
-        found.length_px.copy(),
-        *zeros.repeat(2).reshape(2, -1),
-        trust,
-    )
+    judge = _Judge(np.zeros(shape, bool), np.zeros(shape, np.uint8), zeros, zeros.copy(), zeros.copy(), trust)
     pixel = np.clip(np.round(found.points_px), 0, np.array(size_wh) - 1).astype(np.int32)
     _judge_again(judge, found, masks, pixel, np.arange(count))
     open_rows = np.ones(count, bool)
@@ -150,13 +140,12 @@ def _accept(
         best = int(np.argmax(np.where(open_rows, judge.gain, -np.inf)))
         if judge.gain[best] <= 0:
             break
-        best, sureness = settle_by_duels(best, judge.gain, open_rows, found, judge.counted, masks)
         open_rows[best] = False
         enough = judge.score[best] >= options.least_score and judge.visible[best] >= options.least_visible
         if not enough or _overlaps_too_much(masks, best, rows, options.most_overlap):
             continue
         rows.append(best)
-        scores.append(float(judge.score[best] * sureness))
+        scores.append(float(judge.score[best]))
         _explain(judge, found.points_px[best], found.length_px[best] > 0, masks[best], options)
         _judge_again(judge, found, masks, pixel, np.flatnonzero(open_rows & _touches(pixel, masks[best])))
     return replace(chosen[np.array(rows, np.int64)], score=np.array(scores, np.float64))
@@ -177,7 +166,6 @@ def _judge_again(
     shown = np.array([_shown_share(masks[i], judge.covered) for i in index.tolist()])
     on_top = (above >= below) | (shown < _LEAST_SHOWN)
     gain = np.where(on_top, above, below)
-    judge.counted[index] = length * free * (on_top[:, None] | ~hidden)
     seen = np.where(on_top, length.sum(axis=1), (length * ~hidden).sum(axis=1))
     doubt = _DOUBT_PX + _DOUBT_UNSEEN * (found.amodal_px[index] - seen)
     judge.gain[index] = gain * judge.trust[index]
