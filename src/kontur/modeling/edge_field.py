@@ -23,6 +23,7 @@ _AROUND_WEIGHT = 2.0
 _FLOOR = 1.5
 """Grey levels per px: weaker gradients are noise."""
 _LEAST_SIDE = 8
+_TINY = np.float32(1e-12)
 POOL_BLUR_CELLS = 0.5
 
 
@@ -74,15 +75,21 @@ def _strongest(across, down, field):  # type: ignore[no-untyped-def]  # pragma: 
     """Write the strongest gradient over the colours: its length, and cosine and sine of twice its direction."""
     for y in range(field.shape[0]):
         for x in range(field.shape[1]):
-            best, gx, gy = np.float32(1e-12), np.float32(0), np.float32(0)
-            for c in range(across.shape[2]):
-                a, d = across[y, x, c], down[y, x, c]
-                square = a * a + d * d
-                if square > best:
-                    best, gx, gy = square, a, d
-            field[y, x, 0] = np.sqrt(best)
-            field[y, x, 1] = (gx * gx - gy * gy) / best
-            field[y, x, 2] = 2 * gx * gy / best
+            gx, gy = _strongest_at(across, down, y, x)
+            square = max(gx * gx + gy * gy, _TINY)
+            field[y, x, 0] = np.sqrt(square)
+            field[y, x, 1] = (gx * gx - gy * gy) / square
+            field[y, x, 2] = 2 * gx * gy / square
+
+
+@numba.njit(**_fast)
+def _strongest_at(across, down, y, x):  # type: ignore[no-untyped-def]  # pragma: no cover
+    best, gx, gy = np.float32(0), np.float32(0), np.float32(0)
+    for c in range(across.shape[2]):
+        a, d = across[y, x, c], down[y, x, c]
+        if a * a + d * d > best:
+            best, gx, gy = a * a + d * d, a, d
+    return gx, gy
 
 
 @numba.njit(**_fast)

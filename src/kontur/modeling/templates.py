@@ -246,6 +246,7 @@ def _compress(templates: Floats, rank: int) -> tuple[Floats, Floats]:
     wide = min(rank + _OVERSAMPLED_RANK, *templates.shape)
     probe = np.random.default_rng(_BASIS_SEED).standard_normal((wide, len(templates)), np.float32)
     span, _ = np.linalg.qr(templates.T @ (templates @ (probe @ templates).T))
+    span, _ = np.linalg.qr(templates.T @ (templates @ span))
     small = templates @ span
     _, _, turn = np.linalg.svd(small.T @ small)
     basis = np.ascontiguousarray((span @ turn[:rank].T).T.astype(np.float32))

@@ -24,6 +24,7 @@ POINTS = 96
 _STEPS_PX = (3.0, 1.5, 0.75)
 """Steps of the contour's motion, px of the field; points far from the datum turn and stretch by as much."""
 _MOST_MOVES = 12
+_LEAST_GAIN = 1e-9
 _LEAST_INSIDE = 0.2
 """Share of the points that must lie inside the picture."""
 
@@ -118,29 +119,38 @@ def _agreement(field, points, directions, flipped, u, v, angle, log_scale):  # t
 @numba.njit(**_fast)
 def _track(field, points, directions, radius, part, flipped, pose, agreement, steps, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Climb from each pose; `pose` and `agreement` are written."""
-    step = np.empty(4)
     for n in range(pose.shape[0]):
-        mine, turn, side = points[part[n]], directions[part[n]], flipped[n]
-        low, high = limits[n]
-        pose[n, 3] = min(max(pose[n, 3], low), high)
-        best = _agreement(field, mine, turn, side, pose[n, 0], pose[n, 1], pose[n, 2], pose[n, 3])
-        for size in steps:
-            rim = size / max(1.0, radius[part[n]] * np.exp(pose[n, 3]))
-            step[0], step[1], step[2], step[3] = size, size, rim, rim
-            for _ in range(_MOST_MOVES):
-                improved = False
-                for axis in range(4):
-                    for sign in (-1.0, 1.0):
-                        trial = pose[n, axis] + sign * step[axis]
-                        if axis == 3 and (trial < low or trial > high):
-                            continue
-                        old = pose[n, axis]
-                        pose[n, axis] = trial
-                        value = _agreement(field, mine, turn, side, pose[n, 0], pose[n, 1], pose[n, 2], pose[n, 3])
-                        if value > best + 1e-9:
-                            best, improved = value, True
-                        else:
-                            pose[n, axis] = old
-                if not improved:
-                    break
-        agreement[n] = best
+        pose[n, 3] = min(max(pose[n, 3], limits[n, 0]), limits[n, 1])
+        mine, turn, reach = points[part[n]], directions[part[n]], radius[part[n]]
+        agreement[n] = _climb(field, mine, turn, flipped[n], pose[n], steps, reach, limits[n])
+
+
+@numba.njit(**_fast)
+def _climb(field, points, directions, flipped, pose, steps, radius, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Move one pose in place until no step of any size helps; returns its agreement."""
+    best = _agreement(field, points, directions, flipped, pose[0], pose[1], pose[2], pose[3])
+    for size in steps:
+        for _ in range(_MOST_MOVES):
+            before = best
+            best = _sweep(field, points, directions, flipped, pose, size, radius, limits, before)
+            if best <= before:
+                break
+    return best
+
+
+@numba.njit(**_fast)
+def _sweep(field, points, directions, flipped, pose, size, radius, limits, best):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Try one step to either side along u, v, angle and scale, and keep what helps; returns the agreement."""
+    rim = size / max(1.0, radius * np.exp(pose[3]))
+    for k in range(8):
+        axis, sign = k // 2, 2.0 * (k % 2) - 1.0
+        old = pose[axis]
+        pose[axis] = old + sign * (size if axis < 2 else rim)
+        value = -1.0
+        if limits[0] <= pose[3] <= limits[1]:
+            value = _agreement(field, points, directions, flipped, pose[0], pose[1], pose[2], pose[3])
+        if value > best + _LEAST_GAIN:
+            best = value
+        else:
+            pose[axis] = old
+    return best
