@@ -18,7 +18,7 @@ PLACED = [
     (2, PixelPose(100.0, 30.0, 0.0, 1.15)),
     (1, PixelPose(104.0, 80.0, 0.2, 1.0)),
 ]
-ENERGY_FLOOR = 0.02
+ENERGY_FLOOR = 0.005
 LEAST_INSIDE = 0.3
 
 

@@ -22,7 +22,7 @@ _MOST_SCALES = 2
 _ANGLE_RATIO = 0.9
 _MOST_ANGLES = 2
 """Scales and angles of a place that are kept beside the best one, when their correlation comes this close to it."""
-_ENERGY_FLOOR = 0.02
+_ENERGY_FLOOR = 0.005
 """Added energy per cell: keeps noise on blank tables from correlating."""
 
 

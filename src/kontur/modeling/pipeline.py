@@ -155,5 +155,5 @@ def tiled_detector(detector: Detector) -> TiledDetector:
     if isinstance(detector, NetworkDetector):
         finest = detector.px_per_mm[1]
     elif isinstance(detector, ShapeMatcher):
-        finest = float(max(detector.bank.scales))
+        finest = float(max(detector.scales))
     return TiledDetector(detector, largest_part_px(detector.parts, 1 / finest))

@@ -64,6 +64,7 @@ class ShapeMatcher:
     Attributes:
         parts: the part list.
         banks: its templates, one bank for each class of sizes.
+        scales: of the templates, px per mm, ascending.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class ShapeMatcher:
         self._options = options or MatchingOptions()
         self._rivals = find_rivals(banks)
         self._finder = Finder(self.parts, self.banks, self._options.candidates)
-        self._scales = sorted({scale for bank in banks for scale in bank.scales})
+        self.scales = sorted({scale for bank in banks for scale in bank.scales})
 
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture."""
@@ -94,8 +95,8 @@ class ShapeMatcher:
         likely = self._likely(picture, first)
         plane = shared_plane(likely)
         pool = [likely]
-        if plane.log_scale is not None and len(self._scales) > 1:
-            again = self._finder.find(levels, size_wh, _range_around(plane, self._scales))
+        if plane.log_scale is not None and len(self.scales) > 1:
+            again = self._finder.find(levels, size_wh, _range_around(plane, self.scales))
             again = again[self._open(again, likely)][: options.second_candidates]
             pool.append(self._likely(picture, _at_common_scale(again, plane)))
         rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]

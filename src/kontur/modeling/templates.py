@@ -52,7 +52,7 @@ class BankOptions:
 
     radius_px: float = 64.0
     radius_cells: float = 12.0
-    angle_cells: float = 1.7
+    angle_cells: float = 1.2
     scale_step: float = 1.07
     rank: int = 112
 
