@@ -24,6 +24,7 @@ from kontur.drawing.planes import FLAT_RELATIVE, XY, find_plane, projected
 from kontur.drawing.reader import Loaded, load, read_bytes
 from kontur.drawing.rules import DrawingRules
 from kontur.drawing.tangles import untangle
+from kontur.drawing.unit_evidence import evidence_of
 from kontur.drawing.unit_guess import UnitGuess, guess_unit, unit_issue
 from kontur.errors import DrawingError
 from kontur.files import sha256_of
@@ -157,7 +158,7 @@ def _extract(loaded: Loaded, rules: DrawingRules, limits: Limits) -> tuple[UnitG
     unit = (
         UnitGuess(rules.unit, 1.0, "given")
         if rules.unit
-        else guess_unit(loaded.insunits, loaded.measurement, size, _diameters(found))
+        else guess_unit(loaded.insunits, loaded.measurement, size, _diameters(found), evidence_of(document))
     )
     if unit.mm != 1.0:
         found = extract(document, layout, rules.sagitta_mm / unit.mm, limits)

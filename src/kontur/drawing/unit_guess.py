@@ -1,8 +1,9 @@
 """The unit of a drawing's coordinates, with a confidence.
 
-Each possible unit collects points for and against it: what the file declares, whether the drawing then has the size of a
-flat part, and whether its circles then have the diameters of drilled or cut holes. The points are log-odds of thumb, so
-the confidence is their softmax. Files that declare metres are mostly wrong about it; the weights say so.
+Each possible unit collects points for and against it: what the file declares, what its notes and dimensions say, whether
+the drawing then has the size of a flat part, and whether its circles then have the diameters of drilled or cut holes. The
+points are log-odds of thumb, so the confidence is their softmax. Files that declare metres are mostly wrong about it; the
+weights say so.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.drawing.model import Issue
+from kontur.drawing.unit_evidence import Evidence
 from kontur.geometry.units import MM_PER_UNIT
 
 INSUNITS: dict[int, str] = {
@@ -22,6 +24,7 @@ INSUNITS: dict[int, str] = {
 _USUAL = {"mm": 1.0, "inch": 0.0, "cm": -1.5, "m": -2.5}
 _DECLARED, _DECLARED_METRES, _MEASUREMENT = 4.0, 1.0, 0.5
 _SIZE_MM, _SIZE_FITS, _SIZE_FAILS = (4.0, 3500.0), 1.5, -2.5
+_ABSURD, _ABSURD_CONFIDENCE = 5.0, 0.6
 _HOLE_MM, _HOLE_FITS, _HOLE_FAILS = (0.7, 250.0), 0.7, -1.5
 _ROUND_STEP_MM = {"mm": 0.1, "cm": 0.1, "inch": 25.4 / 64, "m": 1.0}
 _ROUND, _ROUND_SLACK_MM = 1.5, 2e-3
@@ -30,11 +33,12 @@ _SURE = 0.9
 
 @dataclass(frozen=True)
 class UnitGuess:
-    """A unit's name, the confidence 0..1 that it is right, and why."""
+    """A unit's name, the confidence 0..1 that it is right, why, and whether the file declares another."""
 
     unit: str
     confidence: float
     reason: str
+    contradicts: bool = False
 
     @property
     def mm(self) -> float:
@@ -42,34 +46,46 @@ class UnitGuess:
         return MM_PER_UNIT[self.unit]
 
 
-def guess_unit(insunits: int | None, measurement: int | None, size: float, diameters: NDArray[np.float64]) -> UnitGuess:
-    """Return the most likely unit.
+def guess_unit(
+    insunits: int | None,
+    measurement: int | None,
+    size: float,
+    diameters: NDArray[np.float64],
+    said: Evidence | None = None,
+) -> UnitGuess:
+    """Return the most likely unit. Where none gives the drawing the size of a flat part, the confidence is lower.
 
     Args:
         insunits, measurement: the header variables, None where the file lacks them.
         size: greatest extent in the drawing's own units.
         diameters: of its circles, in its own units.
+        said: points from its notes and dimensions.
     """
+    said = said or {}
     declared = INSUNITS.get(insunits or 0)
     points = {
-        unit: _points(unit, declared, measurement, size, diameters)
+        unit: _points(unit, declared, measurement, size, diameters) + said.get(unit, 0.0)
         for unit in {*_USUAL, *([declared] if declared else [])}
     }
     best = max(points, key=lambda unit: (points[unit], unit))
     confidence = 1 / sum(exp(value - points[best]) for value in points.values())
+    mm = size * MM_PER_UNIT[best]
+    if size > 0 and not _SIZE_MM[0] / _ABSURD <= mm <= _SIZE_MM[1] * _ABSURD:
+        return UnitGuess(best, confidence * _ABSURD_CONFIDENCE, f"in no unit the size of a flat part; now {mm:.4g} mm")
     if declared == best:
         return UnitGuess(best, confidence, "as the file declares")
-    said = (
+    told = (
         f"the file declares {declared}, which would make it {size * MM_PER_UNIT[declared]:.4g} mm"
         if declared
         else "none declared"
     )
-    return UnitGuess(best, confidence, f"{said}; inferred from its size and holes")
+    words = ", its notes and dimensions" if said.get(best) else ""
+    return UnitGuess(best, confidence, f"{told}; inferred from its size and holes{words}", declared is not None)
 
 
 def unit_issue(guess: UnitGuess) -> list[Issue]:
     """Return what the user is told of the unit."""
-    if guess.confidence >= _SURE:
+    if guess.confidence >= _SURE and not guess.contradicts:
         return []
     text = f"unit taken as {guess.unit} ({guess.reason}), confidence {guess.confidence:.2f}; give the unit to be sure"
     return [Issue("unit_guessed", "warning", text)]
