@@ -82,6 +82,10 @@ bench: $(READY)
 	$(BIN)/python benchmarks/pose_accuracy.py --trials 10
 	$(BIN)/python benchmarks/generate.py
 	$(BIN)/python benchmarks/drawings.py $(SHARED)/dxf_corpus
+	$(BIN)/python benchmarks/baseline.py
+	$(BIN)/python benchmarks/training_source.py
+	$(BIN)/python benchmarks/ablations.py
+	$(BIN)/python benchmarks/many_classes.py
 	$(BIN)/python benchmarks/photoreal.py $(SHARED)/photoreal/dev --scorer $(SHARED)/tools/score.py
 
 clean:

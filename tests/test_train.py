@@ -1,6 +1,8 @@
 """`kontur train`, `kontur export` and `kontur demo` on bad input: one line, exit code 2, nothing half made."""
 
 import json
+import shutil
+from pathlib import Path
 
 import ezdxf
 import pytest
@@ -93,3 +95,42 @@ def test_the_demo_lays_parts_face_up_and_keeps_the_comments(tmp_path):
     after = space.data_config.read_text()
     assert yaml.safe_load(after) == yaml.safe_load(before) | {"faces": "up"}
     assert after.count("#") == before.count("#")
+
+
+@pytest.fixture
+def generated(tmp_path, finished_workspace) -> Workspace:
+    return Workspace(Path(shutil.copytree(finished_workspace, tmp_path / "generated")))
+
+
+def add_disc(space: Workspace, name: str = "disc") -> None:
+    document = ezdxf.new(units=4)
+    document.modelspace().add_circle((0, 0), 15)
+    document.saveas(space.drawings / f"{name}.dxf")
+
+
+def test_a_data_set_made_from_other_drawings_is_refused(run_kontur, generated):
+    add_disc(generated)
+    said = one_line(run_kontur("train", "-C", generated.root))
+    assert "made from other drawings" in said
+    assert "new: disc" in said
+    (generated.drawings / "disc.dxf").unlink()
+    (generated.drawings / "ring.dxf").unlink()
+    assert "gone: ring" in one_line(run_kontur("train", "-C", generated.root))
+    add_disc(generated, "ring")
+    assert "changed: ring" in one_line(run_kontur("train", "-C", generated.root))
+    assert not generated.checkpoint.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--machines", "2", "--rank", "2"], "numbered from 0 to 1"),
+        (["--photos", "nowhere"], "no such folder"),
+        (["--from", "nowhere.pth", "--minutes", "0.01"], "kontur train"),
+    ],
+)
+def test_what_cannot_be_trained_with_is_said(run_kontur, generated, words, said):
+    run = run_kontur("train", "-C", generated.root, *words)
+    assert run.code == 2
+    assert said in run.err
+    assert not generated.checkpoint.exists()

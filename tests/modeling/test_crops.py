@@ -1,6 +1,7 @@
 """Training crops: a picture that carries its own coordinates tells where every pixel of a crop comes from."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,14 +138,39 @@ def test_a_loader_that_starts_later_continues_the_same_list():
     scenes = [mapped_scene()]
 
     def batches(first, count):
-        sampler = Endless()
-        sampler.first = first
+        sampler = Endless(batch_size=3)
+        sampler.step = first
         loader = torch.utils.data.DataLoader(Crops(scenes, settings_of(64)), batch_size=3, sampler=sampler)
         return [batch["picture"] for batch in itertools.islice(iter(loader), count)]
 
-    whole, later = batches(0, 4), batches(6, 2)
+    whole, later = batches(0, 4), batches(2, 2)
     assert torch.equal(torch.stack(whole[2:]), torch.stack(later))
     assert torch.equal(whole[1][2], Crops(scenes, settings_of(64))[5]["picture"])
+
+
+def test_machines_share_the_list_batch_by_batch():
+    """What two machines take together, batch for batch, is what one machine with both batches takes."""
+    alone = list(itertools.islice(Endless(batch_size=6), 24))
+    first, second = (list(itertools.islice(Endless(3, machines=2, rank=rank), 12)) for rank in (0, 1))
+    together = [number for k in range(0, 12, 3) for number in (*first[k : k + 3], *second[k : k + 3])]
+    assert together == alone == list(range(24))
+
+
+@pytest.mark.parametrize("per_picture", [1, 2, 4])
+def test_crops_in_a_row_share_a_picture_that_is_read_once(per_picture):
+    read = []
+
+    class Recorder(list):
+        def __getitem__(self, index):
+            read.append(index)
+            return super().__getitem__(index)
+
+    settings = replace(settings_of(64), per_picture=per_picture)
+    crops = Crops(Recorder([paint(PARTS, [], (100 + 4 * k, 80)) for k in range(5)]), settings)
+    in_order = [crops[index]["picture"] for index in range(16)]
+    assert len(read) == 16 // per_picture
+    again = [Crops(crops.samples, settings)[index]["picture"] for index in range(15, -1, -1)]
+    assert all(torch.equal(a, b) for a, b in zip(in_order, again[::-1], strict=True)), "crop i depends on i alone"
 
 
 def test_samples_are_not_changed():

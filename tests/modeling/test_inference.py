@@ -11,6 +11,7 @@ from modeling_scenes import bracket, paint, triangle, washer
 
 from kontur.errors import ModelError
 from kontur.geometry import PixelPose
+from kontur.modeling.appearance import FEATURES
 from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.detections import from_poses
 from kontur.modeling.export import export_onnx
@@ -43,6 +44,55 @@ def test_parts_are_put_into_the_models_order(model):
 def test_other_parts_are_refused(model):
     with pytest.raises(ModelError, match=r"bracket: the drawing has changed.*kontur train"):
         NetworkDetector(model, (triangle("bracket"), *PARTS[1:]), DetectionConfig())
+
+
+class Told:
+    """Proposes what it was told, in a part list of another order."""
+
+    parts = PARTS[::-1]
+
+    def __init__(self, poses):
+        self._poses = poses
+
+    def candidates(self, picture):
+        size_wh = (picture.shape[1], picture.shape[0])
+        return from_poses(size_wh, [2] * len(self._poses), [0.5] * len(self._poses), self._poses)
+
+
+def test_another_proposer_finds_what_the_network_misses(model):
+    """The untrained network finds nothing here; the other one proposes a bracket, number 2 of its own list."""
+    pose = PixelPose(120, 85, 0.4, 1.5)
+    picture = paint(PARTS, [(0, pose)], (256, 192)).image
+    config = DetectionConfig(foreground_threshold=0.99)
+    assert len(NetworkDetector(model, PARTS, config).detect(picture)) == 0
+    found = NetworkDetector(model, PARTS, config, others=[Told([pose])]).detect(picture)
+    assert [PARTS[part].name for part in found.part] == ["bracket"]
+    assert found.uv[0] == pytest.approx((120, 85), abs=0.01)
+
+
+def test_what_another_proposer_imagines_is_not_believed(model):
+    picture = paint(PARTS, [], (256, 192)).image
+    config = DetectionConfig(foreground_threshold=0.99)
+    assert (
+        len(NetworkDetector(model, PARTS, config, others=[Told([PixelPose(120, 85, 0.4, 1.5)])]).detect(picture)) == 0
+    )
+
+
+def test_scores_are_those_of_the_calibration(tmp_path):
+    """A model whose calibration knows one feature: the score must be its logistic function."""
+    info = ModelInfo(known_parts(PARTS), "n", MM_PER_PX, "up", "tests", calibration={
+        "names": FEATURES, "coefficients": [0.0, 0.0, 0.5, *[0.0] * (len(FEATURES) - 3)], "intercept": -2.0, "detections": 9,
+    })  # fmt: skip
+    torch.manual_seed(0)
+    save_checkpoint(tmp_path / "c.pth", Network(len(PARTS), "n"), info)
+    export_onnx(tmp_path / "c.pth", tmp_path / "c.onnx")
+    poses = [PixelPose(70, 60, 0.4, 1.5), PixelPose(190, 130, 2.0, 1.2)]
+    picture = paint(PARTS, [(0, pose) for pose in poses], (256, 192)).image
+    config = DetectionConfig(foreground_threshold=0.99, score_threshold=0.0)
+    found = NetworkDetector(tmp_path / "c.onnx", PARTS, config, others=[Told(poses)]).detect(picture)
+    cells = np.array([PARTS[0].area_mm2 * pose.scale_px_per_mm**2 / 16 for pose in poses])
+    assert found.score == pytest.approx(1 / (1 + np.exp(2 - 0.5 * np.log1p(cells))), abs=0.02)
+    assert found.score[0] > found.score[1], "best first"
 
 
 @pytest.mark.parametrize("content", [b"", b"no network"])

@@ -1,21 +1,30 @@
 """Training: the loss falls, a resumed training equals an uninterrupted one, checkpoints load without unpickling code."""
 
 import csv
+import multiprocessing
+import os
+import socket
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.loggers import CSVLogger
 from modeling_scenes import bracket, paint, triangle, washer
 
-from kontur.errors import DatasetError, ModelError
+from kontur.errors import ConfigError, DatasetError, ModelError
 from kontur.geometry import PixelPose
 from kontur.modeling.checkpoint import load_checkpoint, save_checkpoint
+from kontur.modeling.crops import Crops, CropSettings
 from kontur.modeling.export import export_onnx
 from kontur.modeling.model_info import ModelInfo, check_parts, known_parts
 from kontur.modeling.network import Network
-from kontur.modeling.train import train, unfinished
+from kontur.modeling.targets import PartTraits
+from kontur.modeling.train import Machines, Watch, train, unfinished
 from kontur.modeling.train_config import NetworkConfig, TrainConfig, TrainingConfig
+from kontur.modeling.training_task import save_faulty
 from kontur.workspace import Workspace
 
 PARTS = (bracket(), washer(), triangle())
@@ -40,8 +49,53 @@ def config(**training) -> TrainConfig:
     return TrainConfig(network=NetworkConfig(size="n"), training=TrainingConfig(**(values | training)))
 
 
+def crop_settings() -> CropSettings:
+    return CropSettings(96, PartTraits(np.array([part.chiral for part in PARTS])), 0)
+
+
 def info(dataset: str = "tests") -> ModelInfo:
     return ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", dataset)
+
+
+def _train_together(root: str, rank: int, port: int, batch_size: int, machines: int) -> None:
+    """One of several processes on this machine that train as several machines would."""
+    torch.set_num_threads(1)
+    made = {"train": scenes(12, 1), "val": scenes(4, 2)}
+    who = Machines(machines, rank, f"127.0.0.1:{port}")
+    settings = config(steps=24, batch_size=batch_size, ema_decay=0.0)
+    train(Workspace(Path(root) / str(rank)), made, info(), settings, machines=who)
+
+
+def _losses(folder: Path) -> list[float]:
+    with next((folder / "models" / "runs").glob("run_*/metrics.csv")).open() as stream:
+        return [float(row["val/loss"]) for row in csv.DictReader(stream) if row["val/loss"]]
+
+
+@pytest.mark.slow
+def test_two_processes_reach_the_loss_of_one(tmp_path, monkeypatch):
+    """Two machines with batches of 4 see the crops that one machine with a batch of 8 sees, in the same steps.
+
+    They differ by the statistics of batch norm, which each machine takes of its own crops.
+    """
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # a second thread waits for a core that other work may hold
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    spawn = multiprocessing.get_context("spawn")
+    jobs = [(str(tmp_path / "two"), rank, port, 4, 2) for rank in (0, 1)] + [(str(tmp_path / "one"), 0, port, 8, 1)]
+    processes = [spawn.Process(target=_train_together, args=job) for job in jobs]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(300)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    together, alone = _losses(tmp_path / "two" / "0"), _losses(tmp_path / "one" / "0")
+    assert len(together) == len(alone) > 3
+    assert together[-1] < 0.95 * together[0], "it learns"
+    assert together == pytest.approx(alone, rel=0.02)
+    assert (tmp_path / "two" / "0" / "models" / "checkpoint.pth").is_file()
+    assert not (tmp_path / "two" / "1" / "models" / "checkpoint.pth").exists(), "only the first machine keeps results"
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +146,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, samples):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(Workspace(whole), samples, info(), config(steps=16))
     with pytest.raises(KeyboardInterrupt):
-        train(Workspace(broken), samples, info(), config(steps=16), on_state=_Interrupt(7))
+        train(Workspace(broken), samples, info(), config(steps=16), Watch(on_state=_Interrupt(7)))
     assert unfinished(Workspace(broken))
     train(Workspace(broken), samples, info(), config(steps=16))
     for name, value in weights(whole).items():
@@ -101,16 +155,86 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, samples):
 
 def test_a_state_of_other_data_is_not_continued(tmp_path, samples, caplog):
     with pytest.raises(KeyboardInterrupt):
-        train(Workspace(tmp_path), samples, info(), config(steps=2), on_state=_Interrupt(1))
+        train(Workspace(tmp_path), samples, info(), config(steps=2), Watch(on_state=_Interrupt(1)))
     steps = []
-    train(Workspace(tmp_path), samples, info("other"), config(steps=2), lambda state: steps.append(state.step))
+    train(
+        Workspace(tmp_path),
+        samples,
+        info("other"),
+        config(steps=2),
+        Watch(on_state=lambda state: steps.append(state.step)),
+    )
     assert steps == [1, 2]
     assert "starts anew" in caplog.text
 
 
-def test_a_loss_that_is_not_finite_stops_with_a_reason(tmp_path, samples):
-    with pytest.raises(ModelError, match=r"not finite.*learning_rate"):
+def test_a_loss_that_is_not_finite_stops_with_a_reason_and_the_crops(tmp_path, samples):
+    with pytest.raises(ModelError, match=r"not finite.*learning_rate") as caught:
         train(Workspace(tmp_path), samples, info(), config(learning_rate=1e30, steps=8))
+    (kept,) = (tmp_path / "models" / "runs").glob("not_finite_step*.npz")
+    assert str(kept) in str(caught.value)
+    with np.load(kept) as arrays:
+        assert arrays["picture"].shape == (4, 3, 96, 96)
+        assert arrays["part"].shape == (4, 24, 24)
+    assert cv2.imread(str(kept.with_suffix(".png"))).shape == (96, 4 * 96, 3)
+
+
+def test_only_the_crop_that_is_to_blame_is_kept(tmp_path):
+    """Of three crops the second has an answer that is not finite."""
+    crops = Crops(scenes(1, 1), crop_settings())
+    batch = torch.utils.data.default_collate([crops[k] for k in range(3)])
+    output = torch.zeros(3, 7, 24, 24)
+    output[1, 2, 5, 5] = float("nan")
+    kept = save_faulty(tmp_path, 5, output, batch)
+    with np.load(kept) as arrays:
+        np.testing.assert_array_equal(arrays["picture"][0], batch["picture"][1].numpy())
+        assert len(arrays["picture"]) == 1
+
+
+def test_the_forecast_comes_first_and_fits_the_limits(tmp_path, samples):
+    said = []
+    watch = Watch(lambda forecast: said.append(("forecast", forecast)), lambda state: said.append(("step", state)))
+    train(Workspace(tmp_path), samples, info(), config(steps=3, minutes=5), watch)
+    assert [kind for kind, _ in said] == ["forecast", "step", "step", "step"]
+    forecast = said[0][1]
+    assert forecast.steps == 3
+    assert forecast.seconds == pytest.approx(3 * forecast.step_seconds)
+    assert forecast.precision == "fp32"
+
+
+@pytest.mark.slow
+def test_a_part_is_added_to_a_trained_network(tmp_path, samples):
+    """Trained for two parts; going on with three starts from what is known, and an interrupt is survived too."""
+    known = {"train": [_without(scene, 2) for scene in scenes(12, 3)], "val": [_without(s, 2) for s in scenes(4, 2)]}
+    first = replace(info(), parts=info().parts[:2])
+    train(Workspace(tmp_path), known, first, config(steps=60))
+    checkpoint = tmp_path / "models" / "checkpoint.pth"
+    place = Workspace(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(place, samples, info("more"), config(steps=12), Watch(on_state=_Interrupt(6)), start=checkpoint)
+    seen = []
+    watch = Watch(on_state=lambda state: seen.append(state))
+    train(place, samples, info("more"), config(steps=12), watch, start=checkpoint)
+    assert seen[0].step == 7, "although the checkpoint has been written since, the training goes on"
+    anew = train(Workspace(tmp_path / "anew"), samples, info("more"), config(steps=12))
+    grown = load_checkpoint(checkpoint)[1]
+    assert [part.name for part in grown.parts] == [part.name for part in PARTS]
+    assert grown.metrics["val/loss"] < 0.9 * anew.metrics["val/loss"]
+
+
+def _without(scene, part):
+    """The scene, as if one part were not annotated and not there."""
+    gone = [number for number, item in enumerate(scene.instances, 1) if item.part == part]
+    ids, image = scene.ids.copy(), scene.image.copy()
+    kept = []
+    for number, item in enumerate(scene.instances, 1):
+        if number in gone:
+            image[ids == number] = 60
+            ids[scene.ids == number] = 0
+        else:
+            kept.append(item)
+            ids[scene.ids == number] = len(kept)
+    return type(scene)(image, ids, tuple(kept))
 
 
 class _Broken(list):
@@ -160,3 +284,33 @@ def test_other_drawings_are_named():
     others = (PARTS[0], washer("renamed"))
     with pytest.raises(ModelError, match=r"washer: no such drawing.*renamed: not known"):
         check_parts(model, others, "checkpoint")
+
+
+class _Recorder(CSVLogger):
+    """Stands for MLflow's logger: takes its arguments, keeps what is logged."""
+
+    made = None
+
+    def __init__(self, experiment, run_name, tracking_uri):
+        super().__init__(tracking_uri)
+        type(self).made, self.about, self.names = self, (experiment, run_name, tracking_uri), set()
+
+    def log_metrics(self, metrics, step=None):  # noqa: ARG002 (the interface)
+        self.names |= metrics.keys()
+
+
+def test_mlflow_gets_the_curves_when_it_is_named(tmp_path, samples, monkeypatch):
+    monkeypatch.setattr("kontur.modeling.train.MLFlowLogger", _Recorder)
+    train(Workspace(tmp_path), samples, info(), config(steps=2, mlflow=str(tmp_path / "mlflow")))
+    assert _Recorder.made.about == ("kontur", "run_000", str(tmp_path / "mlflow"))
+    assert "val/loss" in _Recorder.made.names
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_mlflow_that_is_not_installed(tmp_path, samples, monkeypatch):
+    def missing(*_args, **_kwargs):
+        raise ModuleNotFoundError("mlflow")
+
+    monkeypatch.setattr("kontur.modeling.train.MLFlowLogger", missing)
+    with pytest.raises(ConfigError, match=r"training\.mlflow.*kontur\[mlflow\]"):
+        train(Workspace(tmp_path), samples, info(), config(steps=2, mlflow="http://localhost:5000"))

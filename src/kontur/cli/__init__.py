@@ -11,7 +11,6 @@ from rich.markup import escape
 from kontur import __version__
 from kontur.cli.common import ERR
 from kontur.errors import KonturError
-from kontur.files import printable
 
 app = typer.Typer(
     name="kontur",
@@ -21,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMAND_MODULES = ("new", "inspect", "generate", "augment", "train", "evaluate", "detect", "match", "demo")
+COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "match", "demo")
 """In the order of --help, which is the order of use."""
 
 EXTRA_OF = {
@@ -59,7 +58,7 @@ def main() -> None:
 
 
 def _fail(text: str) -> int:
-    ERR.print(f"[bold red]error:[/] {escape(printable(' '.join(text.split())))}", highlight=False, soft_wrap=True)
+    ERR.print(f"[bold red]error:[/] {escape(' '.join(text.split()))}", highlight=False, soft_wrap=True)
     return EXIT_WRONG_INPUT
 
 

@@ -1,14 +1,16 @@
 """`kontur train` and `kontur export`."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kontur.cli.common import ERR, OUT, JsonOption, WorkspaceOption, print_json
+from kontur.cli.common import ERR, OUT, JsonOption, WorkspaceOption, print_json, progress_bar
 
 if TYPE_CHECKING:
     from kontur.modeling.model_info import ModelInfo
+    from kontur.modeling.train import Forecast
     from kontur.modeling.training_task import TrainingState
 
 
@@ -21,15 +23,38 @@ def register(app: typer.Typer) -> None:
 def train(
     workspace: WorkspaceOption = Path(),
     minutes: Annotated[float | None, typer.Option(min=0.01, help="Time limit; overrides the configuration.")] = None,
+    on_the_fly: Annotated[
+        bool, typer.Option("--on-the-fly", help="Render pictures while training; no data set is read or written.")
+    ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Go on from a trained network; its parts may be fewer or others."),
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Mix in your photographs, annotated in COCO's or YOLO's format.")
+    ] = None,
+    machines: Annotated[int, typer.Option(min=1, help="Machines that train together, each with this command.")] = 1,
+    rank: Annotated[int, typer.Option(min=0, help="Number of this machine, from 0.")] = 0,
+    main: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where machine 0 can be reached by the others.")
+    ] = "127.0.0.1:29500",
     as_json: JsonOption = False,
 ) -> None:
-    """Train the network on the generated data set and write models/checkpoint.pth.
+    """Train the network and write models/checkpoint.pth.
 
     An interrupted training continues where it was when the same command is given again.
 
     Example: kontur train --minutes 10
+
+    Example, for one drawing more: kontur train --from models/checkpoint.pth --on-the-fly --minutes 3
+
+    Example, with your pictures: kontur train --from models/checkpoint.pth --photos photos --minutes 3
+
+    Example, on the second of two machines: kontur train --machines 2 --rank 1 --main 192.168.1.10:29500
     """
-    info = _train(workspace, minutes)
+    if rank >= machines:
+        raise typer.BadParameter(f"--rank {rank}: machines are numbered from 0 to {machines - 1}")
+    info = _train(workspace, minutes, on_the_fly, start, photos, (machines, rank, main))
     if as_json:
         print_json(info.to_dict())
         return
@@ -57,30 +82,49 @@ def export(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> 
     OUT.print(f"wrote {space.onnx} (differs from PyTorch by {difference:.0e})", highlight=False, soft_wrap=True)
 
 
-def _train(root: Path, minutes: float | None) -> "ModelInfo":
+def _train(
+    root: Path,
+    minutes: float | None,
+    on_the_fly: bool,
+    start: Path | None,
+    photos: Path | None,
+    who: tuple[int, int, str],
+) -> "ModelInfo":
     from kontur.config import load_config
-    from kontur.data_preprocessing.dataset import open_dataset
     from kontur.modeling.train_config import TrainConfig
+    from kontur.modeling.training_data import open_training_data
     from kontur.workspace import open_workspace
 
     space = open_workspace(root)
     config = load_config(space.train_config, TrainConfig)
     if minutes is not None:
         config = config.model_copy(update={"training": config.training.model_copy(update={"minutes": minutes})})
-    samples = {split: open_dataset(space, split) for split in ("train", "val")}
+    data = open_training_data(space, config, on_the_fly, photos)
 
-    from kontur.modeling.model_info import info_of_dataset  # PyTorch takes seconds to load: first see that all is there
+    from kontur.modeling.calibrate import (
+        calibrate_checkpoint,  # PyTorch takes seconds to load: first see that all is there
+    )
+    from kontur.modeling.train import Machines, Watch, unfinished
     from kontur.modeling.train import train as run
-    from kontur.modeling.train import unfinished
 
-    info = info_of_dataset(samples["train"].manifest, config.network.size)
     verb = "continuing" if unfinished(space) else "training"
+    ERR.print(f"{verb}: {len(data.parts)} parts, {data.source}, {config.training.minutes:g} minutes", highlight=False)
+    with _TrainingBar() as bar:
+        watch = Watch(_tell_forecast, bar.show)
+        info = run(space, {"train": data.train, "val": data.val}, data.info, config, watch, start, Machines(*who))
+    if who[1] > 0:
+        return info
+    with progress_bar("calibrating the scores", "pictures") as on_progress:
+        return calibrate_checkpoint(space, data.parts, data.val, config.detection, on_progress)
+
+
+def _tell_forecast(forecast: "Forecast") -> None:
+    end = datetime.now() + timedelta(seconds=forecast.seconds)
     ERR.print(
-        f"{verb}: {len(info.parts)} parts, {len(samples['train'])} pictures, {config.training.minutes:g} minutes",
+        f"forecast: {forecast.steps} steps of {forecast.step_seconds:.2f} s in {forecast.precision} if nothing else runs, "
+        f"done at {end:%H:%M}",
         highlight=False,
     )
-    with _TrainingBar() as bar:
-        return run(space, samples, info, config, on_state=bar.show)
 
 
 class _TrainingBar:

@@ -5,12 +5,13 @@ rest on along the row, so that one cumulative sum per row gives the coverage exa
 as Raph Levien's font-rs).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.drawing import DrawingRules, read_parts
 from kontur.errors import DrawingError
 from kontur.geometry import Part, Points
 from kontur.pictures import write_picture
@@ -59,29 +60,20 @@ def part_mask(part: Part, px_per_mm: float) -> tuple[NDArray[np.uint8], tuple[fl
 
 
 def write_masks(
-    parts: Sequence[Part],
-    folder: Path,
-    px_per_mm: float,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    drawings: Iterable[Path], folder: Path, px_per_mm: float, rules: DrawingRules | None = None
 ) -> list[Path]:
-    """Write one mask per part as `folder`/NAME.png (8-bit grey, see `part_mask`) and return the files.
+    """Write one mask per part as `folder`/NAME.png (three equal channels) and return the files.
 
     Raises:
-        DrawingError: see `part_mask`.
-        WorkspaceError: a file cannot be written.
+        DrawingError: see `kontur.drawing.read_parts` and `part_mask`.
     """
+    parts, _ = read_parts(drawings, rules)
     files = []
-    for done, part in enumerate(parts, 1):
+    for part in parts:
         mask, _ = part_mask(part, px_per_mm)
-        files.append(folder / f"{_file_name(part.name)}.png")
-        write_picture(files[-1], mask)
-        progress(done, len(parts))
+        files.append(folder / f"{part.name}.png")
+        write_picture(files[-1], np.repeat(mask[:, :, None], 3, axis=2))
     return files
-
-
-def _file_name(name: str) -> str:
-    """A part's name without what a file name cannot hold."""
-    return "".join("_" if char in '/\\:*?"<>|\0' else char for char in name)
 
 
 def _pieces(starts: Points, ends: Points) -> tuple[Points, Points]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 _RIDGE = 1.0
 """Pull of the (standardised) coefficients towards zero, in units of one detection's evidence."""
+_LEAST_SPREAD = 0.02
+"""Standard deviation that a feature is taken to have at least: one that hardly varies here tells nothing elsewhere."""
 _STEPS = 30
 _ENOUGH = 20
 """Fewer right, or fewer wrong, detections calibrate nothing."""
@@ -51,7 +53,7 @@ def fit_calibration(names: tuple[str, ...], features: Floats, right: NDArray[np.
     """
     if min(np.count_nonzero(right), np.count_nonzero(~right)) < _ENOUGH:
         return None
-    centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
+    centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), _LEAST_SPREAD)
     rows = np.column_stack([(features - centre) / spread, np.ones(len(features))])
     pull = np.diag([_RIDGE] * len(names) + [0.0])
     solution = np.zeros(len(names) + 1)

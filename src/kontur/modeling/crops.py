@@ -1,8 +1,10 @@
 """Training crops: cut from samples at full resolution, turned by quarter turns, with varied colours.
 
-Crop i depends on (seed, i) alone, so that any number of loader processes yields the same crops in the same order.
+Crop i depends on (seed, i) alone, so that any number of loader processes yields the same crops in the same order. Some crops
+in a row are cut from one picture, because reading or rendering it costs more than cutting.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -28,15 +30,25 @@ _GAMMA = (0.6, 1.6)
 _NOISE_SIGMA = (1.0, 8.0)
 _BLUR_SIGMA_PX = (0.3, 1.1)
 _PAD_GREY = 114
+_PICTURE_STREAM = 1
+"""Sets the choice of pictures apart from the cutting of crops."""
 
 
 @dataclass(frozen=True)
 class CropSettings:
-    """What every crop of a training has in common."""
+    """What every crop of a training has in common.
+
+    Attributes:
+        crop_px: side.
+        traits: of the part list.
+        seed: of all crops.
+        per_picture: crops in a row that are cut from one picture.
+    """
 
     crop_px: int
     traits: PartTraits
     seed: int
+    per_picture: int = 1
 
 
 class Crops(torch.utils.data.Dataset):
@@ -45,13 +57,21 @@ class Crops(torch.utils.data.Dataset):
     def __init__(self, samples: Samples, settings: CropSettings) -> None:
         self.samples = samples
         self.settings = settings
+        self._latest: tuple[int, Sample] | None = None
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Return crop `index`; see `targets.cell_targets` for the targets."""
         rng = np.random.default_rng((self.settings.seed, index))
-        sample = self.samples[int(rng.integers(len(self.samples)))]
+        sample = self._picture(index // self.settings.per_picture)
         sample = quarter_turn(_cut(sample, self.settings.crop_px, rng), int(rng.integers(4)))
         return as_tensors(replace(sample, image=vary_colours(sample.image, rng)), self.settings)
+
+    def _picture(self, number: int) -> Sample:
+        """Return the picture that the crops of this number are cut from."""
+        if self._latest is None or self._latest[0] != number:
+            rng = np.random.default_rng((self.settings.seed, number, _PICTURE_STREAM))
+            self._latest = number, self.samples[int(rng.integers(len(self.samples)))]
+        return self._latest[1]
 
 
 class WholePictures(torch.utils.data.Dataset):
@@ -73,16 +93,19 @@ class WholePictures(torch.utils.data.Dataset):
 
 
 class Endless(torch.utils.data.Sampler):
-    """Indices first, first + 1, ... without end; `first` may be moved before iteration starts (a resume)."""
+    """Crop numbers without end, in batches; each of several machines gets every batch of its own.
 
-    def __init__(self) -> None:
-        self.first = 0
+    Attributes:
+        step: the batch to begin with; may be moved before iteration starts (a resume).
+    """
+
+    def __init__(self, batch_size: int, machines: int = 1, rank: int = 0) -> None:
+        self.step = 0
+        self._batch_size, self._machines, self._rank = batch_size, machines, rank
 
     def __iter__(self) -> Iterator[int]:
-        index = self.first
-        while True:
-            yield index
-            index += 1
+        for batch in itertools.count(self.step * self._machines + self._rank, self._machines):
+            yield from range(batch * self._batch_size, (batch + 1) * self._batch_size)
 
     def __len__(self) -> int:
         return 2**40

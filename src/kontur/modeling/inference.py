@@ -58,6 +58,7 @@ class NetworkDetector:
         info: the model's description.
         px_per_mm: the scales of the pictures to come.
         choice: what runs the network, and its threads.
+        px_per_mm: scales at which parts are sought.
     """
 
     def __init__(
@@ -103,11 +104,15 @@ class NetworkDetector:
 
     def decide(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64], answer: Answer) -> Detections:
         """Register hypotheses, choose among them and score what remains: the drawing's share of the work."""
-        decided = self.accepted(picture, hypotheses, places)
-        if self._calibration is not None and len(decided):
-            score = self._calibration.probability(features_of(decided, self.parts, answer))
-            decided = replace(decided, score=score)[np.argsort(-score, kind="stable")]
-        return decided[decided.score >= self._least_score]
+        scored = self.scored(self.accepted(picture, hypotheses, places), answer)
+        return scored[scored.score >= self._least_score]
+
+    def scored(self, decided: Detections, answer: Answer) -> Detections:
+        """Give accepted detections their probability of being right as score, best first, where that is calibrated."""
+        if self._calibration is None or len(decided) == 0:
+            return decided
+        score = self._calibration.probability(features_of(decided, self.parts, answer))
+        return replace(decided, score=score)[np.argsort(-score, kind="stable")]
 
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""

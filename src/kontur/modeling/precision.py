@@ -1,6 +1,8 @@
-"""fp32 or bf16: decided by a short trial on this processor, not by its flags."""
+"""fp32 or bf16, and how long a step takes: told by a short trial on this processor, not by its flags."""
 
 import time
+from copy import deepcopy
+from dataclasses import dataclass
 
 import torch
 
@@ -15,19 +17,34 @@ _ROUNDS = 6
 _TRIAL_BATCH = 4
 
 
-def choose_precision(network: Network, training: TrainingConfig) -> str:
-    """Return "fp32" or "bf16": the configured one, or the quicker in a trial of about three seconds."""
-    if training.precision != "auto":
-        return training.precision
-    times = {"fp32": float("inf"), "bf16": float("inf")}
-    trial_net = _copy(network)
+@dataclass(frozen=True)
+class Trial:
+    """What a trial found.
+
+    Attributes:
+        precision: "fp32" or "bf16".
+        step_seconds: wall time of a training step, the crops being ready.
+    """
+
+    precision: str
+    step_seconds: float
+
+
+def try_steps(network: Network, training: TrainingConfig) -> Trial:
+    """Take steps of both precisions, or of the configured one, for about three seconds; choose the quicker."""
+    names = ("fp32", "bf16") if training.precision == "auto" else (training.precision,)
+    times = dict.fromkeys(names, float("inf"))
+    trial_net = deepcopy(network).train()
     end = time.perf_counter() + _TRIAL_SECONDS
     for _ in range(_ROUNDS):
         for name in times:
             times[name] = min(times[name], _step_seconds(trial_net, name, training.crop_px))
         if time.perf_counter() > end:
             break
-    return "bf16" if times["bf16"] < _WORTHWHILE * times["fp32"] else "fp32"
+    quicker = names[0]
+    if len(names) == 2 and times["bf16"] < _WORTHWHILE * times["fp32"]:
+        quicker = "bf16"
+    return Trial(quicker, times[quicker] * training.batch_size / _TRIAL_BATCH)
 
 
 def _step_seconds(network: Network, precision: str, side: int) -> float:
@@ -45,9 +62,3 @@ def _no_targets(output: torch.Tensor) -> dict[str, torch.Tensor]:
     pair = torch.zeros(batch, 2, height, width)
     names = ("foreground", "flipped", "weight", "flipped_weight")
     return {**dict.fromkeys(names, flat), "offset": pair, "part": flat.long()}
-
-
-def _copy(network: Network) -> Network:
-    from copy import deepcopy
-
-    return deepcopy(network).train()

@@ -6,9 +6,10 @@ models/runs/state.ckpt, and the same command continues from there.
 """
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -17,26 +18,62 @@ from typing import Any
 import torch
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, Timer, WeightAveraging
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
 from kontur import __version__
 from kontur.data_preprocessing.sample import Samples
-from kontur.errors import KonturError
+from kontur.errors import ConfigError, KonturError
 from kontur.modeling.checkpoint import STATE_NAME
 from kontur.modeling.crops import Crops, CropSettings, Endless, WholePictures
 from kontur.modeling.model_info import ModelInfo
 from kontur.modeling.network import Network
-from kontur.modeling.precision import choose_precision
+from kontur.modeling.precision import try_steps
 from kontur.modeling.train_config import TrainConfig, TrainingConfig
 from kontur.modeling.training_task import KeepState, OnState, TrainingTask
+from kontur.modeling.transfer import start_from
 from kontur.workspace import Workspace
 
 VALIDATIONS = 8
 """Validations spread evenly over a training."""
 _LEAST_SECONDS_BETWEEN_VALIDATIONS = 20.0
+_STEPS_BETWEEN_VALIDATIONS = 200
 _VALIDATION_BATCH = 4
 _GRADIENT_LIMIT = 10.0
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Who trains together: each machine runs the same command with a rank of its own.
+
+    Attributes:
+        count: machines.
+        rank: of this one, from 0; the first one keeps the results.
+        main: "host:port" at which the first one can be reached.
+    """
+
+    count: int = 1
+    rank: int = 0
+    main: str = "127.0.0.1:29500"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a training will take, told by a trial of some seconds: the crops being ready, and nothing else running."""
+
+    precision: str
+    step_seconds: float
+    steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told: before the first step, and after every one."""
+
+    on_forecast: Callable[[Forecast], None] = lambda _: None
+    on_state: OnState | None = None
 
 
 def train(
@@ -44,7 +81,9 @@ def train(
     samples: Mapping[str, Samples],
     info: ModelInfo,
     config: TrainConfig,
-    on_state: OnState | None = None,
+    watch: Watch | None = None,
+    start: Path | None = None,
+    machines: Machines | None = None,
 ) -> ModelInfo:
     """Train a network and write models/checkpoint.pth whenever a validation is the best so far.
 
@@ -54,45 +93,37 @@ def train(
         info: description of the model to be; its training, metrics and versions are filled in.
         config: network and training sections are used. With a limit of steps the learning rate follows the steps, and
             the result does not depend on the machine's speed.
-        on_state: called after every step.
+        watch: who is told how it goes.
+        start: checkpoint of a network to go on from; None for random weights.
+        machines: who trains together; None for this one alone.
 
     Returns:
         the description stored in the checkpoint.
 
     Raises:
-        ModelError: the loss is not finite.
+        ModelError: the loss is not finite, or `start` does not fit.
         KeyboardInterrupt: interrupted; the state is kept.
     """
     _quieten_lightning()
-    training = config.training
+    training, watch, machines = config.training, watch or Watch(), machines or Machines()
     seed_everything(training.seed, verbose=False)
     state_path = workspace.runs / STATE_NAME
-    fingerprint = [info.dataset, config.network.model_dump_json(), training.model_dump_json(exclude={"minutes"})]
-    resume = state_path if _is_continued(state_path, fingerprint) else None
     network = Network(len(info.parts), config.network.size)
+    if start is not None:
+        start_from(network, info, start)
+    settings = training.model_dump_json(exclude={"minutes"})
+    fingerprint = [info.dataset, config.network.model_dump_json(), settings, str(start or "")]
+    resume = state_path if _is_continued(state_path, fingerprint) else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
-    precision = choose_precision(network, training)
-    info = replace(info, training={"precision": precision, **config.model_dump(mode="json")}, versions=_versions())
-    task = TrainingTask(network, info, training, fingerprint, workspace.checkpoint)
-    sampler = Endless()
-    keep = KeepState(state_path, sampler, training.batch_size, on_state)
-    timer = Timer(duration=timedelta(minutes=training.minutes), interval="step")
-    stops = [EarlyStopping("val/loss", patience=training.patience)] if training.patience else []
-    trainer = Trainer(
-        accelerator="cpu",
-        precision="bf16-mixed" if precision == "bf16" else "32-true",
-        max_steps=training.steps or -1,
-        callbacks=[timer, WeightAveraging(use_buffers=True, avg_fn=_moving_average(training.ema_decay)), keep, *stops],
-        logger=_loggers(workspace.runs),
-        gradient_clip_val=_GRADIENT_LIMIT,
-        check_val_every_n_epoch=None,
-        val_check_interval=_validation_interval(training),
-        num_sanity_val_steps=0,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        log_every_n_steps=10,
-    )
+    forecast = _forecast(network, training)
+    watch.on_forecast(forecast)
+    about = {"precision": forecast.precision, **config.model_dump(mode="json")}
+    info = replace(info, training=about, versions=_versions())
+    rate = training.start_rate if start else 1.0
+    task = TrainingTask(network, info, training, fingerprint, workspace.checkpoint, rate)
+    sampler = Endless(training.batch_size, machines.count, machines.rank)
+    keep = KeepState(state_path, sampler, watch.on_state)
+    trainer, timer = _trainer(workspace, training, forecast.precision, machines, keep)
     task.elapsed_seconds = lambda: timer.time_elapsed("train")
     loaders = _loaders(samples, task.crop_settings, training, sampler)
     try:
@@ -103,8 +134,49 @@ def train(
         raise type(error)(_without_worker_traceback(str(error))) from error
     if task.validated_step != trainer.global_step:
         trainer.validate(task, loaders[1], verbose=False)
-    state_path.unlink(missing_ok=True)
+    if trainer.is_global_zero:
+        state_path.unlink(missing_ok=True)
     return task.best_info
+
+
+def _forecast(network: Network, training: TrainingConfig) -> Forecast:
+    trial = try_steps(network, training)
+    within = int(60 * training.minutes / trial.step_seconds)
+    steps = min(training.steps, within) if training.steps else within
+    return Forecast(trial.precision, trial.step_seconds, steps, steps * trial.step_seconds)
+
+
+def _trainer(
+    workspace: Workspace, training: TrainingConfig, precision: str, machines: Machines, keep: KeepState
+) -> tuple[Trainer, Timer]:
+    timer = Timer(duration=timedelta(minutes=training.minutes), interval="step")
+    average = WeightAveraging(use_buffers=True, avg_fn=_moving_average(training.ema_decay))
+    stops = [EarlyStopping("val/loss", patience=training.patience)] if training.patience else []
+    strategy: Any = "auto"
+    if machines.count > 1:
+        host, _, port = machines.main.rpartition(":")
+        os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": port, "NODE_RANK": str(machines.rank)}
+        strategy = DDPStrategy(process_group_backend="gloo")
+    trainer = Trainer(
+        accelerator="cpu",
+        devices=1,
+        num_nodes=machines.count,
+        strategy=strategy,
+        use_distributed_sampler=False,
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        max_steps=training.steps or -1,
+        callbacks=[timer, average, keep, *stops],
+        logger=_loggers(workspace.runs, training),
+        gradient_clip_val=_GRADIENT_LIMIT,
+        check_val_every_n_epoch=None,
+        val_check_interval=_validation_interval(training, machines),
+        num_sanity_val_steps=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=10,
+    )
+    return trainer, timer
 
 
 def _moving_average(limit: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -141,9 +213,11 @@ def _is_continued(path: Path, fingerprint: list[str]) -> bool:
     return False
 
 
-def _validation_interval(training: TrainingConfig) -> int | timedelta:
+def _validation_interval(training: TrainingConfig, machines: Machines) -> int | timedelta:
     if training.steps:
         return max(1, training.steps // VALIDATIONS)
+    if machines.count > 1:  # their clocks differ, their steps do not
+        return _STEPS_BETWEEN_VALIDATIONS
     return timedelta(seconds=max(60 * training.minutes / VALIDATIONS, _LEAST_SECONDS_BETWEEN_VALIDATIONS))
 
 
@@ -167,10 +241,17 @@ def _single_thread(_worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def _loggers(runs: Path) -> list[CSVLogger | TensorBoardLogger]:
+def _loggers(runs: Path, training: TrainingConfig) -> list[Any]:
     run = 1 + max((int(p.name[4:]) for p in runs.glob("run_[0-9]*")), default=-1)
     name = f"run_{run:03d}"
-    return [CSVLogger(runs, name="", version=name), TensorBoardLogger(runs, name="", version=name)]
+    loggers: list[Any] = [CSVLogger(runs, name="", version=name), TensorBoardLogger(runs, name="", version=name)]
+    if training.mlflow:
+        os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true"}  # only the server that was named is talked to
+        try:
+            loggers.append(MLFlowLogger("kontur", run_name=name, tracking_uri=training.mlflow))
+        except ModuleNotFoundError as error:
+            raise ConfigError("training.mlflow: MLflow is not installed; run `pip install kontur[mlflow]`") from error
+    return loggers
 
 
 def _versions() -> dict[str, str]:
