@@ -23,6 +23,7 @@ from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
 from kontur.modeling.rivals import find_rivals, rival_poses
 from kontur.modeling.template_store import open_banks
 from kontur.modeling.templates import BankOptions, TemplateBank, build_banks
+from kontur.modeling.unknown import report_unknown
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
 
@@ -78,9 +79,10 @@ class ShapeMatcher:
         self.scales = sorted({scale for bank in banks for scale in bank.scales})
 
     def detect(self, picture: Picture) -> Detections:
-        """Find the parts in an (H, W, 3) uint8 BGR picture."""
+        """Find the parts in an (H, W, 3) uint8 BGR picture, best first, and after them what no part explains."""
         decided = decide(picture, self.candidates(picture), self.parts)
-        return stack_layers(picture, decided, self.parts)
+        piled = stack_layers(picture, decided, self.parts)
+        return report_unknown(picture, piled, self.parts, (self.scales[0], self.scales[-1]))
 
     def candidates(self, picture: Picture) -> Detections:
         """Return the registered hypotheses, among which `decide` is to choose.
