@@ -121,11 +121,11 @@ def _is_thing(thing: _Thing, size: tuple[float, float]) -> bool:
 
 
 def _likeness(a: Mask, b: Mask) -> float:
-    return np.count_nonzero(a & b) / max(1, np.count_nonzero(a | b))
+    return float(np.count_nonzero(a & b)) / max(1, int(np.count_nonzero(a | b)))
 
 
 def _covers(thing: Mask, mask: Mask) -> bool:
-    return np.count_nonzero(thing & mask) > np.count_nonzero(mask) / 2
+    return int(np.count_nonzero(thing & mask)) > int(np.count_nonzero(mask)) / 2
 
 
 def _reduced(mask: NDArray[np.bool_], shape: tuple[int, ...], reduction: int) -> Mask:
