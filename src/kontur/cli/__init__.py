@@ -20,7 +20,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMAND_MODULES = ("new", "inspect", "generate", "train", "evaluate", "detect", "match", "demo")
+COMMAND_MODULES = (
+    "new", "inspect", "generate", "augment", "train", "tune", "evaluate", "detect", "match", "doctor", "demo",
+)  # fmt: skip
 """In the order of --help, which is the order of use."""
 
 EXTRA_OF = {

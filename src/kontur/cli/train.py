@@ -1,6 +1,8 @@
 """`kontur train` and `kontur export`."""
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,23 +65,58 @@ def train(
     OUT.print(f"wrote {workspace / 'models' / 'checkpoint.pth'}; next: kontur export", highlight=False, soft_wrap=True)
 
 
-def export(workspace: WorkspaceOption = Path(), as_json: JsonOption = False) -> None:
-    """Export the trained network to ONNX and check that it answers as the checkpoint does.
+class FormatName(StrEnum):
+    """Formats of exported networks."""
+
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+
+
+class PrecisionName(StrEnum):
+    """Precisions of exported networks."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    INT8 = "int8"
+
+
+def export(
+    workspace: WorkspaceOption = Path(),
+    form: Annotated[
+        FormatName, typer.Option("--format", help="onnx, for all runtimes, or openvino.")
+    ] = FormatName.ONNX,
+    precision: Annotated[
+        PrecisionName,
+        typer.Option(help="fp32; bf16 (openvino only); int8, calibrated on the synthetic val pictures."),
+    ] = PrecisionName.FP32,
+    as_json: JsonOption = False,
+) -> None:
+    """Export the trained network and check that it answers as the checkpoint does.
+
+    bf16 and int8 are measured against fp32 on synthetic pictures, and refused when they cost more than 0.5 AP.
 
     Example: kontur export
+
+    Example: kontur export --precision int8
     """
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
 
-    from kontur.modeling.export import export_onnx
+    from kontur.modeling.export_formats import export_network
 
-    info, difference = export_onnx(space.checkpoint, space.onnx)
+    with (
+        nullcontext(lambda *_: None) if precision is PrecisionName.FP32 else progress_bar("checking", "pictures") as on
+    ):
+        done = export_network(space, form.value, precision.value, on)
     if as_json:
-        document = {"file": str(space.onnx), "greatest_difference": difference, "parts": [p.name for p in info.parts]}
-        print_json(document)
+        document = {"file": str(done.path), "greatest_difference": done.difference, "parts": list(done.parts)}
+        print_json({**document, "ap_fp32": done.ap_fp32, "ap": done.ap, "pictures": done.pictures})
         return
-    OUT.print(f"wrote {space.onnx} (differs from PyTorch by {difference:.0e})", highlight=False, soft_wrap=True)
+    said = f"differs from PyTorch by {done.difference:.0e}"
+    if done.ap is not None and done.ap_fp32 is not None:
+        said = f"AP50-95 {done.ap:.2f}, {done.ap_fp32:.2f} in fp32, on {done.pictures} pictures"
+    OUT.print(f"wrote {done.path} ({said})", highlight=False, soft_wrap=True)
 
 
 def _train(

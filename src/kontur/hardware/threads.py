@@ -69,11 +69,16 @@ def limit_inner_threads(count: int = 1) -> None:
     """
     for name in LIBRARY_VARIABLES:
         os.environ[name] = str(count)
-    if cv2 := sys.modules.get("cv2"):
-        cv2.setNumThreads(count)
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(count)
+    limit_shared_threads(count)
     if "numpy" in sys.modules:
         from threadpoolctl import threadpool_limits
 
         threadpool_limits(count, user_api="blas")
+
+
+def limit_shared_threads(count: int) -> None:
+    """Tell OpenCV and PyTorch, which have one setting for the whole process, if they are loaded; quick."""
+    if cv2 := sys.modules.get("cv2"):
+        cv2.setNumThreads(count)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(count)

@@ -71,14 +71,24 @@ def read_model_file(path: Path) -> ModelFile:
         from kontur.modeling.checkpoint import load_checkpoint
 
         return ModelFile(load_checkpoint(path)[1], "")
-    metadata = _xml_metadata(path) if path.suffix == ".xml" else _onnx_metadata(path)
-    if INFO_KEY not in metadata:
-        raise ModelError(f"{path}: not exported by kontur; run `kontur export`")
+    metadata = metadata_of(path)
     try:
         values = json.loads(metadata[INFO_KEY])
     except ValueError as error:
         raise ModelError(f"{path}: damaged model description ({error}); export again") from error
     return ModelFile(info_from_dict(values, str(path)), metadata.get(WEIGHTS_KEY, ""))
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    """Return what an exported network (.onnx, .xml) keeps beside its layers: INFO_KEY and WEIGHTS_KEY among it.
+
+    Raises:
+        ModelError: the file was not written by kontur, or is damaged.
+    """
+    metadata = _xml_metadata(path) if path.suffix == ".xml" else _onnx_metadata(path)
+    if INFO_KEY not in metadata:
+        raise ModelError(f"{path}: not exported by kontur; run `kontur export`")
+    return metadata
 
 
 def _check_weights(path: Path, reference: Path) -> None:
