@@ -21,7 +21,7 @@ from publish import ROOT, markdown_table, publish
 
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.executors import Crew
-from kontur.data_preprocessing.generate import Job, encode, generate, make_samples, write_sample
+from kontur.data_preprocessing.generate import Job, draw_samples, encode, generate, write_sample
 from kontur.data_preprocessing.render import draw_all, make_context, render_scene
 from kontur.drawing import read_parts
 from kontur.files import write_bytes
@@ -130,11 +130,11 @@ def run_crew(kind: str, workers: str, folder: str, count: str, size: str) -> Non
     """The child: warm up, generate, print pictures/s, CPU ms, peak MB."""
     config = CONFIG if size == "large" else SMALL
     parts, drawings = read_parts(example_drawings(), config.drawings)
-    make_samples(Job(Workspace(Path(folder) / "warm"), config, parts, (), 0, "warm"), (0,))
+    draw_samples(Job(Workspace(Path(folder) / "warm"), config, parts, (), 0, "warm"), (0,))
     marks: list[tuple[float, int]] = []
     began_cpu = _cpu_seconds()
     generate(
-        Workspace(Path(folder)), config, parts, drawings, int(count), 0, Crew(kind).kind, int(workers),  # type: ignore[arg-type]
+        Workspace(Path(folder)), config, parts, drawings, int(count), 0, Crew(kind, int(workers)),  # type: ignore[arg-type]
         lambda done, _total: marks.append((time.perf_counter(), done)) if len(marks) < 2 or done == int(count) else None,
     )  # fmt: skip
     (begin, first), (end, last) = marks[1], marks[-1]

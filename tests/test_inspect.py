@@ -1,10 +1,12 @@
 """`kontur inspect`: the JSON document, the tables, pictures and page, and bad files among good ones."""
 
 import json
+import os
 import re
 import xml.etree.ElementTree as ElementTree
 from numbers import Real
 
+import cv2
 import ezdxf
 import numpy as np
 import pytest
@@ -195,7 +197,7 @@ def test_the_table_has_a_row_for_every_part(run_kontur, drawings):
     rows = [line.split() for line in said.out.splitlines()]
     ring = next(row for row in rows if row[:1] == ["ring"])
     assert [float(ring[1]), float(ring[3])] == pytest.approx([32, 32], abs=0.011)
-    assert ring[4:8] == [f"{np.pi * 175:.1f}", "1", "round", "the"]
+    assert ring[4:10] == [f"{np.pi * 175:.1f}", "1", "1", "x", "18.00", "round"]
     assert any("another part" in line and "40.00 x 28.00" in line for line in said.out.splitlines())
     assert "unit inch (confidence" in said.out
 
@@ -272,3 +274,94 @@ def test_the_drawings_are_not_written_to(run_kontur, drawings, tmp_path):
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in drawings.iterdir()}
     run_kontur("inspect", drawings, "--html", tmp_path / "a.html")
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in drawings.iterdir()} == before
+
+
+def test_masks_are_written_at_the_scale_that_is_asked_for(run_kontur, drawings, tmp_path):
+    """The pixels' sum and their mean against the polygon's area and centroid in closed form, to 0.1 %."""
+    said = run_kontur("inspect", drawings / "ring.dxf", drawings / "sheet.dxf", "--masks", tmp_path, "--px-per-mm", 3)
+    assert said.code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"ring.png", "sheet-1.png", "sheet-2.png"}
+    ring = cv2.imread(str(tmp_path / "ring.png"), cv2.IMREAD_UNCHANGED) / 255
+    assert ring.ndim == 2 and ring.sum() / 9 == pytest.approx(np.pi * 175, rel=1e-3)
+    bracket = cv2.imread(str(tmp_path / "sheet-2.png"), cv2.IMREAD_UNCHANGED) / 255
+    assert bracket.shape == (28 * 3 + 4, 40 * 3 + 4)
+    assert bracket.sum() / 9 == pytest.approx(shapely.Polygon(ELL).area, rel=1e-3)
+    v, u = np.mgrid[: bracket.shape[0], : bracket.shape[1]]
+    x, y = ((u * bracket).sum() / bracket.sum() - 2) / 3, (28 * 3 + 2 - (v * bracket).sum() / bracket.sum()) / 3
+    centre = shapely.Polygon(ELL).centroid
+    assert (100 + x, y) == pytest.approx((centre.x, centre.y), rel=1e-3)
+
+
+def test_masks_take_the_pixels_of_the_camera_by_default(run_kontur, drawings, tmp_path):
+    run_kontur("inspect", drawings / "ring.dxf", "--masks", tmp_path, "--mm-per-px", "0.4", "0.5")
+    assert cv2.imread(str(tmp_path / "ring.png")).shape[:2] == (32 * 2 + 5, 32 * 2 + 5)  # a hair wider than the circle
+
+
+def test_masks_of_parts_with_one_name_do_not_overwrite_each_other(run_kontur, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        draw(tmp_path / folder / "plate.dxf", [PLATE])
+    run_kontur("inspect", tmp_path / "a", tmp_path / "b", "--masks", tmp_path / "m", "--px-per-mm", 1)
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {"plate.png", "plate~2.png"}
+
+
+@pytest.mark.parametrize("scale", ["0", "-2", "x", "1e9"])
+def test_a_scale_of_masks_that_makes_no_sense_is_one_line(run_kontur, drawings, tmp_path, scale):
+    said = run_kontur("inspect", drawings / "ring.dxf", "--masks", tmp_path, "--px-per-mm", scale)
+    assert said.code == 2 and said.err.splitlines()[-1].startswith("error: ")
+
+
+def test_the_smallest_feature_is_told_in_pixels_and_whether_it_shows(run_kontur, drawings):
+    def ring(mm_per_px):
+        said = run_kontur("inspect", drawings / "ring.dxf", "--json", "--mm-per-px", mm_per_px, mm_per_px)
+        return json.loads(said.out)["files"][0]["parts"][0]
+
+    fine, coarse = ring("0.5"), ring("4")
+    assert fine["smallest_feature_px"] == pytest.approx(7 / 0.5, abs=0.1) and fine["smallest_feature_seen"]
+    assert coarse["smallest_feature_px"] == pytest.approx(7 / 4, abs=0.02) and not coarse["smallest_feature_seen"]
+    assert "not seen" in run_kontur("inspect", drawings / "ring.dxf", "--mm-per-px", 4, 4).out
+
+
+def test_copies_on_a_sheet_are_one_kind_and_no_look_alikes(run_kontur, tmp_path):
+    """Two turned copies of the bracket, and its mirror image, which is a look-alike of both but given once."""
+    turn = np.array([[0, 1], [-1, 0]])
+    rings = [ELL, np.array(ELL) @ turn + (300, 300), np.array(ELL) * (-1, 1) + (500, 0)]
+    path = draw(tmp_path / "sheet.dxf", rings)
+    document = json.loads(run_kontur("inspect", path, "--json").out)
+    assert [len(names) for names in document["copies"]] == [2]
+    mirrored = [like for like in document["look_alikes"] if like["mirrored"] and len(set(like["parts"])) == 2]
+    assert len(mirrored) == 1 and mirrored[0]["difference_px"] < 1
+    assert "copies of one part, 2: " in run_kontur("inspect", path).out
+
+
+def test_a_part_that_is_hard_to_tell_from_its_own_back_is_told(run_kontur, tmp_path):
+    draw(tmp_path / "plate.dxf", [PLATE], [(10, 8, 2)])
+    (like,) = json.loads(run_kontur("inspect", tmp_path, "--json", "--mm-per-px", 1, 1).out)["look_alikes"]
+    assert like["parts"] == ["plate", "plate"] and like["mirrored"]
+    assert like["difference_px"] == pytest.approx(8 * np.pi, rel=0.02)
+    assert like["difference_width_px"] == pytest.approx(4, rel=0.02)
+    assert "plate face up and face down" in run_kontur("inspect", tmp_path).out
+
+
+def test_a_file_that_is_no_file_is_told_among_good_ones(inspected, drawings, tmp_path):
+    """A named pipe would wait for ever."""
+    os.mkfifo(tmp_path / "pipe.dxf")
+    files = inspected(tmp_path / "pipe.dxf", drawings / "ring.dxf", code=2)
+    assert "not a file" in files["pipe.dxf"]["error"] and files["ring.dxf"]["parts"]
+
+
+def test_a_bomb_does_not_stop_the_rest(inspected, drawings, tmp_path):
+    document = ezdxf.new("R2010", units=4)
+    document.blocks.new("B0").add_circle((0, 0), 1)
+    grid = {"column_count": 1000, "row_count": 1000, "column_spacing": 3, "row_spacing": 3}
+    document.blocks.new("B1").add_blockref("B0", (0, 0), grid)
+    document.modelspace().add_blockref("B1", (0, 0), grid)
+    document.saveas(tmp_path / "bomb.dxf")
+    files = inspected(tmp_path / "bomb.dxf", drawings / "ring.dxf", code=2)
+    assert "1000000000000 entities" in files["bomb.dxf"]["error"] and files["ring.dxf"]["parts"]
+
+
+def test_a_file_name_that_is_no_text_is_shown(run_kontur, tmp_path):
+    draw(tmp_path / os.fsdecode(b"a\xff.dxf"), [PLATE])
+    said = run_kontur("inspect", tmp_path, "--html", tmp_path / "a.html")
+    assert said.code == 0 and "60.00 x 40.00" in said.out

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.dxf_to_mask import coverage, part_mask, write_masks
-from kontur.drawing import find_drawings
+from kontur.drawing import read_drawing
 from kontur.errors import DrawingError
 from kontur.geometry import Contour, circle_contour, make_part
 
@@ -83,12 +83,6 @@ def test_up_in_the_drawing_is_up_in_the_mask():
     mask, _ = part_mask(part, 2)
     rows = (mask > 127).sum(axis=1)
     assert rows[4] < rows[-5] and mask.shape == (84, 64)
-
-
-def test_a_missing_drawing_writes_no_mask(tmp_path):
-    drawings = find_drawings([tmp_path / "none.dxf"])
-    with pytest.raises(DrawingError, match=r"none\.dxf"):
-        write_masks(drawings, tmp_path, 1.0)
 
 
 def test_a_mask_that_would_fill_the_memory_is_refused():
@@ -167,7 +161,7 @@ def test_a_drawing_is_written_as_masks_with_holes_the_right_way_up(tmp_path):
     document.modelspace().add_lwpolyline(PLATE.tolist(), close=True)
     document.modelspace().add_circle((10, 42), 6)
     document.saveas(tmp_path / "l.dxf")
-    (path,) = write_masks([tmp_path / "l.dxf"], tmp_path / "masks", 2.0)
+    (path,) = write_masks(read_drawing(tmp_path / "l.dxf").parts, tmp_path / "masks", 2.0)
     mask = cv2.imread(str(path))
     assert path.name == "l.png" and (mask == mask[..., :1]).all()
     expected = shapely.Polygon(PLATE).area - 36 * np.pi

@@ -57,3 +57,8 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(_HASH_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def printable(text: object) -> str:
+    """Return text, or a path, with the bytes of a file name that are no characters replaced by a question mark sign."""
+    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -19,6 +19,7 @@ from kontur.data_preprocessing.dataset import (
     read_truth,
     sample_paths,
     split_of,
+    truth_rows,
 )  # fmt: skip
 from kontur.data_preprocessing.sample import Instance
 from kontur.errors import DatasetError, KonturError
@@ -74,6 +75,25 @@ def test_splits_are_spread_evenly_from_the_first_sample_on(val, test):
     far = np.arange(1, 601)
     assert np.abs(np.cumsum(names == "val") - far * val).max() <= 2.01
     assert np.abs(np.cumsum(names == "test") - far * test).max() <= 2.01
+
+
+@given(val=st.floats(0, 0.5), test=st.floats(0, 0.5), count=st.integers(0, 700))
+def test_sizes_and_positions_agree_with_counting(val, test, count):
+    changed = document(count)
+    changed["config"]["dataset"] = {"val_fraction": val, "test_fraction": test}
+    manifest = Manifest(changed)
+    for split in SPLITS:
+        counted = [index for index in range(count) if split_of(index, val, test) == split]
+        assert manifest.split_size(split) == len(counted)
+        for position in (0, len(counted) // 2, len(counted) - 1) if counted else ():
+            assert manifest.sample_index(split, position) == counted[position]
+        with pytest.raises(IndexError):
+            manifest.sample_index(split, len(counted))
+
+
+def test_positions_may_count_from_the_end(space):
+    dataset = open_dataset(space, "train")
+    assert dataset.paths(-1) == dataset.paths(len(dataset) - 1)
 
 
 def test_held_back_samples_never_crowd():
@@ -160,6 +180,19 @@ def test_a_truth_file_without_its_keys_is_said(space, truth):
     path.write_text(json.dumps(truth))
     with pytest.raises(DatasetError, match="kontur generate"):
         read_instances(path)
+
+
+@pytest.mark.parametrize(
+    "damage", [None, b"", b"{", b'{"annotations": []}', b'{"width": 1, "annotations": [\n{"a": 1},']
+)
+def test_rows_of_a_damaged_truth_file_are_said(space, damage):
+    path = open_dataset(space, "train").paths(0).truth
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage)
+    with pytest.raises(DatasetError, match=r"damaged.*delete data/processed and run `kontur generate`"):
+        truth_rows(path)
 
 
 @pytest.mark.parametrize("missing", ["count", "complete", "config", "parts"])

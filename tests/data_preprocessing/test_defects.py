@@ -7,6 +7,7 @@ import shapely
 from generator_parts import PARTS, bracket, plate, small_config, star
 
 from kontur.data_preprocessing.defects import DefectKind, spoil
+from kontur.data_preprocessing.executors import Crew
 from kontur.data_preprocessing.generate import generate
 from kontur.workspace import Workspace
 
@@ -64,11 +65,11 @@ def test_a_burr_adds_and_a_notch_takes():
 
 def test_the_truth_records_every_fault_and_the_mask_shows_it(tmp_path):
     space = Workspace(tmp_path)
-    generate(space, small_config(defects={"probability": 1.0}), PARTS, [], 4, 0, "threads", 1)
+    generate(space, small_config(defects={"probability": 1.0}), PARTS, [], 4, 0, Crew("threads", 1))
     rows = json.loads((space.coco / "train.json").read_text())["annotations"]
     assert rows
     assert all(set(row["kontur"]["defect"]) == {"kind", "x_mm", "y_mm", "size_mm"} for row in rows)
     good = Workspace(tmp_path / "good")
-    generate(good, small_config(), PARTS, [], 4, 0, "threads", 1)
+    generate(good, small_config(), PARTS, [], 4, 0, Crew("threads", 1))
     rows = json.loads((good.coco / "train.json").read_text())["annotations"]
     assert all("defect" not in row["kontur"] for row in rows)

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from kontur.data_preprocessing.executors import Crew, run_all
+from kontur.data_preprocessing.executors import Crew, Errand, run_all
 from kontur.errors import DatasetError
 
 
@@ -23,6 +24,15 @@ def _touch_or_die_once(path: str) -> str:
     return _touch(path)
 
 
+def _die_thrice(path: str) -> str:
+    """The workers that first meet files 1, 4 and 7 are killed."""
+    if path[-1] in "147" and not Path(path + ".died").exists():
+        Path(path + ".died").touch()
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _touch(path)
+
+
 def _die(_path: str) -> str:
     os.kill(os.getpid(), signal.SIGKILL)
     return ""
@@ -30,6 +40,24 @@ def _die(_path: str) -> str:
 
 def _fail(path: str) -> str:
     raise DatasetError(f"{path} went wrong")
+
+
+def _name(path: str) -> tuple[str, int]:
+    return path, os.getpid()
+
+
+def _touch_named(made: tuple[str, int]) -> int:
+    path, maker = made
+    Path(path).write_text(f"{maker} {os.getpid()}")
+    return 1
+
+
+def _same(value: str) -> str:
+    return value
+
+
+def errand(make, store=None) -> Errand:
+    return Errand(make, store or _same)
 
 
 def pending_in(folder: Path, count: int = 9):
@@ -50,29 +78,47 @@ def test_every_task_is_done_once(crew, tmp_path):
     if crew.kind == "dask":
         pytest.importorskip("distributed")
     results: list[str] = []
-    run_all(crew, _touch, pending_in(tmp_path), results.append)
+    run_all(crew, errand(_touch), pending_in(tmp_path), results.append)
     assert sorted(results) == [str(tmp_path / str(k)) for k in range(9)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["processes", "asyncio"])
 def test_a_killed_worker_loses_nothing(kind, tmp_path):
-    run_all(Crew(kind, 2), _touch_or_die_once, pending_in(tmp_path), lambda _path: None)
+    run_all(Crew(kind, 2), errand(_touch_or_die_once), pending_in(tmp_path), lambda _path: None)
     assert all((tmp_path / str(k)).exists() for k in range(9))
     assert (tmp_path / "3.died").exists()
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["processes", "asyncio"])
+def test_the_pool_makes_and_with_asyncio_the_loop_writes(kind, tmp_path):
+    run_all(Crew(kind, 2), Errand(_name, _touch_named), pending_in(tmp_path), lambda _done: None)
+    for k in range(9):
+        maker, writer = map(int, (tmp_path / str(k)).read_text().split())
+        assert maker != os.getpid()
+        assert writer == (os.getpid() if kind == "asyncio" else maker)
+
+
+@pytest.mark.slow
+def test_workers_that_die_now_and_then_are_borne(tmp_path, monkeypatch):
+    """Only deaths with nothing done between them count."""
+    monkeypatch.setattr("kontur.data_preprocessing.executors._BREAKS_MAX", 2)
+    run_all(Crew("processes", 1), errand(_die_thrice), pending_in(tmp_path), lambda _path: None)
+    assert len(list(tmp_path.glob("*.died"))) == 3
+
+
+@pytest.mark.slow
 def test_workers_that_keep_dying_are_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("kontur.data_preprocessing.executors._BROKEN_POOLS", 2)
-    with pytest.raises(DatasetError, match="died 2 times"):
-        run_all(Crew("processes", 1), _die, pending_in(tmp_path), lambda _path: None)
+    monkeypatch.setattr("kontur.data_preprocessing.executors._BREAKS_MAX", 2)
+    with pytest.raises(DatasetError, match="died 2 times in a row"):
+        run_all(Crew("processes", 1), errand(_die), pending_in(tmp_path), lambda _path: None)
 
 
 @pytest.mark.parametrize("kind", ["threads", pytest.param("asyncio", marks=pytest.mark.slow)])
 def test_an_error_in_a_worker_is_the_errand_s_error(kind, tmp_path):
     with pytest.raises(DatasetError, match="went wrong"):
-        run_all(Crew(kind, 2), _fail, pending_in(tmp_path), lambda _path: None)
+        run_all(Crew(kind, 2), errand(_fail), pending_in(tmp_path), lambda _path: None)
 
 
 def test_only_a_few_tasks_are_in_flight(tmp_path):
@@ -88,12 +134,22 @@ def test_only_a_few_tasks_are_in_flight(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_all(Crew("threads", 2), _touch, tasks, stop)
+        run_all(Crew("threads", 2), errand(_touch), tasks, stop)
     assert asked <= 10
+
+
+def test_threads_leave_the_libraries_threads_as_they_were(tmp_path):
+    import cv2
+
+    before = cv2.getNumThreads()
+    seen: list[int] = []
+    run_all(Crew("threads", 2), errand(_touch), pending_in(tmp_path), lambda _path: seen.append(cv2.getNumThreads()))
+    assert set(seen) == {1}
+    assert cv2.getNumThreads() == before
 
 
 @pytest.mark.slow
 def test_no_scheduler_is_said():
     pytest.importorskip("distributed")
     with pytest.raises(DatasetError, match="no answer"):
-        run_all(Crew("dask", 1, "tcp://127.0.0.1:9"), _touch, list, lambda _path: None)
+        run_all(Crew("dask", 1, "tcp://127.0.0.1:9"), errand(_touch), list, lambda _path: None)

@@ -4,18 +4,22 @@ import hashlib
 import json
 import multiprocessing
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from generator_parts import PARTS, SIZE_WH, bracket, small_config
 
 from kontur.data_preprocessing.dataset import open_dataset, read_manifest, sample_paths, split_of
-from kontur.data_preprocessing.generate import context_of, generate, make_samples
+from kontur.data_preprocessing.executors import Crew
+from kontur.data_preprocessing.generate import Job, context_of, draw_samples, generate, store_samples
 from kontur.data_preprocessing.render import make_context, render_sample
 from kontur.errors import DatasetError, WorkspaceError
 from kontur.pictures import write_picture
@@ -32,8 +36,11 @@ def tree(root: Path) -> dict[str, str]:
     }
 
 
-def make(root: Path, count: int = COUNT, seed: int = 3, executor: str = "threads", workers: int = 1, **sections):
-    return generate(Workspace(root), small_config(**sections), PARTS, [], count, seed, executor, workers)
+ONE_THREAD = Crew("threads", 1)
+
+
+def make(root: Path, count: int = COUNT, seed: int = 3, crew: Crew = ONE_THREAD, on_progress=None, **sections):
+    return generate(Workspace(root), small_config(**sections), PARTS, [], count, seed, crew, on_progress)
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +64,7 @@ def test_every_sample_has_all_its_files(reference):
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_threads_change_nothing(reference, tmp_path, workers):
-    make(tmp_path, workers=workers)
-    assert tree(tmp_path) == tree(reference)
-
-
-@pytest.mark.slow
-def test_processes_change_nothing(reference, tmp_path):
-    make(tmp_path, executor="processes", workers=2)
+    make(tmp_path, crew=Crew("threads", workers))
     assert tree(tmp_path) == tree(reference)
 
 
@@ -93,7 +94,7 @@ def test_going_on_after_an_interrupt_gives_the_same_bytes(reference, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate(Workspace(tmp_path), small_config(), PARTS, [], COUNT, 3, "threads", 1, stop)
+        make(tmp_path, on_progress=stop)
     assert 8 <= stopped < COUNT
     with pytest.raises(DatasetError, match="incomplete"):
         open_dataset(Workspace(tmp_path), "train")
@@ -101,30 +102,48 @@ def test_going_on_after_an_interrupt_gives_the_same_bytes(reference, tmp_path):
     assert tree(tmp_path) == tree(reference)
 
 
-def _make_in_process(root: str) -> None:
+def _make_in_process(root: str, kind: str) -> None:
     os.setsid()
-    make(Path(root), executor="processes", workers=2)
+    make(Path(root), crew=Crew(kind, 2))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", range(3))
-def test_kill_minus_nine_and_go_on(reference, tmp_path, moment):
-    process = multiprocessing.get_context("spawn").Process(target=_make_in_process, args=(str(tmp_path),))
+@pytest.mark.parametrize("kind", ["threads", "processes", "asyncio"])
+def test_kill_minus_nine_at_any_moment_and_go_on(reference, tmp_path, kind):
+    moment = secrets.randbelow(COUNT - 4)
+    process = multiprocessing.get_context("spawn").Process(target=_make_in_process, args=(str(tmp_path), kind))
     process.start()
-    truth = tmp_path / "data" / "processed" / "train" / "truth"
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (truth.is_dir() and len(list(truth.glob("0*.json"))) > 2 + 5 * moment):
-        time.sleep(0.005)
+    truth = tmp_path / "data" / "processed"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(list(truth.glob("*/truth/0*.json"))) <= moment and process.is_alive():
+        time.sleep(0.002)
     os.killpg(process.pid, signal.SIGKILL)
     process.join()
-    (truth / ".000001.left-over.json").write_text("{}")
+    (truth / "train" / "truth" / ".000001.left-over.json").write_text("{}")
     make(tmp_path)
+    assert tree(tmp_path) == tree(reference), f"killed after {moment} samples"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["processes", "dask"])
+def test_a_killed_worker_changes_nothing(reference, tmp_path, kind):
+    if kind == "dask":
+        pytest.importorskip("distributed")
+    killed: list[int] = []
+
+    def kill(done: int, _total: int) -> None:
+        if done and not killed:
+            killed.append(multiprocessing.active_children()[0].pid or 0)
+            os.kill(killed[0], signal.SIGKILL)
+
+    make(tmp_path, crew=Crew(kind, 2), on_progress=kill)
+    assert killed
     assert tree(tmp_path) == tree(reference)
 
 
 def test_a_second_run_does_nothing_twice(reference, tmp_path, monkeypatch):
     make(tmp_path)
-    monkeypatch.setattr("kontur.data_preprocessing.generate.make_samples", None)
+    monkeypatch.setattr("kontur.data_preprocessing.generate.draw_samples", None)
     make(tmp_path)
     assert tree(tmp_path) == tree(reference)
 
@@ -151,7 +170,7 @@ def test_another_seed_or_configuration_never_mixes(tmp_path, change):
 def test_another_part_list_starts_anew(tmp_path):
     make(tmp_path, count=6)
     other = (*PARTS[1:], bracket("other", mirrored=True))
-    manifest = generate(Workspace(tmp_path), small_config(), other, [], 6, 3, "threads", 1)
+    manifest = generate(Workspace(tmp_path), small_config(), other, [], 6, 3, ONE_THREAD)
     assert manifest.part_names == ("plate4", "washer", "star", "other")
     assert manifest.chirals == (False, False, False, True)
     assert manifest.symmetries == (2, 0, 9, 1)
@@ -227,10 +246,11 @@ def test_a_full_disk_is_one_error_that_names_the_file(tmp_path, monkeypatch):
 
 
 def test_a_worker_makes_exactly_what_it_is_told(tmp_path):
-    from kontur.data_preprocessing.generate import Job
-
     job = Job(Workspace(tmp_path), small_config(), PARTS, (), 3, "a fingerprint")
-    assert make_samples(job, (4, 9)) == 2
+    made = draw_samples(job, (4, 9))
+    assert not list(tmp_path.iterdir())
+    assert [files.index for files in made] == [4, 9]
+    assert store_samples(job.workspace, made) == 2
     assert sample_paths(job.workspace, job.split(9), 9).truth.is_file()
     assert len(list((tmp_path / "data" / "processed").rglob("*.json"))) == 2
     assert context_of(job) is context_of(job)
@@ -241,29 +261,67 @@ def test_coco_numbers_pictures_by_sample(reference):
     assert [row["file_name"] for row in document["images"]] == [f"{row['id']:06d}.jpg" for row in document["images"]]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("executor", ["asyncio", "dask"])
-def test_a_loop_or_a_cluster_changes_nothing(reference, tmp_path, executor):
-    if executor == "dask":
-        pytest.importorskip("distributed")
-    make(tmp_path, executor=executor, workers=2)
+def test_class_maps_are_written_when_asked_for(reference, tmp_path):
+    make(tmp_path, dataset={"class_masks": True})
+    assert not list(reference.rglob("classes"))
+    for split in SPLITS:
+        dataset = open_dataset(Workspace(tmp_path), split)
+        for position in range(len(dataset)):
+            sample = dataset[position]
+            classes = cv2.imread(str(dataset.paths(position).classes), cv2.IMREAD_UNCHANGED)
+            expected = np.zeros_like(sample.ids)
+            for key, instance in enumerate(sample.instances, 1):
+                expected[sample.ids == key] = instance.part + 1
+            assert np.array_equal(classes, expected)
+    make(tmp_path)
     assert tree(tmp_path) == tree(reference)
 
 
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @pytest.mark.slow
-def test_a_running_cluster_is_used(reference, tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="finds a worker to kill in /proc")
+def test_a_running_cluster_is_used_and_may_lose_a_worker(reference, tmp_path):
     pytest.importorskip("distributed")
-    port = "28786"
+    port = free_port()
     address = f"tcp://127.0.0.1:{port}"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", port, "--no-dashboard"]
+    dask = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--no-dashboard",
+    ]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
     here = Path(__file__).parent
-    started = [subprocess.Popen(command, cwd=here, stderr=subprocess.DEVNULL) for command in (dask, worker, worker)]
+    started = [
+        subprocess.Popen(command, cwd=here, stderr=subprocess.DEVNULL, start_new_session=True)
+        for command in (dask, worker, worker)
+    ]
+    killed: list[int] = []
+
+    def kill(done: int, _total: int) -> None:
+        if done and not killed:
+            killed.extend(children(started[1].pid))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
     try:
-        generate(Workspace(tmp_path), small_config(), PARTS, [], COUNT, 3, "dask", 2, scheduler=address)
+        make(tmp_path, crew=Crew("dask", 0, address), on_progress=kill)
     finally:
         for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(20)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(60)
+    assert killed
     assert tree(tmp_path) == tree(reference)

@@ -15,6 +15,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from kontur.data_preprocessing.dataset import open_dataset, split_of
+from kontur.data_preprocessing.executors import Crew
 from kontur.data_preprocessing.generate import generate
 from kontur.data_preprocessing.labels import bridged_ring, oriented_box, rings_of, visible_areas
 from kontur.workspace import SPLITS, Workspace
@@ -30,7 +31,7 @@ def space(tmp_path_factory) -> Workspace:
         scene={"parts": (2, 5), "pile": 0.5, "border": 0.5, "cover": 0.8},
         camera={"tilt_deg": (0, 8), "distance_mm": (200, 400)},
     )
-    generate(workspace, config, PARTS, [], COUNT, 1, "threads", 1)
+    generate(workspace, config, PARTS, [], COUNT, 1, Crew("threads", 1))
     return workspace
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kontur.data_preprocessing.sample import MAX_INSTANCES, Instance, Sample
+from kontur.data_preprocessing.sample import MAX_INSTANCES, Instance, Sample, class_map
 from kontur.errors import DatasetError
 from kontur.geometry import PixelPose
 
@@ -36,3 +36,23 @@ def test_more_instances_than_an_id_map_can_name_are_refused():
     Sample(IMAGE, IDS, (INSTANCE,) * MAX_INSTANCES)
     with pytest.raises(DatasetError, match="at most 255 instances fit an 8-bit id map, got 256"):
         Sample(IMAGE, IDS, (INSTANCE,) * (MAX_INSTANCES + 1))
+
+
+def test_a_class_map_has_the_class_at_every_pixel_of_its_parts():
+    ids = np.zeros((20, 33), np.uint8)
+    ids[2:5], ids[5:9, 3:], ids[12:] = 1, 2, 3
+    found = class_map(Sample(IMAGE, ids, tuple(Instance(part, INSTANCE.pose, 1.0) for part in (4, 0, 4))))
+    assert found.dtype == np.uint8
+    expected = np.select([ids == 1, ids == 2, ids == 3], [5, 1, 5], 0)
+    assert np.array_equal(found, expected)
+
+
+def test_more_than_255_classes_take_two_bytes():
+    ids = np.ones((20, 33), np.uint8)
+    found = class_map(Sample(IMAGE, ids, (Instance(299, INSTANCE.pose, 1.0),)))
+    assert found.dtype == np.uint16
+    assert set(found.ravel()) == {300}
+
+
+def test_nothing_on_the_table_is_class_nought():
+    assert not class_map(Sample(IMAGE, IDS, ())).any()

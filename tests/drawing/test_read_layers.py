@@ -14,6 +14,12 @@ NOT_CUT = [
     "ENGRAVING",
     "Etch",
     "Defpoints",
+    "IV_TANGENT",
+    "IV_ARC_CENTERS",
+    "UP_CENTERLINES",
+    "Biegelinien",
+    "Bemaßung",
+    "Линии гиба",
 ]
 
 
@@ -146,3 +152,45 @@ def test_invisible_entities_are_not_cut():
     drawing = read(beside(invisible=1))
     assert areas(drawing) == [pytest.approx(ELL_AREA)]
     assert drawing.entities["LWPOLYLINE"].not_cut == 1
+
+
+class TestHiddenLayers:
+    """What the draughtsman has hidden is not plotted, and not cut; closed contours there are a doubt."""
+
+    @pytest.mark.parametrize("hide", ["off", "freeze"])
+    def test_off_and_frozen_layers_are_not_cut(self, hide):
+        doc = beside("SPARE")
+        getattr(doc.layers.add("SPARE"), hide)()
+        drawing = read(doc)
+        found = issue(drawing, "not_cut")
+        assert areas(drawing) == [pytest.approx(ELL_AREA)]
+        assert "'SPARE' is hidden" in found.text and found.severity == "ambiguous"
+
+    def test_hidden_open_lines_are_no_doubt(self):
+        doc, msp = document()
+        ring(msp, ELL)
+        doc.layers.add("SPARE").off()
+        lines(msp, [(10, 5), (50, 5)], closed=False, layer="SPARE")
+        drawing = read(doc)
+        assert issue(drawing, "not_cut").severity == "info" and not drawing.ambiguous
+
+    def test_own_rules_read_hidden_layers(self):
+        doc = beside("SPARE")
+        doc.layers.add("SPARE").freeze()
+        assert areas(read(doc, exclude_layers=())) == pytest.approx([100, ELL_AREA])
+
+    def test_a_drawing_wholly_on_hidden_layers_is_read_all_the_same(self):
+        doc, msp = document()
+        ring(msp, ELL, layer="SPARE")
+        doc.layers.add("SPARE").freeze()
+        drawing = read(doc)
+        assert areas(drawing) == [pytest.approx(ELL_AREA)] and "cut_rules_ignored" in codes(drawing)
+
+
+def test_a_bolt_circle_of_centre_lines_is_no_doubt():
+    doc, msp = document()
+    ring(msp, ELL)
+    doc.linetypes.add("CENTER", [10.0, 5.0, -5.0])
+    msp.add_circle((10, 40), 8, dxfattribs={"linetype": "CENTER"})
+    drawing = read(doc)
+    assert areas(drawing) == [pytest.approx(ELL_AREA)] and issue(drawing, "not_cut").severity == "info"

@@ -21,7 +21,7 @@ def report():
         ring(msp, ELL + (200, 0))
         msp.add_text("note")
 
-    return json.loads(json.dumps(document_of(drawn(draw)), allow_nan=False))
+    return json.loads(json.dumps(document_of(drawn(draw), 0.5), allow_nan=False))
 
 
 def test_measures_of_the_part(report):
@@ -54,12 +54,12 @@ def test_the_account_and_the_unit(report):
 
 def test_a_file_that_cannot_be_read_is_reported_and_not_raised(tmp_path):
     (tmp_path / "bad.dxf").write_text("nothing")
-    drawing, report = inspect_drawing(tmp_path / "bad.dxf", DrawingRules())
+    drawing, report = inspect_drawing(tmp_path / "bad.dxf", DrawingRules(), 0.5)
     assert drawing is None and not report["readable"] and "bad.dxf" in report["error"]
     doc, msp = document()
     plate(msp)
     doc.saveas(tmp_path / "good.dxf")
-    assert set(inspect_drawing(tmp_path / "good.dxf", DrawingRules())[1]) >= set(report)
+    assert set(inspect_drawing(tmp_path / "good.dxf", DrawingRules(), 0.5)[1]) >= set(report)
 
 
 def test_geojson_holds_the_material_in_its_place():

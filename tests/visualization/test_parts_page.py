@@ -13,7 +13,7 @@ import shapely
 
 from kontur.drawing import Drawing, Issue
 from kontur.drawing.export import geojson_of, svg_of
-from kontur.drawing.report import document_of
+from kontur.drawing.report import document_of, look_alike_document
 from kontur.errors import WorkspaceError
 from kontur.geometry import Contour, circle_contour, make_part
 from kontur.geometry.likeness import look_alikes
@@ -183,7 +183,7 @@ class Page(HTMLParser):
 
 
 def page_of(path, *drawings, pairs=()):
-    write_page(path, drawings, [document_of(drawing) for drawing in drawings], pairs)
+    write_page(path, drawings, [document_of(drawing, 0.5) for drawing in drawings], pairs)
     return Page(path.read_text(encoding="utf-8"))
 
 
@@ -217,7 +217,7 @@ def test_hostile_names_are_text_and_nothing_else(tmp_path):
     drawing = drawing_of(plate(name, (10, 8, 4)), file=HOSTILE, issues=[Issue("x", "error", f"in {HOSTILE}")])
     other = drawing_of(plate(name + "2", (10, 8, 4.5)), file=HOSTILE)
     parts = [drawing.parts[0], other.parts[0]]
-    pairs = [(parts[0], parts[1], pair, 9.0) for pair in look_alikes(parts)]
+    pairs = [(parts[0], pair, look_alike_document(parts, pair, 0.5)) for pair in look_alikes(parts)]
     page = page_of(tmp_path / "a.html", drawing, other, pairs=pairs)
     assert page.count("script") == page.count("b") == 0
     assert page.text.count(HOSTILE) >= 3
@@ -231,8 +231,8 @@ def test_hostile_names_leave_the_svg_well_formed():
 
 
 def test_an_unreadable_file_is_told_between_the_others(tmp_path):
-    fault = {"file": "bad.dxf", "readable": False, "error": "bad.dxf: <not> a drawing"}
-    write_page(tmp_path / "a.html", [sheet(), None], [document_of(sheet()), fault])
+    fault = {"file": "bad.dxf", "readable": False, "error": "bad.dxf: <not> a drawing", "parts": []}
+    write_page(tmp_path / "a.html", [sheet(), None], [document_of(sheet(), 0.5), fault])
     page = Page((tmp_path / "a.html").read_text())
     assert "bad.dxf: <not> a drawing" in page.text
     assert page.count("svg") == 3
@@ -240,7 +240,7 @@ def test_an_unreadable_file_is_told_between_the_others(tmp_path):
 
 def test_look_alikes_show_their_difference_over_the_first_part(tmp_path):
     a, b = plate("one", (10, 8, 4)), plate("two", (10, 8, 4), (48, 30, 3))
-    pairs = [(a, b, pair, 113.0) for pair in look_alikes([a, b]) if not pair.mirrored]
+    pairs = [(a, pair, look_alike_document([a, b], pair, 0.5)) for pair in look_alikes([a, b]) if not pair.mirrored]
     page = page_of(tmp_path / "a.html", drawing_of(a), drawing_of(b), pairs=pairs)
     assert "one / two" in page.text and "113 px" in page.text and "both the same side up" in page.text
     data = [attributes["d"] for tag, attributes in page.tags if tag == "path"][-1]

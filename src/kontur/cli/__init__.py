@@ -11,6 +11,7 @@ from rich.markup import escape
 from kontur import __version__
 from kontur.cli.common import ERR
 from kontur.errors import KonturError
+from kontur.files import printable
 
 app = typer.Typer(
     name="kontur",
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def _fail(text: str) -> int:
-    ERR.print(f"[bold red]error:[/] {escape(' '.join(text.split()))}", highlight=False, soft_wrap=True)
+    ERR.print(f"[bold red]error:[/] {escape(printable(' '.join(text.split())))}", highlight=False, soft_wrap=True)
     return EXIT_WRONG_INPUT
 
 

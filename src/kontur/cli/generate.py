@@ -38,7 +38,11 @@ def generate(
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="A running Dask scheduler, for --executor dask.")
     ] = None,
     shards: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Also write tar shards to this folder or URL (s3://...).")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Write tar shards to this folder or URL (s3://...), not the workspace."),
+    ] = None,
+    class_masks: Annotated[
+        bool | None, typer.Option(help="Also write class maps: grey value k is class k; overrides the configuration.")
     ] = None,
     mm_per_px: ScaleOption = None,
     as_json: JsonOption = False,
@@ -49,38 +53,35 @@ def generate(
     configuration, the seed or a drawing has changed, the old samples are deleted and drawn anew.
 
     Example: kontur generate -C brackets --count 2000 --mm-per-px 0.5 0.8
+
+    Example: kontur generate --count 1000000 --shards s3://bucket/brackets --executor dask --scheduler tcp://10.0.0.1:8786
     """
     from kontur.data_preprocessing.data_config import load_data_config
+    from kontur.data_preprocessing.executors import Crew
     from kontur.data_preprocessing.faces import mirror_conflicts
     from kontur.data_preprocessing.generate import generate as write_dataset
-    from kontur.data_preprocessing.shards import write_shards
+    from kontur.data_preprocessing.shards import generate_shards
     from kontur.drawing import find_drawings, read_parts
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
-    worker_count = parse_workers(workers)
-    config = load_data_config(space.data_config).with_scale(mm_per_px)
+    crew = Crew(executor.value, parse_workers(workers), scheduler)
+    config = load_data_config(space.data_config).with_scale(mm_per_px).with_class_masks(class_masks)
     parts, drawings = read_parts(find_drawings([space.drawings]), config.drawings)
     if config.faces == "both":
         _tell_conflicts(mirror_conflicts(parts))
-    wanted = count or config.dataset.count
+    what = (space, config, parts, drawings, count or config.dataset.count)
     with progress_bar("generate", "samples") as on_progress:
-        manifest = write_dataset(
-            space, config, parts, drawings, wanted, seed, executor.value, worker_count, on_progress, scheduler
-        )
-    if shards:
-        with progress_bar("shards", "samples") as on_progress:
-            write_shards(space, manifest, shards, on_progress=on_progress)
-    summary = {
-        "folder": str(space.processed),
-        "count": manifest.count,
-        "parts": list(manifest.part_names),
-        "seed": seed,
-    }
+        if shards:
+            manifest = generate_shards(*what, shards, seed, crew, on_progress)
+        else:
+            manifest = write_dataset(*what, seed, crew, on_progress)
+    place = shards or str(space.processed)
+    summary = {"folder": place, "count": manifest.count, "parts": list(manifest.part_names), "seed": seed}
     if as_json:
         print_json(summary)
         return
-    OUT.print(f"{manifest.count} samples of {len(parts)} parts in {space.processed}", highlight=False, soft_wrap=True)
+    OUT.print(f"{manifest.count} samples of {len(parts)} parts in {place}", highlight=False, soft_wrap=True)
 
 
 def preview(

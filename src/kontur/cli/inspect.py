@@ -4,16 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from kontur.cli.common import ERR, OUT, JsonOption, ScaleOption, WorkspaceOption, print_json, progress_bar
+from kontur.cli.common import ERR, JsonOption, ScaleOption, WorkspaceOption, print_json, progress_bar
 from kontur.errors import DrawingError
 
 if TYPE_CHECKING:
     from kontur.drawing import Drawing, DrawingRules
+    from kontur.geometry import Part
 
 _MOST_COMPARED = 300
-_SEVERITY_STYLE = {"error": "bold red", "ambiguous": "magenta", "warning": "yellow", "info": "dim"}
 
 
 def inspect(
@@ -23,7 +22,14 @@ def inspect(
     workspace: WorkspaceOption = Path(),
     json: JsonOption = False,
     draw: Annotated[
-        Path | None, typer.Option("--draw", metavar="DIR", help="Write a PNG, an SVG and a GeoJSON of each drawing.")
+        Path | None,
+        typer.Option("--draw", metavar="DIR", help="Write a PNG, an SVG and a GeoJSON (mm) of each drawing."),
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option("--masks", metavar="DIR", help="Write a PNG mask of each part, anti-aliased.")
+    ] = None,
+    px_per_mm: Annotated[
+        float | None, typer.Option("--px-per-mm", min=1e-6, help="Scale of the masks; 1 / mm-per-px by default.")
     ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one page with a picture of each part.")
@@ -33,31 +39,33 @@ def inspect(
         str | None, typer.Option("--unit", help="Unit of the coordinates: um, mm, cm, m, mil, inch, foot, yard.")
     ] = None,
 ) -> None:
-    """Read drawings and tell what is in them: parts, holes, symmetry, units, and everything that is doubtful.
+    """Read drawings and tell what is in them: parts, holes, symmetry, units, look-alikes, and everything that is doubtful.
 
+    A file that cannot be read, or not within the limits of time and memory, does not stop the others.
     Exit code 0 when every file was read, 2 when one was not.
 
     Example: kontur inspect plates/*.dxf --unit mm --html plates.html
     """
-    from kontur.drawing.report import inspect_drawing
+    from kontur.cli.inspect_tables import print_copies, print_file, print_look_alikes
 
     rules, files, mm_per_px = _rules_and_files(paths, workspace, unit)
     mm_per_px = max(scale) if scale else mm_per_px
-    drawings, documents = [], []
-    with progress_bar("reading", "drawings") as progress:
-        for done, file in enumerate(files):
-            progress(done, len(files))
-            drawing, document = inspect_drawing(file, rules)
-            documents.append(document)
-            drawings.append(drawing)
-        progress(len(files), len(files))
-    likes = _look_alikes(drawings, mm_per_px)
+    drawings, documents = _read(files, rules, mm_per_px)
+    parts = [part for drawing in drawings if drawing is not None for part in drawing.parts]
+    classes, likes = _compared(parts, mm_per_px)
     if json:
-        print_json({"files": documents, "look_alikes": [like["document"] for like in likes]})
+        names = [[parts[index].name for index in members] for members in classes]
+        print_json({
+            "files": documents, "mm_per_px": mm_per_px, "copies": names,
+            "look_alikes": [like["document"] for like in likes],
+        })  # fmt: skip
     else:
         for document in documents:
-            _print_file(document, mm_per_px)
-        _print_look_alikes(likes)
+            print_file(document)
+        print_copies([[parts[index].name for index in members] for members in classes])
+        print_look_alikes([like["document"] for like in likes], mm_per_px)
+    if masks is not None:
+        _write_masks(parts, masks, px_per_mm or 1 / mm_per_px)
     _write(drawings, documents, likes, draw, html)
     bad = [document["file"] for document in documents if not document["readable"]]
     if bad:
@@ -90,59 +98,49 @@ def _rules_and_files(
     return rules, find_drawings(paths or [place.drawings]), settings.camera.mm_per_px[1]
 
 
-def _print_file(document: dict[str, Any], mm_per_px: float) -> None:
-    from rich.table import Table
+def _read(
+    files: list[Path], rules: "DrawingRules", mm_per_px: float
+) -> "tuple[list[Drawing | None], list[dict[str, Any]]]":
+    from kontur.drawing.guard import guarded_reader
+    from kontur.drawing.report import inspect_drawing
 
-    OUT.print(f"[bold]{escape(document['file'])}[/]", highlight=False, soft_wrap=True)
-    if not document["readable"]:
-        OUT.print(f"  [bold red]cannot be read:[/] {escape(document['error'])}", highlight=False, soft_wrap=True)
-        return
-    entities = escape(", ".join(f"{count['total']} {kind}" for kind, count in document["entities"].items()))
-    OUT.print(f"  unit {document['unit']} (confidence {document['unit_confidence']:.2f}); {entities}", highlight=False)
-    table = Table(box=None, padding=(0, 2))
-    for title in ("part", "width x height mm", "area mm2", "holes", "symmetry", "mirror image", "smallest"):
-        table.add_column(title, justify="left" if title == "part" else "right")
-    for part in document["parts"]:
-        width, height = part["bbox_mm"]
-        order = "round" if part["symmetry"] == 0 else str(part["symmetry"])
-        mirror = "another part" if part["chiral"] else "the same"
-        table.add_row(
-            escape(part["name"]),
-            f"{width:.2f} x {height:.2f}",
-            f"{part['area_mm2']:.1f}",
-            str(len(part["holes"])),
-            order,
-            mirror,
-            f"{part['smallest_feature_mm']:.2f} mm, {part['smallest_feature_mm'] / mm_per_px:.1f} px",
-        )
-    OUT.print(table)
-    for issue in document["issues"]:
-        place = "" if issue["x_mm"] is None else f" at ({issue['x_mm']:.2f}, {issue['y_mm']:.2f})"
-        style = _SEVERITY_STYLE[issue["severity"]]
-        OUT.print(f"  [{style}]{issue['severity']}[/] {issue['code']}{place}: {escape(issue['text'])}", highlight=False)
+    drawings, documents = [], []
+    with progress_bar("reading", "drawings") as progress, guarded_reader() as read:
+        for done, file in enumerate(files):
+            progress(done, len(files))
+            drawing, document = inspect_drawing(file, rules, mm_per_px, read)
+            documents.append(document)
+            drawings.append(drawing)
+        progress(len(files), len(files))
+    return drawings, documents
 
 
-def _look_alikes(drawings: "list[Drawing | None]", mm_per_px: float) -> list[dict[str, Any]]:
+def _compared(parts: "list[Part]", mm_per_px: float) -> tuple[list[list[int]], list[dict[str, Any]]]:
+    """The classes of copies, and the look-alikes among one part of each class."""
     from kontur.drawing.report import look_alike_document
-    from kontur.geometry.likeness import look_alikes
+    from kontur.geometry.copies import copies_of
+    from kontur.geometry.likeness import hard_pairs
 
-    parts = [part for drawing in drawings if drawing is not None for part in drawing.parts]
-    if len(parts) > _MOST_COMPARED:
-        ERR.print(f"{len(parts)} parts: look-alikes are searched for among up to {_MOST_COMPARED} only")
-        return []
-    return [
-        {"pair": pair, "parts": parts, "document": look_alike_document(parts, pair, mm_per_px)}
-        for pair in look_alikes(parts)
+    classes: dict[int, list[int]] = {}
+    for index, first in enumerate(copies_of(parts)):
+        classes.setdefault(first, []).append(index)
+    several = [members for members in classes.values() if len(members) > 1]
+    kinds = [parts[first] for first in classes]
+    if len(kinds) > _MOST_COMPARED:
+        ERR.print(f"{len(kinds)} different parts: look-alikes are searched for among up to {_MOST_COMPARED} only")
+        return several, []
+    return several, [
+        {"pair": pair, "parts": kinds, "document": look_alike_document(kinds, pair, mm_per_px)}
+        for pair in hard_pairs(kinds)
     ]
 
 
-def _print_look_alikes(likes: list[dict[str, Any]]) -> None:
-    for like in (like["document"] for like in likes):
-        side = ", one of them face down" if like["mirrored"] else ""
-        OUT.print(
-            f"[yellow]look-alikes[/] {like['parts'][0]} and {like['parts'][1]}{side}: differ by "
-            f"{like['difference_px']:.0f} px at {like['mm_per_px']:g} mm/px", highlight=False,
-        )  # fmt: skip
+def _write_masks(parts: "list[Part]", folder: Path, px_per_mm: float) -> None:
+    from kontur.data_preprocessing.dxf_to_mask import write_masks
+    from kontur.drawing import uniquely_named
+
+    with progress_bar("masks", "parts") as progress:
+        write_masks(uniquely_named(parts), folder, px_per_mm, progress)
 
 
 def _write(
@@ -157,13 +155,5 @@ def _write(
         if draw is not None and drawing is not None:
             write_pictures(draw, drawing)
     if html is not None:
-        pairs = [
-            (
-                like["parts"][like["pair"].a],
-                like["parts"][like["pair"].b],
-                like["pair"],
-                like["document"]["difference_px"],
-            )
-            for like in likes
-        ]
+        pairs = [(like["parts"][like["pair"].a], like["pair"], like["document"]) for like in likes]
         write_page(html, drawings, documents, pairs)

@@ -56,6 +56,7 @@ class DatasetSection(Section):
     count: Annotated[int, Field(ge=1)] = 3000
     val_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.08
     test_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.04
+    class_masks: bool = False
 
 
 class CameraSection(Section):
@@ -210,6 +211,12 @@ class DataConfig(Section):
             return self
         camera = {**self.camera.model_dump(), "mm_per_px": mm_per_px}
         return self.model_copy(update={"camera": CameraSection.model_validate(camera)})
+
+    def with_class_masks(self, wanted: bool | None) -> "DataConfig":
+        """Return the configuration with or without class maps; itself when that is None."""
+        if wanted is None:
+            return self
+        return self.model_copy(update={"dataset": self.dataset.model_copy(update={"class_masks": wanted})})
 
 
 def load_data_config(path: Path) -> DataConfig:

@@ -1,11 +1,12 @@
 """A generated data set on disk: its layout, its manifest, and reading its samples back.
 
-Sample `index` lies in `data/processed/SPLIT/{images,masks,truth}/NNNNNN.{jpg,png,json}`. Which split it belongs to depends
-on the index and the configured fractions alone, so that a data set can grow without moving a file. The truth file is
-written last: a sample exists when its truth does.
+Sample `index` lies in `data/processed/SPLIT/{images,masks,truth}/NNNNNN.{jpg,png,json}`, and in `classes` if that was asked
+for. Which split it belongs to depends on the index and the configured fractions alone, so that a data set can grow without
+moving a file. The truth file is written last: a sample exists when its truth does.
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ class SamplePaths:
 
     image: Path
     mask: Path
+    classes: Path
     truth: Path
 
 
@@ -49,8 +51,17 @@ def sample_paths(workspace: Workspace, split: str, index: int) -> SamplePaths:
     """Return the paths of sample `index`."""
     folder, name = workspace.processed / split, f"{index:06d}"
     return SamplePaths(
-        folder / "images" / f"{name}.jpg", folder / "masks" / f"{name}.png", folder / "truth" / f"{name}.json"
-    )
+        folder / "images" / f"{name}.jpg", folder / "masks" / f"{name}.png", folder / "classes" / f"{name}.png",
+        folder / "truth" / f"{name}.json",
+    )  # fmt: skip
+
+
+def split_size(split: str, count: int, val_fraction: float, test_fraction: float) -> int:
+    """Return how many of the first `count` samples `split_of` puts into a split, without counting them."""
+    held_back = val_fraction + test_fraction
+    held = int(count * held_back)
+    tests = int(held * (test_fraction / held_back)) if held else 0
+    return {"train": count - held, "val": held - tests, "test": tests}[split]
 
 
 @dataclass(frozen=True)
@@ -110,9 +121,28 @@ class Manifest:
 
     def split_indices(self, split: str) -> Iterator[int]:
         """Yield the sample indices of a split, ascending."""
-        section = self.config["dataset"]
-        fractions = section["val_fraction"], section["test_fraction"]
+        fractions = self._fractions
         return (index for index in range(self.count) if split_of(index, *fractions) == split)
+
+    def split_size(self, split: str) -> int:
+        """Return how many samples a split has."""
+        return split_size(split, self.count, *self._fractions)
+
+    def sample_index(self, split: str, position: int) -> int:
+        """Return the index of the sample at a position of a split; negative positions count from the end.
+
+        Raises:
+            IndexError: there is no such position.
+        """
+        wanted = range(self.split_size(split))[position] + 1
+        fractions = self._fractions
+        found = bisect_left(range(self.count + 1), wanted, key=lambda count: split_size(split, count, *fractions))
+        return found - 1
+
+    @property
+    def _fractions(self) -> tuple[float, float]:
+        section = self.document["config"]["dataset"]
+        return section["val_fraction"], section["test_fraction"]
 
 
 def read_manifest(workspace: Workspace) -> Manifest | None:
@@ -143,20 +173,23 @@ class Dataset:
     Attributes:
         workspace, split: where they lie.
         manifest: what they were made from.
-        indices: (N,) int64 sample indices.
     """
 
     workspace: Workspace
     split: str
     manifest: Manifest
-    indices: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return self.manifest.split_size(self.split)
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """(N,) int64 sample indices, counted anew each time."""
+        return np.fromiter(self.manifest.split_indices(self.split), np.int64)
 
     def paths(self, position: int) -> SamplePaths:
         """Return the files of the sample at `position` of the split."""
-        return sample_paths(self.workspace, self.split, int(self.indices[position]))
+        return sample_paths(self.workspace, self.split, self.manifest.sample_index(self.split, position))
 
     def __getitem__(self, position: int) -> Sample:
         paths = self.paths(position)
@@ -182,7 +215,7 @@ def open_dataset(workspace: Workspace, split: str) -> Dataset:
         raise DatasetError(
             f"{workspace.processed}: the data set is incomplete; run `kontur generate` again to finish it"
         )
-    return Dataset(workspace, split, manifest, np.fromiter(manifest.split_indices(split), np.int64))
+    return Dataset(workspace, split, manifest)
 
 
 def read_truth(path: Path) -> dict[str, Any]:
@@ -219,9 +252,14 @@ def read_instances(path: Path) -> tuple[Instance, ...]:
         DatasetError: missing or damaged.
     """
     try:
-        return tuple(_instance(row) for row in read_truth(path)["annotations"])
+        return instances_of(read_truth(path))
     except (KeyError, TypeError) as error:
         raise DatasetError(f"{path}: damaged ({error!r}); delete data/processed and run `kontur generate`") from error
+
+
+def instances_of(truth: dict[str, Any]) -> tuple[Instance, ...]:
+    """Return the instances of a truth document, bottom to top."""
+    return tuple(_instance(row) for row in truth["annotations"])
 
 
 def _instance(row: dict[str, Any]) -> Instance:

@@ -5,13 +5,12 @@ rest on along the row, so that one cumulative sum per row gives the coverage exa
 as Raph Levien's font-rs).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.drawing import DrawingRules, read_parts
 from kontur.errors import DrawingError
 from kontur.geometry import Part, Points
 from kontur.pictures import write_picture
@@ -60,20 +59,29 @@ def part_mask(part: Part, px_per_mm: float) -> tuple[NDArray[np.uint8], tuple[fl
 
 
 def write_masks(
-    drawings: Iterable[Path], folder: Path, px_per_mm: float, rules: DrawingRules | None = None
+    parts: Sequence[Part],
+    folder: Path,
+    px_per_mm: float,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[Path]:
-    """Write one mask per part as `folder`/NAME.png (three equal channels) and return the files.
+    """Write one mask per part as `folder`/NAME.png (8-bit grey, see `part_mask`) and return the files.
 
     Raises:
-        DrawingError: see `kontur.drawing.read_parts` and `part_mask`.
+        DrawingError: see `part_mask`.
+        WorkspaceError: a file cannot be written.
     """
-    parts, _ = read_parts(drawings, rules)
     files = []
-    for part in parts:
+    for done, part in enumerate(parts, 1):
         mask, _ = part_mask(part, px_per_mm)
-        files.append(folder / f"{part.name}.png")
-        write_picture(files[-1], np.repeat(mask[:, :, None], 3, axis=2))
+        files.append(folder / f"{_file_name(part.name)}.png")
+        write_picture(files[-1], mask)
+        progress(done, len(parts))
     return files
+
+
+def _file_name(name: str) -> str:
+    """A part's name without what a file name cannot hold."""
+    return "".join("_" if char in '/\\:*?"<>|\0' else char for char in name)
 
 
 def _pieces(starts: Points, ends: Points) -> tuple[Points, Points]:

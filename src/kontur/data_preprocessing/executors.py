@@ -2,23 +2,50 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from kontur.errors import DatasetError
-from kontur.hardware.threads import available_cpus, limit_inner_threads
+from kontur.hardware.threads import available_cpus, limit_inner_threads, use_threads
 
 ExecutorKind = Literal["threads", "processes", "dask", "asyncio"]
 _IN_FLIGHT = 3
-_BROKEN_POOLS = 20
+"""Tasks for each worker that are handed out at a time."""
+_BREAKS_MAX = 5
+"""Times in a row that workers may die before a single task is done."""
 
 Task = TypeVar("Task")
-Result = TypeVar("Result")
+Product = TypeVar("Product")
+
+
+@dataclass(frozen=True)
+class Errand(Generic[Task, Product]):
+    """Work in two steps; a task is done when its product is stored.
+
+    Attributes:
+        make: computes, in a worker, and changes nothing.
+        store: writes; returns how much is done now. In the worker too, except with asyncio: there the event loop's
+            threads write what the pool has made, so that slow storage holds no worker up.
+    """
+
+    make: Callable[[Task], Product]
+    store: Callable[[Product], int]
+
+    def __call__(self, task: Task) -> int:
+        """Make and store."""
+        return self.store(self.make(task))
 
 
 @dataclass(frozen=True)
@@ -27,8 +54,8 @@ class Crew:
 
     Attributes:
         kind: threads; processes; dask: a cluster, by default an embedded one of processes; asyncio: an event loop that
-            drives a pool of processes.
-        workers: how many at a time; 0 means one for each usable CPU.
+            writes what a pool of processes makes.
+        workers: how many at a time; 0 means one for each usable CPU, or all of a running cluster.
         scheduler: address of a running Dask scheduler, "tcp://host:port"; None starts an embedded cluster.
     """
 
@@ -38,128 +65,128 @@ class Crew:
 
     @property
     def size(self) -> int:
-        """Workers at a time."""
+        """Workers at a time on this machine."""
         return self.workers if self.workers > 0 else available_cpus()
 
 
 @contextmanager
-def open_executor(crew: Crew) -> Iterator[Executor]:
-    """Yield an executor; pending work is cancelled when the block ends early.
+def open_executor(crew: Crew) -> Iterator[tuple[Executor, int]]:
+    """Yield an executor and its number of workers; pending work is cancelled when the block ends early.
 
     Raises:
+        BrokenExecutor: a worker died and its task was lost.
         DatasetError: Dask is not installed, or its scheduler does not answer.
     """
     if crew.kind == "dask":
-        with _dask_executor(crew) as executor:
-            yield executor
+        with _dask_client(crew) as client, client.get_executor(pure=False) as executor:
+            yield executor, crew.workers or len(client.scheduler_info(n_workers=-1)["workers"]) or 1
         return
     if crew.kind == "threads":
+        limit_inner_threads()
         pool: Executor = ThreadPoolExecutor(crew.size)
     else:
         spawn = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(crew.size, mp_context=spawn, initializer=limit_inner_threads)
     try:
-        yield pool
+        yield pool, crew.size
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        if crew.kind == "threads":
+            use_threads()
 
 
 @contextmanager
-def _dask_executor(crew: Crew) -> Iterator[Executor]:
+def _dask_client(crew: Crew) -> Iterator[Any]:
+    """A client of the crew's cluster, whose workers, also those started later, use one thread in each library."""
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
     except ImportError as error:
         raise DatasetError("executor dask: Dask is not installed; run `pip install kontur[dask]`") from error
-    if crew.scheduler is None:
-        with (
-            LocalCluster(n_workers=crew.size, threads_per_worker=1, dashboard_address=None) as cluster,
-            Client(cluster) as client,
-            client.get_executor(pure=False) as executor,
-        ):
-            client.run(limit_inner_threads)
-            yield executor
-        return
+
+    class OneThread(WorkerPlugin):
+        name = "kontur-one-thread"
+
+        def setup(self, worker: Any) -> None:  # noqa: ARG002 (Dask's interface)
+            limit_inner_threads()
+
+    cluster: Any = crew.scheduler or LocalCluster(n_workers=crew.size, threads_per_worker=1, dashboard_address=None)
     try:
-        client = Client(crew.scheduler, timeout=10)
+        with Client(cluster, timeout=10) as client:
+            client.register_plugin(OneThread())
+            yield client
+            client.unregister_worker_plugin(OneThread.name)
+    except KilledWorker as error:
+        raise BrokenExecutor(str(error)) from error
     except OSError as error:
         raise DatasetError(
             f"scheduler {crew.scheduler}: no answer ({error}); start one with `dask scheduler`"
         ) from error
-    with client, client.get_executor(pure=False) as executor:
-        client.run(limit_inner_threads)
-        yield executor
+    finally:
+        if not crew.scheduler:
+            cluster.close()
 
 
 def run_all(
-    crew: Crew,
-    function: Callable[[Task], Result],
-    pending: Callable[[], Iterable[Task]],
-    on_result: Callable[[Result], None],
+    crew: Crew, errand: Errand[Task, Any], pending: Callable[[], Iterable[Task]], on_done: Callable[[int], None]
 ) -> None:
-    """Run `function` over every pending task; a few per worker are in flight at a time, so memory does not grow.
+    """Run an errand over every pending task; a few per worker are in flight at a time, so memory does not grow.
 
-    When a worker process is killed, the pool is made anew and `pending` is asked again for what is still to do.
+    When a worker is killed, its task is done again: Dask does so by itself; for a pool, a new one is made and `pending`
+    is asked again for what is still to do. `on_done` gets what `store` returned, in this thread.
 
     Raises:
         DatasetError: workers keep dying.
     """
-    for _ in range(_BROKEN_POOLS):
+    breaks = 0
+
+    def count(done: int) -> None:
+        nonlocal breaks
+        breaks = 0
+        on_done(done)
+
+    while breaks < _BREAKS_MAX:
         try:
-            _run_once(crew, function, pending, on_result)
+            _run_once(crew, errand, pending, count)
             return
-        except BrokenProcessPool:
-            continue
-    raise DatasetError(f"worker processes died {_BROKEN_POOLS} times; is there enough memory? try fewer --workers")
+        except BrokenExecutor:
+            breaks += 1
+    raise DatasetError(f"workers died {breaks} times in a row; is there enough memory? try fewer --workers")
 
 
 def _run_once(
-    crew: Crew,
-    function: Callable[[Task], Result],
-    pending: Callable[[], Iterable[Task]],
-    on_result: Callable[[Result], None],
+    crew: Crew, errand: Errand[Task, Any], pending: Callable[[], Iterable[Task]], on_done: Callable[[int], None]
 ) -> None:
-    with open_executor(crew) as executor:
+    with open_executor(crew) as (executor, workers):
         if crew.kind == "asyncio":
-            asyncio.run(_drain_async(executor, crew.size, function, iter(pending()), on_result))
+            asyncio.run(_drain_async(executor, workers * _IN_FLIGHT, errand, iter(pending()), on_done))
         else:
-            _drain(executor, crew.size, function, iter(pending()), on_result)
+            _drain(executor, workers * _IN_FLIGHT, errand, iter(pending()), on_done)
 
 
 def _drain(
-    executor: Executor,
-    workers: int,
-    function: Callable[[Task], Result],
-    tasks: Iterator[Task],
-    on_result: Callable[[Result], None],
+    executor: Executor, most: int, errand: Errand[Task, Any], tasks: Iterator[Task], on_done: Callable[[int], None]
 ) -> None:
-    flying: set[Future[Result]] = {executor.submit(function, task) for task in islice(tasks, workers * _IN_FLIGHT)}
+    flying: set[Future[int]] = {executor.submit(errand, task) for task in islice(tasks, most)}
     while flying:
         done, flying = wait(flying, return_when=FIRST_COMPLETED)
         for future in done:
-            on_result(future.result())
-            flying |= {executor.submit(function, task) for task in islice(tasks, 1)}
+            on_done(future.result())
+            flying |= {executor.submit(errand, task) for task in islice(tasks, 1)}
 
 
 async def _drain_async(
-    executor: Executor,
-    workers: int,
-    function: Callable[[Task], Result],
-    tasks: Iterator[Task],
-    on_result: Callable[[Result], None],
+    executor: Executor, most: int, errand: Errand[Task, Any], tasks: Iterator[Task], on_done: Callable[[int], None]
 ) -> None:
-    async for result in _results(executor, workers, function, tasks):
-        on_result(result)
-
-
-async def _results(
-    executor: Executor, workers: int, function: Callable[[Task], Result], tasks: Iterator[Task]
-) -> AsyncIterator[Result]:
-    """Yield results as they come, from a bounded number of tasks in flight."""
     loop = asyncio.get_running_loop()
-    flying = {loop.run_in_executor(executor, function, task) for task in islice(tasks, workers * _IN_FLIGHT)}
+
+    async def run(task: Task) -> int:
+        product = await loop.run_in_executor(executor, errand.make, task)
+        return await asyncio.to_thread(errand.store, product)
+
+    flying = {asyncio.create_task(run(task)) for task in islice(tasks, most)}
     while flying:
         done, rest = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
         flying = set(rest)
-        for future in done:
-            yield future.result()
-            flying |= {loop.run_in_executor(executor, function, task) for task in islice(tasks, 1)}
+        for finished in done:
+            on_done(finished.result())
+            flying |= {asyncio.create_task(run(task)) for task in islice(tasks, 1)}

@@ -6,6 +6,7 @@ interrupted. Samples of another fingerprint are deleted first, never mixed in: t
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,15 +21,15 @@ from kontur import __version__
 from kontur.data_preprocessing.coco import truth_text, write_coco
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.dataset import FORMAT, Manifest, read_manifest, sample_paths, split_of
-from kontur.data_preprocessing.executors import Crew, ExecutorKind, run_all
+from kontur.data_preprocessing.executors import Crew, Errand, run_all
 from kontur.data_preprocessing.labels import outlines_of
 from kontur.data_preprocessing.render import RenderContext, background_pictures, draw_all, make_context, render_scene
+from kontur.data_preprocessing.sample import class_map
 from kontur.data_preprocessing.yolo import TASKS, label_path, label_texts, write_layout
 from kontur.drawing import Drawing
 from kontur.errors import DatasetError
 from kontur.files import sha256_of, write_bytes, write_text
 from kontur.geometry import Part
-from kontur.hardware.threads import limit_inner_threads
 from kontur.workspace import SPLITS, Workspace
 
 _CHUNK = 8
@@ -63,6 +64,26 @@ class Job:
         return split_of(index, self.config.dataset.val_fraction, self.config.dataset.test_fraction)
 
 
+@dataclass(frozen=True)
+class SampleFiles:
+    """The files of one sample.
+
+    Attributes:
+        index, split: which sample.
+        image, mask, classes: JPEG; PNG of the id map; PNG of the class map, if asked for.
+        labels: YOLO's text for each task.
+        truth: JSON text.
+    """
+
+    index: int
+    split: str
+    image: bytes
+    mask: bytes
+    classes: bytes | None
+    labels: dict[str, str]
+    truth: str
+
+
 def generate(
     workspace: Workspace,
     config: DataConfig,
@@ -70,10 +91,8 @@ def generate(
     drawings: Sequence[Drawing],
     count: int,
     seed: int = 0,
-    executor: ExecutorKind = "processes",
-    workers: int = 0,
+    crew: Crew = Crew(),  # noqa: B008 (frozen)
     on_progress: Progress | None = None,
-    scheduler: str | None = None,
 ) -> Manifest:
     """Write (or finish, or extend) the workspace's data set.
 
@@ -84,32 +103,29 @@ def generate(
         drawings: the files they came from, for the manifest.
         count: samples over all splits.
         seed: of the whole data set.
-        executor, workers: how; 0 workers means one for each usable CPU. The result does not depend on them.
+        crew: who does it; the result does not depend on it. The workers of a running cluster must see the same files.
         on_progress: called as on_progress(done, count).
-        scheduler: address of a Dask scheduler whose workers see the same files, for the executor "dask".
 
     Raises:
         DatasetError: no parts, a count below 1, or workers that keep dying.
         WorkspaceError: files cannot be written.
     """
-    if not parts or count < 1:
-        raise DatasetError(f"a data set needs parts and samples, got {len(parts)} parts and a count of {count}")
-    job, document = _prepare(workspace, config, tuple(parts), drawings, count, seed)
+    job, document = prepare(workspace, config, tuple(parts), drawings, count, seed)
     _clear_if_other(workspace, job, count)
     write_text(workspace.manifest, _json({**document, "complete": False}))
     done = sum(1 for index in range(count) if _exists(job, index))
     report = on_progress or (lambda _done, _total: None)
     report(done, count)
 
-    def on_result(made: int) -> None:
+    def on_done(made: int) -> None:
         nonlocal done
         done += made
         report(done, count)
 
     if done < count:
-        limit_inner_threads()
-        crew = Crew(executor, workers, scheduler)
-        run_all(crew, partial(make_samples, job), partial(_pending, job, count), on_result)
+        errand = Errand(partial(draw_samples, job), partial(store_samples, workspace))
+        run_all(crew, errand, partial(_pending, job, count), on_done)
+        report(count, count)
     manifest = Manifest({**document, "complete": True})
     for split in SPLITS:
         write_coco(workspace, manifest, split)
@@ -118,12 +134,17 @@ def generate(
     return manifest
 
 
-def make_samples(job: Job, indices: tuple[int, ...]) -> int:
-    """Render and write the samples `indices`; returns how many. Runs in a worker."""
+def draw_samples(job: Job, indices: Sequence[int]) -> list[SampleFiles]:
+    """Draw samples; runs in a worker."""
     context = context_of(job)
-    for index in indices:
-        write_sample(job, context, index)
-    return len(indices)
+    return [draw_files(job, context, index) for index in indices]
+
+
+def store_samples(workspace: Workspace, samples: Sequence[SampleFiles]) -> int:
+    """Write samples to the workspace; returns how many."""
+    for files in samples:
+        store_files(workspace, files)
+    return len(samples)
 
 
 @lru_cache(maxsize=1)
@@ -133,17 +154,34 @@ def context_of(job: Job) -> RenderContext:
 
 
 def write_sample(job: Job, context: RenderContext, index: int) -> None:
-    """Render sample `index` and write picture, mask, YOLO labels and, last, truth."""
+    """Draw sample `index` and write its files."""
+    store_files(job.workspace, draw_files(job, context, index))
+
+
+def draw_files(job: Job, context: RenderContext, index: int) -> SampleFiles:
+    """Draw sample `index` and encode its files."""
     scene, look = draw_all(context, job.seed, index)
     rendered = render_scene(context, scene, look)
     outlines = outlines_of(rendered)
-    split = job.split(index)
-    paths = sample_paths(job.workspace, split, index)
-    write_bytes(paths.image, encode(".jpg", rendered.sample.image, (cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality)))
-    write_bytes(paths.mask, encode(".png", rendered.sample.ids, _PNG))
-    for task, text in label_texts(rendered.sample, outlines).items():
-        write_text(label_path(job.workspace, task, split, index), text)
-    write_text(paths.truth, truth_text(rendered, outlines))
+    sample = rendered.sample
+    image = encode(".jpg", sample.image, (cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality))
+    classes = encode(".png", class_map(sample), _PNG) if job.config.dataset.class_masks else None
+    return SampleFiles(
+        index, job.split(index), image, encode(".png", sample.ids, _PNG), classes,
+        label_texts(sample, outlines), truth_text(rendered, outlines),
+    )  # fmt: skip
+
+
+def store_files(workspace: Workspace, files: SampleFiles) -> None:
+    """Write a sample's files, the truth last: the sample exists when it does."""
+    paths = sample_paths(workspace, files.split, files.index)
+    write_bytes(paths.image, files.image)
+    write_bytes(paths.mask, files.mask)
+    if files.classes is not None:
+        write_bytes(paths.classes, files.classes)
+    for task, text in files.labels.items():
+        write_text(label_path(workspace, task, files.split, files.index), text)
+    write_text(paths.truth, files.truth)
 
 
 def encode(suffix: str, picture: np.ndarray[Any, Any], parameters: Sequence[int]) -> bytes:
@@ -154,7 +192,7 @@ def encode(suffix: str, picture: np.ndarray[Any, Any], parameters: Sequence[int]
     return data.tobytes()
 
 
-def _prepare(
+def prepare(
     workspace: Workspace,
     config: DataConfig,
     parts: tuple[Part, ...],
@@ -162,7 +200,13 @@ def _prepare(
     count: int,
     seed: int,
 ) -> tuple[Job, dict[str, Any]]:
-    """The job, and the manifest without its `complete`."""
+    """Return the job, and the manifest without its `complete`.
+
+    Raises:
+        DatasetError: no parts, or a count below 1.
+    """
+    if not parts or count < 1:
+        raise DatasetError(f"a data set needs parts and samples, got {len(parts)} parts and a count of {count}")
     pictures = background_pictures(workspace.backgrounds)
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -217,13 +261,21 @@ def _clear_if_other(workspace: Workspace, job: Job, count: int) -> None:
         if not keep:
             shutil.rmtree(folder)
             continue
-        for path in folder.iterdir():
-            if path.name.startswith(".") or (path.stem.isdigit() and int(path.stem) >= count):
-                path.unlink()
+        with os.scandir(folder) as entries:
+            surplus = (entry.path for entry in entries if _is_surplus(entry.name, count))
+            for path in surplus:
+                Path(path).unlink()
+
+
+def _is_surplus(name: str, count: int) -> bool:
+    stem = name.partition(".")[0]
+    return not stem or (stem.isdigit() and int(stem) >= count)
 
 
 def _sample_folders(workspace: Workspace) -> list[Path]:
     """The folders that hold one file a sample; all of them are the generator's own."""
-    processed = [workspace.processed / split / kind for split in SPLITS for kind in ("truth", "images", "masks")]
+    processed = [
+        workspace.processed / split / kind for split in SPLITS for kind in ("truth", "images", "masks", "classes")
+    ]
     labels = [workspace.yolo / task / "labels" / split for task in TASKS for split in SPLITS]
     return processed + labels

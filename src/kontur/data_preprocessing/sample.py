@@ -1,7 +1,7 @@
 """A sample: a picture and the exact truth about what lies in it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,14 @@ class Sample:
             raise DatasetError(f"ids: expected {self.image.shape[:2]} uint8, got {self.ids.shape} {self.ids.dtype}")
         if len(self.instances) > MAX_INSTANCES:
             raise DatasetError(f"at most {MAX_INSTANCES} instances fit an 8-bit id map, got {len(self.instances)}")
+
+
+def class_map(sample: Sample) -> NDArray[Any]:
+    """Return (H, W): 0 is background, k is part k - 1 of the part list; uint8, or uint16 where that is too small."""
+    numbers = [0, *(item.part + 1 for item in sample.instances)]
+    table = np.zeros(MAX_INSTANCES + 1, np.uint8 if max(numbers) <= 255 else np.uint16)
+    table[: len(numbers)] = numbers
+    return table[sample.ids]
 
 
 class Samples(Protocol):

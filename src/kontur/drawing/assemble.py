@@ -9,6 +9,7 @@ import shapely
 from kontur.drawing.loops import Ring, rings_of
 from kontur.drawing.model import Issue
 from kontur.drawing.nesting import Nest, parents_of
+from kontur.files import printable
 from kontur.geometry import Circle, Contour, GeometryError, Part, circle_contour, make_part
 from kontur.geometry.part import SymmetryMemo
 
@@ -61,7 +62,7 @@ def build_parts(path: Path, nests: list[Nest], sagitta_mm: float) -> tuple[tuple
     issues: list[Issue] = []
     shapes = [shape for item in nests for shape in _shapes(item, sagitta_mm, issues)]
     shapes.sort(key=lambda shape: tuple(round(value / _ORDER_GRID_MM) for value in shape[0].bounds_mm))
-    stem = path.name[: path.name.lower().rfind(".dxf")] if ".dxf" in path.name.lower() else path.stem
+    stem = printable(path.name[: path.name.lower().rfind(".dxf")] if ".dxf" in path.name.lower() else path.stem)
     parts: list[Part] = []
     memo: SymmetryMemo = {}
     for number, (outer, holes) in enumerate(shapes, 1):

@@ -6,6 +6,8 @@ from time import thread_time
 from kontur.errors import DrawingError
 
 MAX_POINTS = 4_000_000
+_BYTES_PER_BYTE, _BYTES_PER_ENTITY = 12, 3_000
+"""What ezdxf and the strands take for each byte of the file and for each entity, measured on large drawings."""
 
 
 @dataclass
@@ -16,11 +18,13 @@ class Limits:
         name: the file, for the message.
         max_seconds: of computing, from construction on; time that other programs take from the processor does not count.
         max_entities: with blocks counted as often as they are inserted.
+        max_memory_mb: that the reading may take, as far as it can be foreseen.
     """
 
     name: str
     max_seconds: float
     max_entities: int
+    max_memory_mb: float = 2048
     _start: float = field(default_factory=thread_time)
     _points: int = 0
 
@@ -37,6 +41,15 @@ class Limits:
             raise DrawingError(
                 f"{self.name}: {count} entities once its blocks are inserted, more than {self.max_entities}; "
                 "simplify the drawing or raise drawings.max_entities"
+            )
+
+    def check_memory(self, size: int, count: int) -> None:
+        """Raise DrawingError when a file of `size` bytes and `count` entities needs more memory than allowed."""
+        megabytes = (size * _BYTES_PER_BYTE + count * _BYTES_PER_ENTITY) / 2**20
+        if megabytes > self.max_memory_mb:
+            raise DrawingError(
+                f"{self.name}: needs about {megabytes:.0f} MB of memory, more than {self.max_memory_mb:g}; split the "
+                "drawing or raise drawings.max_memory_mb"
             )
 
     def check_points(self, more: int) -> None:

@@ -82,17 +82,27 @@ def read_parts(
         if not drawing.parts:
             faults.append(f"{path}: no closed contour that bounds a part; see `kontur inspect {path}`")
         elif drawing.unit_confidence < rules.min_unit_confidence:
-            faults.append(f"{path}: its unit is uncertain ({drawing.unit}?); set drawings.unit or give --unit")
+            faults.append(f"{path}: {_unit_fault(drawing)}")
         drawings.append(drawing)
     if faults:
         raise DrawingError("; ".join(faults))
+    return uniquely_named(part for drawing in drawings for part in merge_copies(drawing.parts)), tuple(drawings)
+
+
+def _unit_fault(drawing: Drawing) -> str:
+    reason = next((issue.text for issue in drawing.issues if issue.code == "unit_guessed"), drawing.unit)
+    return f"{reason}: set drawings.unit in configs/data_config.yaml (mm, inch, ...)"
+
+
+def uniquely_named(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return the parts with `~2`, `~3`, ... after names that occur again."""
     names: Counter[str] = Counter()
-    parts = []
-    for part in (part for drawing in drawings for part in merge_copies(drawing.parts)):
+    unique = []
+    for part in parts:
         names[part.name] += 1
         count = names[part.name]
-        parts.append(part if count == 1 else replace(part, name=f"{part.name}~{count}"))
-    return tuple(parts), tuple(drawings)
+        unique.append(part if count == 1 else replace(part, name=f"{part.name}~{count}"))
+    return tuple(unique)
 
 
 def read_drawing(path: Path, rules: DrawingRules | None = None) -> Drawing:
@@ -124,7 +134,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _read(path: Path, rules: DrawingRules) -> Drawing:
-    limits = Limits(str(path), rules.max_seconds, rules.max_entities)
+    limits = Limits(str(path), rules.max_seconds, rules.max_entities, rules.max_memory_mb)
     data = read_bytes(path, int(rules.max_megabytes * 2**20))
     loaded = load(data, str(path), limits)
     unit, found = _extract(loaded, rules, limits)

@@ -102,6 +102,7 @@ def load(data: bytes, name: str, limits: Limits) -> Loaded:
 def _load_text(data: bytes, name: str, limits: Limits) -> Loaded:
     census, text = census_of(data), _text(data)
     limits.check_entities(census.total)
+    limits.check_memory(len(data), census.total)
     ways = {_AS_IT_IS: lambda: read_text(io.StringIO(text, newline=None)), **_mending_ways(lambda: text)}
     document, issues = _best(ways, name, census, limits)
     head = data[:_HEAD_BYTES]
@@ -113,6 +114,7 @@ def _load_binary(data: bytes, name: str, limits: Limits) -> Loaded:
     tags, whole = _binary_tags(data)
     census = census_of_tags(tags)
     limits.check_entities(census.total)
+    limits.check_memory(len(data), census.total)
     ways = {_AS_IT_IS: lambda: Document.load(iter(tags))} if whole else {}
     ways |= _mending_ways(lambda: "\n".join([*rows_of(*map(_as_text, tags)), ""]))
     document, issues = _best(ways, name, census, limits)

@@ -10,18 +10,25 @@ from kontur.geometry.units import UNIT_ALIASES, UnitName
 NOT_CUT_LAYERS = (
     "*bend*", "*fold*", "*cent*line*", "center", "centre", "centers", "centres", "*dim*", "*text*", "*annot*", "*note*",
     "*title*", "*border*", "*frame*", "*construction*", "*engrav*", "*etch*", "*scribe*", "*score*", "*mark*",
-    "*hidden*", "*phantom*", "*sketch*", "*guide*", "defpoints", "*hatch*", "*symbol*", "*viewport*",
+    "*hidden*", "*phantom*", "*sketch*", "*guide*", "defpoints", "*hatch*", "*symbol*", "*viewport*", "*tangent*",
+    "iv_arc_centers", "iv_tool_center*", "*feature_profile*",
+    "*bieg*", "*mittellinie*", "*bemaß*", "*bemass*", "*rahmen*", "*gravur*", "*pliage*", "*cotation*", "*cotas*", "*cadre*",
+    "*гиб*", "*сгиб*", "*осев*", "*размер*", "*рамк*", "*гравир*",
 )  # fmt: skip
-"""Layer names (lower case, * and ? as in file names) whose geometry is by default not cut."""
+"""Layer names (lower case, * and ? as in file names) whose geometry is by default not cut; as CAD programs name them, and in
+English, German, French, Spanish and Russian."""
 
 DOUBTFUL_LAYERS = (
     "*engrav*", "*etch*", "*scribe*", "*score*", "*mark*", "*hidden*", "*phantom*", "*sketch*", "*guide*", "*bend*",
-    "*fold*",
+    "*fold*", "*gravur*", "*гравир*", "*feature_profile*",
 )  # fmt: skip
 """Of these, the ones whose closed contours may be cut after all; leaving them out is said to be ambiguous."""
 
 NOT_CUT_LINETYPES = ("*center*", "*centre*", "*dashdot*", "*phantom*", "*hidden*", "*dashed*", "*divide*", "*dot*")
 """Linetypes (lower case) whose geometry is by default not cut."""
+
+DOUBTFUL_LINETYPES = ("*phantom*", "*hidden*", "*dashed*", "*divide*")
+"""Of these, the ones whose closed contours may be cut after all; a circle of centre lines is a bolt circle."""
 
 
 class DrawingRules(Section):
@@ -41,7 +48,8 @@ class DrawingRules(Section):
     include_layers: tuple[str, ...] = ("*",)
     """Only layers that match one of these patterns are cut."""
     exclude_layers: tuple[str, ...] | None = None
-    """Layers that match one of these are not cut; None takes the usual names of bend, centre, dimension, title layers."""
+    """Layers that match one of these are not cut; None takes the usual names of bend, centre, dimension, title layers, and
+    layers that are off or frozen."""
     exclude_linetypes: tuple[str, ...] | None = None
     """Linetypes that are not cut; None takes the usual centre, hidden and phantom lines."""
     exclude_colors: tuple[int, ...] = ()
@@ -54,3 +62,5 @@ class DrawingRules(Section):
     """Limit of entities per file, blocks counted as often as they are inserted."""
     max_megabytes: float = Field(default=150, gt=0)
     """Limit of the size of a file, unpacked."""
+    max_memory_mb: float = Field(default=2048, gt=0)
+    """Limit of the memory that reading a file may take."""

@@ -55,6 +55,9 @@ class Contour:
     def __len__(self) -> int:
         return len(self.points)
 
+    def __reduce__(self) -> tuple[type["Contour"], tuple[Points, Circle | None]]:
+        return Contour, (self.points, self.circle)  # made anew, so that it is read-only again and checked
+
     @cached_property
     def signed_area_mm2(self) -> float:
         """Shoelace area in mm2, positive when the ring runs counter-clockwise."""

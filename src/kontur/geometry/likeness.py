@@ -43,11 +43,29 @@ class LookAlike:
         """Area of the difference in pixels."""
         return float(self.difference.area) / mm_per_px**2
 
+    def width_px(self, mm_per_px: float) -> float:
+        """Diameter in pixels of the largest disc that fits into the difference: what has to be resolved."""
+        pieces = [piece for piece in shapely.get_parts(self.difference).tolist() if piece.geom_type == "Polygon"]
+        largest = max(pieces, key=lambda piece: piece.area / max(piece.length, 1e-12), default=None)
+        return 0.0 if largest is None else 2 * float(shapely.maximum_inscribed_circle(largest).length) / mm_per_px
+
+
+def hard_pairs(parts: Sequence[Part], least_overlap: float = ALIKE_OVERLAP) -> list[LookAlike]:
+    """Return what a camera may confuse, most alike first: look-alikes, and chiral parts with their own backs.
+
+    A part that is its own mirror image looks the same from both sides, so pairs with one are given once.
+    """
+    spectra = _spectra(parts)
+    backs = [_compare(parts, spectra, a, a, True) for a, part in enumerate(parts) if part.chiral]
+    pairs = [
+        p for p in look_alikes(parts, least_overlap) if not p.mirrored or (parts[p.a].chiral and parts[p.b].chiral)
+    ]
+    return sorted([*pairs, *(p for p in backs if p.overlap >= least_overlap)], key=lambda pair: -pair.overlap)
+
 
 def look_alikes(parts: Sequence[Part], least_overlap: float = ALIKE_OVERLAP) -> list[LookAlike]:
     """Return the pairs of look-alikes, most alike first, also of one part face up against another face down."""
-    spectra = [angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS] for part in parts]
-    areas = [part.area_mm2 for part in parts]
+    spectra, areas = _spectra(parts), [part.area_mm2 for part in parts]
     found = [
         pair
         for a, b in combinations(range(len(parts)), 2)
@@ -56,6 +74,10 @@ def look_alikes(parts: Sequence[Part], least_overlap: float = ALIKE_OVERLAP) -> 
         if pair.overlap >= least_overlap
     ]
     return sorted(found, key=lambda pair: -pair.overlap)
+
+
+def _spectra(parts: Sequence[Part]) -> list[Spectrum]:
+    return [angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS] for part in parts]
 
 
 def _compare(parts: Sequence[Part], spectra: list[Spectrum], a: int, b: int, mirrored: bool) -> LookAlike:

@@ -14,6 +14,7 @@ from matplotlib.path import Path as Outline
 
 from kontur.drawing import Drawing
 from kontur.drawing.export import geojson_of, svg_of
+from kontur.drawing.report import holes_in_words
 from kontur.files import atomic_path, write_text
 from kontur.geometry import Part
 from kontur.geometry.likeness import LookAlike
@@ -42,7 +43,7 @@ def write_pictures(folder: Path, drawing: Drawing) -> list[Path]:
 
 def write_page(
     path: Path, drawings: Sequence[Drawing | None], documents: Sequence[dict[str, Any]],
-    pairs: Sequence[tuple[Part, Part, LookAlike, float]] = (),
+    pairs: Sequence[tuple[Part, LookAlike, dict[str, Any]]] = (),
 ) -> None:  # fmt: skip
     """Write one self-contained page.
 
@@ -50,7 +51,7 @@ def write_page(
         path: the HTML file.
         drawings: as read, None where a file was unreadable.
         documents: their JSON documents, in the same order.
-        pairs: look-alikes as (part, part, pair, size of the difference in px).
+        pairs: look-alikes as (first part, pair, its JSON document).
 
     Raises:
         WorkspaceError: the file cannot be written.
@@ -59,14 +60,11 @@ def write_page(
         loader=PackageLoader("kontur.visualization"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     files = [
-        {"document": document, "pictures": [] if drawing is None else _thumbnails(drawing)}
+        {"document": document, "pictures": [] if drawing is None else _thumbnails(drawing),
+         "holes": [holes_in_words(part) for part in document["parts"]]}
         for drawing, document in zip(drawings, documents, strict=True)
-    ]
-    likes = [
-        {"a": a.name, "b": b.name, "mirrored": pair.mirrored, "overlap": pair.overlap, "pixels": pixels,
-         "picture": Markup(_difference_svg(a, pair))}
-        for a, b, pair, pixels in pairs
     ]  # fmt: skip
+    likes = [{"document": document, "picture": Markup(_difference_svg(part, pair))} for part, pair, document in pairs]
     write_text(path, environment.get_template("parts.html").render(files=files, likes=likes))
 
 
