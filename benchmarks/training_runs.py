@@ -10,12 +10,12 @@ from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.fresh import FreshSamples
 from kontur.data_preprocessing.sample import Samples
 from kontur.geometry import Part
-from kontur.modeling.calibrate import calibrate_checkpoint, truth_of
+from kontur.modeling.calibrate import calibrate_checkpoint
 from kontur.modeling.detections import Detector
 from kontur.modeling.evaluate import evaluate, run_detector
 from kontur.modeling.evaluation import Evaluation
 from kontur.modeling.export import export_onnx
-from kontur.modeling.ground_truth import GroundTruth
+from kontur.modeling.ground_truth import GroundTruth, truth_of
 from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.model_info import ModelInfo, known_parts
 from kontur.modeling.train import train
@@ -23,7 +23,6 @@ from kontur.modeling.train_config import TrainConfig
 from kontur.workspace import Workspace
 
 TEST_SEED, VAL_SEED = 777_001, 777_002
-CALIBRATION_PICTURES = 60
 
 
 @dataclass(frozen=True)

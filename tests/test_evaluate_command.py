@@ -139,6 +139,26 @@ def test_your_own_annotated_folder(space, run_kontur, tmp_path, layout):
     assert found.pose.position_px.count == (found.instances if layout == "coco" else 0)
 
 
+class Silent:
+    """Finds nothing."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.parts = open_parts(space)[1]
+
+    def detect(self, picture):
+        return from_poses((picture.shape[1], picture.shape[0]), [], [], [])
+
+
+def test_pictures_are_rendered_when_there_is_no_data_set(space, run_kontur, monkeypatch):
+    shutil.rmtree(space.workspace.processed)
+    monkeypatch.setattr("kontur.modeling.inference.load_detector", lambda found, *_, **__: Silent(found))
+    run = run_kontur("evaluate", "--render", "3", "-C", space.workspace.root)
+    assert run.code == 0, run.err
+    found = read_evaluation(space.workspace.reports)
+    assert found.pictures == 3
+    assert found.instances == sum(row.missed for row in found.rows) > 0
+
+
 def test_a_folder_without_annotations(space, run_kontur, tmp_path):
     run = run_kontur("evaluate", "--annotated", tmp_path, "-C", space.workspace.root)
     assert run.code == 2

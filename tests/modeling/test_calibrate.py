@@ -7,8 +7,9 @@ from test_targets import PARTS, SIZE_WH, perfect_output
 
 from kontur.geometry import PixelPose
 from kontur.modeling.appearance import Answer
-from kontur.modeling.calibrate import calibrate, truth_of
+from kontur.modeling.calibrate import calibrate
 from kontur.modeling.detections import from_poses
+from kontur.modeling.ground_truth import truth_of
 from kontur.modeling.proposer import Proposal
 
 SPOTS = [(60, 55), (170, 60), (280, 70), (70, 165), (180, 160), (290, 165)]

@@ -52,6 +52,10 @@ def evaluate(
             metavar="DIR", help="Measure on your own pictures: a folder annotated in COCO's or YOLO's format."
         ),
     ] = None,
+    render: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Measure on N pictures rendered for it; no data set is needed."),
+    ] = None,
     engine: EngineOption = EngineName.NETWORK,
     mm_per_px: ScaleOption = None,
     as_json: JsonOption = False,
@@ -63,11 +67,13 @@ def evaluate(
     Example: kontur evaluate --split val
 
     Example: kontur evaluate --annotated photos --engine both
+
+    Example, after kontur train --on-the-fly: kontur evaluate --render 100
     """
     from kontur.data_preprocessing.part_list import open_parts
     from kontur.modeling.annotated import read_annotated
     from kontur.modeling.evaluation import write_evaluation
-    from kontur.modeling.ground_truth import read_split
+    from kontur.modeling.ground_truth import read_split, render_truth
     from kontur.modeling.inference import load_detector
     from kontur.modeling.results import write_detections
     from kontur.workspace import open_workspace
@@ -75,14 +81,17 @@ def evaluate(
     space = open_workspace(workspace)
     names = list(EngineName) if engine is EngineName.BOTH else [engine]
     detectors = {name: load_detector(space, mm_per_px, engine=name.value) for name in names}
-    parts = open_parts(space)[1]
-    truth = read_split(space, split.value, parts) if annotated is None else read_annotated(annotated, parts)
+    data_config, parts, _ = open_parts(space)
+    if annotated is not None:
+        truth, source = read_annotated(annotated, parts), f"--annotated {annotated}"
+    elif render is not None:
+        truth, source = render_truth(space, data_config, parts, render), f"--render {render}"
+    else:
+        truth, source = read_split(space, split.value, parts), f"--split {split}"
     run, evaluation = _measure(detectors, truth)
     write_detections(space.reports / "detections.json", run.results)
     write_evaluation(space.reports, evaluation)
-    command = f"kontur evaluate --engine {engine.value} " + (
-        f"--annotated {annotated}" if annotated else f"--split {split}"
-    )
+    command = f"kontur evaluate --engine {engine.value} {source}"
     page = _write_report(space, truth, run, evaluation, _facts(space, detectors[engine], command))
     if as_json:
         print_json(evaluation.model_dump(mode="json"))

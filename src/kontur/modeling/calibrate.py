@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from kontur.data_preprocessing.sample import Sample, Samples
 from kontur.geometry import Part
@@ -16,7 +15,7 @@ from kontur.modeling.calibration import Calibration, fit_calibration
 from kontur.modeling.checkpoint import load_checkpoint, save_checkpoint
 from kontur.modeling.confusion import pair_up
 from kontur.modeling.export import export_onnx
-from kontur.modeling.ground_truth import TruthInstance, TruthPicture, too_little
+from kontur.modeling.ground_truth import truth_of
 from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.model_info import ModelInfo
 from kontur.modeling.results import picture_result
@@ -65,21 +64,6 @@ def _judged(detector: NetworkDetector, sample: Sample) -> tuple[NDArray[np.float
         right[detection] = truth.instances[instance].part == found.part[detection]
     counted = ~pairing.ignored
     return features[counted], right[counted]
-
-
-def truth_of(sample: Sample) -> TruthPicture:
-    """Return a sample's truth in the form that evaluation reads."""
-    items = []
-    for number, instance in enumerate(sample.instances, 1):
-        mask = np.asfortranarray((sample.ids == number).astype(np.uint8))
-        area = int(mask.sum())
-        ignored = too_little(area, instance.visible_fraction)
-        items.append(
-            TruthInstance(
-                instance.part, coco_mask.encode(mask), area, ignored, instance.pose, instance.visible_fraction
-            )
-        )
-    return TruthPicture("", (sample.ids.shape[1], sample.ids.shape[0]), tuple(items))
 
 
 def calibrate_checkpoint(

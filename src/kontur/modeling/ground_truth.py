@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pycocotools import mask as coco_mask
 
+from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.dataset import open_dataset
+from kontur.data_preprocessing.fresh import FreshSamples
+from kontur.data_preprocessing.render import background_pictures
+from kontur.data_preprocessing.sample import Sample
 from kontur.errors import DatasetError
 from kontur.geometry import Part, PixelPose
 from kontur.pictures import Picture, read_picture
 from kontur.workspace import Workspace
 
+TEST_SEED = 2_000_000_011
+"""Of pictures that are rendered to measure on."""
 LEAST_AREA_PX = 60
 LEAST_VISIBLE_FRACTION = 0.25
 """Instances of which less can be seen are ignored: neither missed nor false."""
@@ -115,6 +122,36 @@ def read_split(workspace: Workspace, split: str, parts: Sequence[Part]) -> Groun
         raise DatasetError(f"{workspace.processed / split}: no pictures in this split; generate more")
     pictures = dataset.paths(0).image.parent
     return read_coco(workspace.coco / f"{split}.json", pictures, parts, f"{split} split of the generated data set")
+
+
+def render_truth(workspace: Workspace, config: DataConfig, parts: Sequence[Part], count: int) -> GroundTruth:
+    """Render pictures that no training learns from, when a workspace has no data set.
+
+    Args:
+        workspace: whose pictures serve as tables.
+        config: what to draw.
+        parts: the part list.
+        count: pictures.
+    """
+    samples = FreshSamples(config, tuple(parts), background_pictures(workspace.backgrounds), TEST_SEED, count)
+    made = [samples[index] for index in range(count)]
+    pictures = tuple(replace(truth_of(sample), file=f"{index:06d}") for index, sample in enumerate(made))
+    return GroundTruth(f"{count} pictures rendered on the fly", tuple(parts), pictures, lambda at: made[at].image)
+
+
+def truth_of(sample: Sample) -> TruthPicture:
+    """Return a sample's truth in the form that evaluation reads."""
+    items = []
+    for number, instance in enumerate(sample.instances, 1):
+        mask = np.asfortranarray((sample.ids == number).astype(np.uint8))
+        area = int(mask.sum())
+        ignored = too_little(area, instance.visible_fraction)
+        items.append(
+            TruthInstance(
+                instance.part, coco_mask.encode(mask), area, ignored, instance.pose, instance.visible_fraction
+            )
+        )
+    return TruthPicture("", (sample.ids.shape[1], sample.ids.shape[0]), tuple(items))
 
 
 def _part_of_category(categories: list[dict[str, Any]], parts: Sequence[Part], path: Path) -> dict[int, int]:
