@@ -82,6 +82,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/pose_accuracy.py --trials 10
 	$(BIN)/python benchmarks/generate.py
 	$(BIN)/python benchmarks/drawings.py $(SHARED)/dxf_corpus
+	$(BIN)/python benchmarks/hostile_drawings.py
 	$(BIN)/python benchmarks/baseline.py
 	$(BIN)/python benchmarks/training_source.py
 	$(BIN)/python benchmarks/ablations.py

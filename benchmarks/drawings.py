@@ -2,7 +2,10 @@
 
     python benchmarks/drawings.py ../shared/dxf_corpus [--answers answers.csv] [--repeat 3]
 
-`answers.csv` (file, parts, holes, area; area in the file's own units squared) gives trusted answers; without it the table
+`answers.csv`, by default the one in the folder if there is one, gives trusted answers. Its columns: `file` (path in the
+folder), `parts`, `holes` (whole numbers over all parts), `area` (of all parts, holes taken off, in the file's own units
+squared). A reader is right when all three agree, the area within 1 %; silently wrong when they do not and it did not say
+that it is in doubt. Without answers the table
 says how far the readers agree with each other. Each reading runs in a process of its own with a time limit, so that one
 that hangs or dies does not stop the rest. Results go to benchmarks/results/drawings.json and into docs/benchmarks.md.
 """
@@ -151,7 +154,8 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
     files = sorted(p for p in arguments.folder.rglob("*") if p.name.lower().endswith((".dxf", ".dxf.gz")))
-    answers = _answers(arguments.answers) if arguments.answers else {}
+    trusted = arguments.answers or arguments.folder / "answers.csv"
+    answers = _answers(trusted) if arguments.answers or trusted.is_file() else {}
     for module in ("kontur.drawing", "trimesh", "networkx", "ezdxf.path", "shapely"):
         import_module(module)  # before the forks, which then share them
     rows, ratios = [], []
@@ -216,12 +220,23 @@ def _markdown(rows: list[dict], answers: dict[str, Answer], summary: dict) -> st
               f"median {summary['median_ratio']:.2f}; slowest file "
               f"{summary['slowest_s']:.2f} s; {LARGE_ENTITIES} entities in {summary['large_s'][0]:.1f} s "
               f"(readfile {summary['large_s'][1]:.1f} s).", "",
-              "Where trimesh answers otherwise and kontur is not in doubt:", ""]  # fmt: skip
+              *_wrong(rows, answers), "Where trimesh answers otherwise and kontur is not in doubt:", ""]  # fmt: skip
     for row in rows:
         ours, theirs = row["kontur"], row["trimesh"]
         if theirs["answer"] and ours["answer"] and not ours["doubt"] and not same(ours["answer"], theirs["answer"]):
             lines.append(f"- `{row['file']}`: kontur {_short(ours['answer'])}, trimesh {_short(theirs['answer'])}")
     return "\n".join(lines) + "\n"
+
+
+def _wrong(rows: list[dict], answers: dict[str, Answer]) -> list[str]:
+    """A line for each file where kontur's answer is not the trusted one."""
+    lines = [
+        f"- `{row['file']}`: {_short(row['kontur']['answer']) if row['kontur']['answer'] else row['kontur']['why']}"
+        f"{', in doubt' if row['kontur']['doubt'] else ''}; trusted {_short(answers[row['file']])}"
+        for row in rows
+        if row["file"] in answers and not same(row["kontur"]["answer"], answers[row["file"]])
+    ]
+    return ["Where kontur is wrong:", "", *(lines or ["- nowhere"]), ""] if answers else []
 
 
 def _short(answer: Answer) -> str:

@@ -111,3 +111,37 @@ def test_found_a_hatch_edge_with_a_huge_control_point_needs_little_memory():
     )
     edges.add_line((0, 25), (0, 0))
     assert only(read(doc)).area_mm2 == pytest.approx(1000)
+
+
+def test_found_a_mesh_with_fewer_vertices_than_it_says():
+    """ezdxf's generator then ends in a RuntimeError."""
+    vertex = tags((0, "VERTEX"), (8, "0"), (10, 5), (20, 5), (30, 0), (70, 64))
+    mesh = tags((0, "POLYLINE"), (8, "0"), (66, 1), (70, 16), (71, 3), (72, 3)) + vertex + tags((0, "SEQEND"), (8, "0"))
+    face = tags((0, "POLYLINE"), (8, "0"), (66, 1), (70, 64), (71, 4), (72, 1)) + vertex + tags((0, "SEQEND"), (8, "0"))
+    drawing = read_text(entities_section(SQUARE, mesh, face))
+    assert only(drawing).area_mm2 == pytest.approx(1000)
+    assert drawing.entities["POLYLINE"].used == 0 and drawing.entities["POLYLINE"].total == 2
+
+
+@pytest.mark.parametrize("number", ["-", "+", "e5", ".", ",", "1,2,3", "1e", "0x1F", "1.#QNAN"])
+def test_values_that_only_look_like_numbers_lose_their_entity(number):
+    drawing = read_text(entities_section(SQUARE, tags((0, "CIRCLE"), (8, "0"), (10, 9), (20, 9), (40, number))))
+    assert only(drawing).area_mm2 == pytest.approx(1000)
+    assert drawing.entities["CIRCLE"].unsupported == 1
+
+
+def test_garbage_is_not_quoted_at_length():
+    """A drawing whose only value is a long line of garbage where a version belongs."""
+    with pytest.raises(DrawingError) as caught:
+        read_text(b"0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\n" + bytes(range(128, 250)) * 300 + b"\n0\nEOF\n")
+    assert len(str(caught.value)) < 300 and str(caught.value).isascii()
+
+
+def test_a_folder_is_no_drawing(tmp_path):
+    with pytest.raises(DrawingError, match="not a file"):
+        read_drawing(tmp_path)
+
+
+def test_the_memory_that_a_file_will_need_is_limited():
+    with pytest.raises(DrawingError, match="max_memory_mb"):
+        read_text(entities_section(SQUARE * 2000), max_memory_mb=20)

@@ -30,7 +30,7 @@ NOT_GEOMETRY = frozenset({
 })  # fmt: skip
 """Entities that bound no material: text, measures, pictures, construction lines, views, points."""
 
-BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError, DXFError)
+BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, DXFError)
 """What ezdxf and numpy raise on an entity whose data contradicts itself."""
 
 MAX_COORDINATE = 1e11
@@ -125,7 +125,9 @@ def _line(entity: DXFEntity, _sagitta: float) -> Iterator[Strand]:
 def _circular(entity: DXFEntity, start_rad: float, sweep_rad: float, sagitta: float) -> Iterator[Strand]:
     x, y, z = entity.dxf.center.xyz
     radius, extrusion = abs(entity.dxf.radius), _extrusion(entity)
-    if not isfinite(radius) or radius == 0:
+    if not isfinite(radius):
+        raise ValueError("a radius that is not finite")
+    if radius == 0:
         return
     full = sweep_rad >= 2 * pi - _FULL_TURN_SLACK_RAD
     flat = full_circle((x, y), radius, sagitta) if full else arc_points((x, y), radius, start_rad, sweep_rad, sagitta)

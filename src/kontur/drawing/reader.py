@@ -10,6 +10,7 @@ import io
 import logging
 import re
 import struct
+import textwrap
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -42,6 +43,7 @@ _MEASUREMENT = re.compile(rb"\$MEASUREMENT\s+70\s+(\d+)")
 _HEADER = "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1015\n0\nENDSEC\n"
 _HEADER_SECTION = re.compile(r"[\r\n][ \t]*2[ \t]*\r?\n[ \t]*HEADER[ \t]*[\r\n]")
 _AS_IT_IS = "as it is"
+_LONGEST_REASON = 120
 _HEAD_BYTES = 400_000
 _FAILURES = (*BROKEN, DXFError, OSError, struct.error, AssertionError, StopIteration)
 
@@ -143,7 +145,7 @@ def _best(
             document = function()
             kept = kept_of(document, census)
         except _FAILURES as error:
-            reasons.append(" ".join(str(error).split()) or type(error).__name__)
+            reasons.append(_in_short(error))
             continue
         finally:
             limits.check_time()
@@ -154,6 +156,12 @@ def _best(
     if best is None:
         raise DrawingError(f"{name}: not a DXF that can be read ({reasons[0]}); save it again as DXF")
     return best[2], _loss_issues(best, census, reasons)
+
+
+def _in_short(error: BaseException) -> str:
+    """An error's text on one line, without the garbage that it may quote."""
+    text = " ".join(str(error).encode("ascii", "replace").decode().split())
+    return textwrap.shorten(text, _LONGEST_REASON, placeholder="...") or type(error).__name__
 
 
 def _loss_issues(best: tuple[int, str, Document], census: Census, reasons: list[str]) -> list[Issue]:
