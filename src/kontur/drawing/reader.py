@@ -160,7 +160,8 @@ def _best(
 
 def _in_short(error: BaseException) -> str:
     """An error's text on one line, without the garbage that it may quote."""
-    text = " ".join(str(error).encode("ascii", "replace").decode().split())
+    words = " ".join(str(error).encode("ascii", "replace").decode().split())
+    text = "".join(char if char.isprintable() else "?" for char in words)
     return textwrap.shorten(text, _LONGEST_REASON, placeholder="...") or type(error).__name__
 
 
