@@ -82,8 +82,10 @@ def test_untilted_the_pixel_pose_is_exact(x, y, theta, flipped, scale):
 
 
 @given(cameras(), st.floats(-60, 60), st.floats(-40, 40), st.floats(-3, 3), st.booleans())
-def test_tilted_the_pixel_pose_is_the_best_similarity_nearby(camera, x, y, theta, flipped):
-    """Least squares over a small disc around the datum gives the same similarity."""
+def test_tilted_the_pixel_pose_has_the_x_axis_as_seen_and_the_scale_of_the_best_similarity(
+    camera, x, y, theta, flipped
+):
+    """The scale is that of least squares over a small disc around the datum; the angle that of a short piece of x axis."""
     pose = Pose(x, y, theta, flipped)
     angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
     disc = 0.5 * np.column_stack([np.cos(angle), np.sin(angle)])
@@ -92,7 +94,9 @@ def test_tilted_the_pixel_pose_is_the_best_similarity_nearby(camera, x, y, theta
     assert (found.u, found.v) == pytest.approx(tuple(camera.project([(x, y)])[0]))
     best = _fit_similarity(disc * (-1 if flipped else 1, 1), seen)
     assert found.scale_px_per_mm == pytest.approx(best.scale_px_per_mm, rel=1e-4)
-    assert np.cos(found.angle_rad - best.angle_rad) == pytest.approx(1, abs=1e-7)
+    start, end = camera.project(pose.apply(np.array([[0.0, 0.0], [-1e-3 if flipped else 1e-3, 0.0]])))
+    seen_rad = np.arctan2(start[1] - end[1], end[0] - start[0])
+    assert np.cos(found.angle_rad - seen_rad) == pytest.approx(1, abs=1e-7)
 
 
 def _fit_similarity(points_mm, seen_px):

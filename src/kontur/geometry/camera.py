@@ -71,17 +71,19 @@ class Camera:
         return (centre + directions * steps[:, None])[:, :2]
 
     def pixel_pose(self, pose: Pose, z_mm: float = 0.0) -> PixelPose:
-        """Return the similarity that matches the projection at the pose's datum (its best local fit).
+        """Return what the projection looks like at the pose's datum, as a similarity.
 
-        Angle and scale are those of the similarity closest (Frobenius) to the projection's derivative there.
+        The angle is the direction in which the drawing's x axis (the mirrored one of a part that lies face down) is seen
+        there. The scale is that of the similarity closest (Frobenius) to the projection's derivative.
         """
         step = _DIFFERENCE_STEP_MM
         offsets = np.array([[0, 0], [step, 0], [-step, 0], [0, step], [0, -step]])
         at = self.project(offsets + (pose.x_mm, pose.y_mm), z_mm)
         du, dv = (at[1] - at[2]) / (2 * step), (at[3] - at[4]) / (2 * step)
         a, b = (du[0] - dv[1]) / 2, (du[1] + dv[0]) / 2  # [[a, b], [b, -a]]: a turn and a change from y up to v down
-        turn = float(np.arctan2(-b, a))
-        return PixelPose(float(at[0, 0]), float(at[0, 1]), pose.theta_rad + turn, float(np.hypot(a, b)), pose.flipped)
+        axis = du * np.cos(pose.theta_rad) + dv * np.sin(pose.theta_rad)
+        angle = float(np.arctan2(-axis[1], axis[0]))
+        return PixelPose(float(at[0, 0]), float(at[0, 1]), angle, float(np.hypot(a, b)), pose.flipped)
 
 
 def nominal_camera(size_wh: tuple[int, int], px_per_mm: float) -> Camera:

@@ -75,12 +75,16 @@ class Detections:
 
     @property
     def similarity(self) -> tuple[Floats, Floats]:
-        """(N,) angle in rad, counter-clockwise as seen, and (N,) scale in px/mm: the closest similarity at the datum."""
+        """(N,) angle in rad, counter-clockwise, and (N,) scale in px/mm at the datum (see `Camera.pixel_pose`).
+
+        Under tilt the picture of a part is sheared: the angle is the direction in which the drawing's x axis is seen, the
+        scale that of the closest similarity.
+        """
         linear = self.matrix[:, :2, :2] - self.matrix[:, :2, 2:] * self.matrix[:, 2:, :2]
         sign = np.where(self.flipped, -1.0, 1.0)
         a = (sign * linear[:, 0, 0] - linear[:, 1, 1]) / 2
         b = (linear[:, 0, 1] + sign * linear[:, 1, 0]) / 2
-        return np.arctan2(-b, a), np.hypot(a, b)
+        return np.arctan2(-sign * linear[:, 1, 0], sign * linear[:, 0, 0]), np.hypot(a, b)
 
     def pose(self, index: int) -> PixelPose:
         """Return detection `index` as a similarity."""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.sampling import change_along, peaks_along, sample_lines
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float32]
@@ -79,32 +80,33 @@ def profiles(source: EdgePicture, points_px: NDArray, normals_px: NDArray, offse
     """
     step = float(offsets_px[1] - offsets_px[0])
     reach = max(1, round(source.reduction / step))  # the derivative spans 2 px of the reduced picture
-    padded = np.concatenate(
-        [offsets_px[0] + step * np.arange(-reach, 0), offsets_px, offsets_px[-1] + step * np.arange(1, reach + 1)]
-    )
-    at = points_px[:, :, None] + normals_px[:, :, None] * padded[None, None, :, None]
+    samples = len(offsets_px) + 2 * reach
+    start, along = _lines(source, points_px, normals_px, float(offsets_px[0]) - reach * step, step)
+    values = np.empty((len(start), samples, source.pixels.shape[2]), np.float32)
+    sample_lines(source.pixels, start, along, values)
+    strength = np.empty((len(start), len(offsets_px)), np.float32)
+    scale = np.float32(1 / (2 * reach * step))
+    change_along(values, reach, scale, start, along, source.pixels.shape[1::-1], strength)
+    return strength.reshape(*points_px.shape[:2], len(offsets_px))
+
+
+def sample_profiles(
+    source: EdgePicture, points_px: NDArray, normals_px: NDArray, first_px: float, step_px: float, samples: int
+) -> Floats:
+    """Return (N, M, samples, C) values of the picture along normals, from `first_px` on in steps of `step_px`."""
+    start, along = _lines(source, points_px, normals_px, first_px, step_px)
+    values = np.empty((len(start), samples, source.pixels.shape[2]), np.float32)
+    sample_lines(source.pixels, start, along, values)
+    return values.reshape(*points_px.shape[:2], samples, -1)
+
+
+def _lines(
+    source: EdgePicture, points_px: NDArray, normals_px: NDArray, first_px: float, step_px: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return starts and steps (L, 2) of profiles in px of the reduced picture."""
     shift = (source.reduction - 1) / 2
-    at = ((at - shift) / source.reduction).astype(np.float32)
-    count, points, samples = at.shape[:3]
-    flat = at.reshape(count * points, samples, 2)
-    values = _remap(source.pixels, flat)
-    change = values[:, 2 * reach :] - values[:, : -2 * reach]
-    strength = np.sqrt(np.einsum("ijc,ijc->ij", change, change)) * np.float32(1 / (2 * reach * step))
-    height, width = source.pixels.shape[:2]
-    inside = ((flat >= 0) & (flat <= np.array([width - 1, height - 1], np.float32))).all(axis=2)
-    strength[~(inside[:, 2 * reach :] & inside[:, : -2 * reach])] = 0
-    return strength.reshape(count, points, len(offsets_px))
-
-
-def _remap(pixels: Floats, at: Floats) -> Floats:
-    """Bilinear samples; OpenCV limits a map to 32767 rows, so tall ones go in pieces."""
-    rows = 30_000
-    pieces = [
-        cv2.remap(pixels, at[start : start + rows], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for start in range(0, len(at), rows)
-    ]
-    values = np.concatenate(pieces) if len(pieces) != 1 else pieces[0]
-    return values if values.ndim == 3 else values[..., None]
+    start = ((points_px + first_px * normals_px - shift) / source.reduction).reshape(-1, 2)
+    return start, (normals_px * (step_px / source.reduction)).reshape(-1, 2)
 
 
 def strongest_peaks(
@@ -120,19 +122,9 @@ def strongest_peaks(
     Returns:
         offset (N, M, count) px and strength (N, M, count), strongest first; strength 0 where there is no further peak.
     """
-    left, middle, right = strength[..., :-2], strength[..., 1:-1], strength[..., 2:]
-    is_peak = (middle > left) & (middle >= right)
-    height = np.where(is_peak, middle, 0)
     step = float(offsets_px[1] - offsets_px[0])
-    wide = max(1, round(PARABOLA_PX / step))
-    found_at, found = [], []
-    for _ in range(count):
-        best = height.argmax(axis=2)[..., None]
-        found.append(np.take_along_axis(height, best, axis=2)[..., 0])
-        middle_at = np.clip(best + 1, wide, strength.shape[2] - 1 - wide)
-        a, b, c = (np.take_along_axis(strength, middle_at + k, axis=2)[..., 0] for k in (-wide, 0, wide))
-        bend = a - 2 * b + c
-        sub = np.divide(a - c, 2 * bend, out=np.zeros_like(a), where=bend < 0)
-        found_at.append(offsets_px[middle_at[..., 0]] + np.clip(sub, -1, 1) * wide * step)
-        np.put_along_axis(height, best, 0, axis=2)
-    return np.stack(found_at, axis=2).astype(np.float64), np.stack(found, axis=2).astype(np.float64)
+    lines = np.ascontiguousarray(strength.reshape(-1, strength.shape[2]), np.float32)
+    at, height = np.empty((len(lines), count)), np.empty((len(lines), count), np.float32)
+    peaks_along(lines, max(1, round(PARABOLA_PX / step)), at, height)
+    shape = (*strength.shape[:2], count)
+    return (float(offsets_px[0]) + step * at).reshape(shape), height.astype(np.float64).reshape(shape)
