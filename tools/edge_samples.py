@@ -41,6 +41,9 @@ _DISTURBANCES_PX, _DISTURBANCE_SHARES = (0.1, 0.5, 1.0, 2.0), (0.25, 0.3, 0.3, 0
 _NADIR_ERROR = 0.03
 """Standard deviation of the nadir's error over the focal length: how well a registration knows the tilt."""
 
+_FARTHEST_NADIR = 0.7
+"""Plain pictures have no walls: the nadir may lie anywhere, up to this share of the focal length away."""
+
 Floats = NDArray[np.float64]
 
 
@@ -84,7 +87,8 @@ def samples_of(seed: int) -> list[EdgeSample]:
     """Return the samples of one batch of pictures, a pure function of the seed."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(seed)
-    parts = _example_parts() if rng.uniform() < _EXAMPLES else tuple(random_part(rng, f"part{k}") for k in range(_RANDOM_PARTS))
+    examples = rng.uniform() < _EXAMPLES
+    parts = _example_parts() if examples else tuple(random_part(rng, f"part{k}") for k in range(_RANDOM_PARTS))
     context = make_context(random_config(rng), parts)
     return [*_of_scenes(context, seed, rng), *_of_plain_pictures(parts, rng)]
 
@@ -139,7 +143,7 @@ def disturbed(source: EdgePicture, target: Target, rng: np.random.Generator) -> 
 
 
 def signed_distance_px(target: Target, points_px: Floats) -> Floats:
-    """Return (N,) distance of points to the true contour, positive in the material, by shapely; exact where scale is even."""
+    """Return (N,) distance of points to the true contour by shapely, positive in the material."""
     back, derivative = apply_homography(np.linalg.inv(target.matrix)[None], points_px[None])
     where = shapely.points(back[0])
     polygon = target.part.polygon
@@ -236,7 +240,8 @@ def plain_picture(part: Part, rng: np.random.Generator) -> tuple[Picture, Target
     if rng.uniform() < 0.5:
         light = light + rng.normal(0, np.exp(rng.uniform(-0.5, 2.7)), own.shape)[..., None]
     matrix = np.vstack([pose.matrix, [0, 0, 1]])
-    return _as_bytes(light), Target(part, matrix, own, np.array([side / 2, side / 2]))
+    nadir = side / 2 + rng.uniform(-_FARTHEST_NADIR, _FARTHEST_NADIR, 2) * NOMINAL_FOCAL * side
+    return _as_bytes(light), Target(part, matrix, own, nadir)
 
 
 def _coverage(part: Part, pose: PixelPose, side: int) -> Floats:

@@ -29,6 +29,9 @@ FEATURES = SAMPLES + (SAMPLES - 2) + 5
 LEAST_LOG_SIGMA, MOST_LOG_SIGMA = -4.5, 2.0
 FEATURE_LIMIT = 6.0
 CORNER_POOL_WEIGHT = 0.3
+LEAST_CONTRAST = 1.8
+"""Profiles whose greatest change, per channel, is less than this many times the noise say nothing."""
+_CONTRAST_FEATURE = 2 * SAMPLES - 1
 _WEIGHTS = "edge_reader.npz"
 
 
@@ -47,7 +50,9 @@ class Reading:
     visible: Floats
 
 
-def read_edges(source: EdgePicture, points_px: NDArray, normals_px: NDArray, pooling: NDArray, lean: NDArray) -> Reading:
+def read_edges(
+    source: EdgePicture, points_px: NDArray, normals_px: NDArray, pooling: NDArray, lean: NDArray
+) -> Reading:
     """Read the offsets of contours.
 
     Args:
@@ -60,7 +65,13 @@ def read_edges(source: EdgePicture, points_px: NDArray, normals_px: NDArray, poo
     features = reading_features(source, points_px, normals_px, lean)
     answer = _forward(_weights(), features, normals_px.astype(np.float32), pooling.astype(np.float32))
     log_sigma = np.clip(answer[..., 1], LEAST_LOG_SIGMA, MOST_LOG_SIGMA)
-    return Reading(answer[..., 0], np.exp(log_sigma), 1 / (1 + np.exp(-answer[..., 2])))
+    visible = 1 / (1 + np.exp(-answer[..., 2]))
+    return Reading(answer[..., 0], np.exp(log_sigma), np.where(_contrast(features) > LEAST_CONTRAST, visible, 0))
+
+
+def _contrast(features: Floats) -> Floats:
+    """Return (N, M) the greatest change along each profile over the picture's noise."""
+    return np.asarray(np.exp(features[..., _CONTRAST_FEATURE]), np.float32)
 
 
 def wall_lean(points_px: NDArray, normals_px: NDArray, nadir_uv: NDArray, focal_px: float) -> NDArray[np.float64]:
@@ -75,7 +86,7 @@ def wall_lean(points_px: NDArray, normals_px: NDArray, nadir_uv: NDArray, focal_
 
 
 def reading_features(source: EdgePicture, points_px: NDArray, normals_px: NDArray, lean: NDArray) -> Floats:
-    """Return (N, M, FEATURES): the profile's grey levels and changes, both normalised; its contrast, brightness and noise."""
+    """Return (N, M, FEATURES): the profile's grey levels and changes, normalised; its contrast, brightness, noise."""
     values = sample_profiles(source, points_px, normals_px, FIRST_PX, STEP_PX, SAMPLES)
     features = np.empty((*points_px.shape[:2], FEATURES), np.float32)
     flat = features.reshape(-1, FEATURES)

@@ -79,11 +79,17 @@ def peaks_along(strength, wide, at, height):  # type: ignore[no-untyped-def]  # 
         at[line, :], height[line, :] = samples // 2, 0
         for k in range(1, samples - 1):
             if row[k] > row[k - 1] and row[k] >= row[k + 1] and row[k] > height[line, count - 1]:
-                place = count - 1
-                while place > 0 and height[line, place - 1] < row[k]:
-                    height[line, place], at[line, place] = height[line, place - 1], at[line, place - 1]
-                    place -= 1
-                height[line, place], at[line, place] = row[k], _vertex(row, k, wide)
+                _insert(at[line], height[line], _vertex(row, k, wide), row[k])
+
+
+@numba.njit(**_fast)
+def _insert(at, height, place, strength):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Put a peak where it belongs among others, strongest first; the weakest is dropped."""
+    k = len(at) - 1
+    while k > 0 and height[k - 1] < strength:
+        height[k], at[k] = height[k - 1], at[k - 1]
+        k -= 1
+    height[k], at[k] = strength, place
 
 
 @numba.njit(**_fast)

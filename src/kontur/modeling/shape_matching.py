@@ -27,9 +27,9 @@ from kontur.modeling.unknown import report_unknown
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
 
-QUICK = RegistrationOptions(rounds=ROUNDS[2:5], spacing_px=3.0, most_points=110)
+QUICK = RegistrationOptions(rounds=ROUNDS[2:5], readings=0, spacing_px=3.0, most_points=110)
 """The registration that candidates must survive before they are registered finely."""
-FINE = RegistrationOptions(rounds=ROUNDS[2:])
+FINE = RegistrationOptions(rounds=ROUNDS[2:3])
 _SURE_SCORE = 0.35
 _OWN_SHARE = 0.6
 """Candidates of the second search nearer to a sure part than this share of its radius are left out."""

@@ -1,0 +1,122 @@
+"""The state of a registration, and the rows of its least squares: how motions move contour points along their normals."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.alignment import apply_homography, motion_matrices, motion_rows, project_normals
+from kontur.modeling.contour_model import ContourBatch
+from kontur.modeling.edges import EdgePicture
+from kontur.modeling.plane import Plane
+
+Floats = NDArray[np.float64]
+
+_BORDER_PX = 1.0
+_LEAST_RADIUS_PX = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The state of a registration.
+
+    Attributes:
+        matrix: (N, 3, 3) part's frame to px.
+        offset_px: (N,) how far outside the contour its edges lie (bevels, walls and contact shadows move all alike).
+        plane: what the parts share.
+    """
+
+    matrix: Floats
+    offset_px: Floats
+    plane: Plane
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """The contours of N detections in the picture, up to M points each.
+
+    Attributes:
+        points_px: (N, M, 2) where the contour is.
+        normals_px: (N, M, 2) unit, away from the material.
+        length_px: (N, M) contour length that a point stands for; 0 where padded or outside the picture.
+        corner_weight: (N, M) 1 on smooth stretches, less next to corners.
+        rows: (N, M, 4) px per unit of motion along the normal.
+        centre: (N, 2) data in the rectified picture.
+    """
+
+    points_px: Floats
+    normals_px: Floats
+    length_px: Floats
+    corner_weight: Floats
+    rows: Floats
+    centre: Floats
+
+    @property
+    def weight(self) -> Floats:
+        """(N, M) what a point counts for."""
+        return self.length_px * self.corner_weight
+
+    @property
+    def radius2(self) -> Floats:
+        """(N,) mean squared distance of the contour from the datum, px2."""
+        arm2 = (self.rows[..., 2:4] ** 2).sum(axis=2)
+        weight = self.weight
+        return np.asarray((arm2 * weight).sum(axis=1) / (weight.sum(axis=1) + 1e-9) + _LEAST_RADIUS_PX**2, np.float64)
+
+
+def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
+    """Place contours by the matrices of a fit."""
+    matrix, plane = fit.matrix, fit.plane.homography
+    points, derivative = apply_homography(matrix, model.points_mm)
+    normals = project_normals(derivative, model.normals)
+    stretch = np.sqrt(np.abs(np.linalg.det(derivative)))
+    length = model.length_mm * stretch * inside(points, source)
+    back = np.asarray(np.linalg.inv(plane), np.float64)
+    rectified, _ = apply_homography(back, points)
+    centre, _ = apply_homography(back, matrix[:, None, :2, 2] / matrix[:, None, 2:, 2])
+    _, lens = apply_homography(plane, rectified)
+    rows = motion_rows(rectified, centre[:, 0], lens, normals)
+    return Placed(points, normals, length, model.weight, rows, centre[:, 0])
+
+
+def inside(points_px: Floats, source: EdgePicture) -> NDArray[np.bool_]:
+    """Return (N, M) whether points lie inside the picture, not on its border."""
+    size = np.array(source.pixels.shape[1::-1]) * source.reduction
+    return np.logical_and.reduce((points_px >= _BORDER_PX) & (points_px <= size - 1 - _BORDER_PX), axis=2)
+
+
+def moved(fit: Fit, placed: Placed, motion: Floats, offset_px: Floats) -> Fit:
+    """Return the fit after motions (N, 4) in the rectified picture, with new offsets (N,)."""
+    shared = fit.plane.homography
+    matrix = shared @ motion_matrices(motion, placed.centre) @ np.linalg.inv(shared) @ fit.matrix
+    return replace(fit, matrix=normalised(matrix), offset_px=offset_px)
+
+
+def with_offset(rows: Floats) -> Floats:
+    """Return rows (N, M, 5) whose last unknown is how far outside the contour all its edges lie."""
+    return np.concatenate([rows, np.ones((*rows.shape[:2], 1))], axis=2)
+
+
+def limited(motion: Floats, range_px: float, radius_px: Floats) -> Floats:
+    """Shorten motions that would move any point by clearly more than the range."""
+    size = np.hypot(motion[:, 0], motion[:, 1]) + radius_px * (np.abs(motion[:, 2]) + np.abs(motion[:, 3]))
+    return motion * np.minimum(1, 2 * range_px / np.maximum(size, 1e-9))[:, None]
+
+
+def missing_scale(fit: Fit, centre: Floats) -> Floats:
+    """Return (N,) log of the scale that the shared plane has over the parts' own; 0 where it is not known."""
+    if fit.plane.log_scale is None:
+        return np.zeros(len(centre))
+    return fit.plane.log_scale - rectified_log_scale(fit.matrix, fit.plane)
+
+
+def rectified_log_scale(matrix: Floats, plane: Plane) -> Floats:
+    """Return (N,) log of px per mm that the parts have in the rectified picture."""
+    rectified = normalised(np.linalg.inv(plane.homography) @ matrix)
+    _, derivative = apply_homography(rectified, np.zeros((len(matrix), 1, 2)))
+    return 0.5 * np.log(np.abs(np.linalg.det(derivative[:, 0])))
+
+
+def normalised(matrix: Floats) -> Floats:
+    """Scale (N, 3, 3) homographies so that the last element is 1."""
+    return matrix / matrix[:, 2:, 2:]

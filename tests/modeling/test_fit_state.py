@@ -1,0 +1,142 @@
+"""Placing contours, moving fits, and what supports them."""
+
+import numpy as np
+import pytest
+from modeling_shapes import bracket, coverage_picture, disc, plate
+
+from kontur.geometry import PixelPose
+from kontur.modeling.contour_model import contour_model, stack_models
+from kontur.modeling.detections import from_poses
+from kontur.modeling.edges import edge_picture
+from kontur.modeling.fit_state import Fit, inside, limited, missing_scale, moved, place, rectified_log_scale
+from kontur.modeling.peak_fit import gather, improve, relative_strength
+from kontur.modeling.plane import Plane, level_plane
+from kontur.modeling.reading_fit import improve_by_reading, read, sharpened
+from kontur.modeling.refine import ROUNDS
+from kontur.modeling.support import described, support_of
+
+SIZE_WH = (250, 200)
+POSE = PixelPose(121.0, 99.0, 0.6, 1.5)
+
+
+def state(poses, parts, plane=None):
+    """Return the detections, the fit that they start from, and their contour points."""
+    detections = from_poses(SIZE_WH, list(range(len(parts))), [0.5] * len(parts), poses)
+    model = stack_models([contour_model(part, 1.0) for part in parts])
+    fit = Fit(detections.matrix.copy(), np.zeros(len(parts)), plane or level_plane(SIZE_WH))
+    return detections, fit, model
+
+
+def blank():
+    return edge_picture(np.full((*SIZE_WH[::-1], 3), 80, np.uint8), 0.7)
+
+
+def test_placed_contours_have_their_length_and_face_outwards():
+    _, fit, model = state([POSE], [disc(20.0)])
+    placed = place(blank(), model, fit)
+    assert placed.length_px.sum() == pytest.approx(2 * np.pi * 20 * POSE.scale_px_per_mm, rel=1e-6)
+    out = placed.points_px[0] - (POSE.u, POSE.v)
+    np.testing.assert_allclose(placed.normals_px[0], out / np.linalg.norm(out, axis=1, keepdims=True), atol=1e-9)
+    assert placed.radius2[0] == pytest.approx((20 * POSE.scale_px_per_mm) ** 2, rel=0.01)
+
+
+def test_padding_and_what_lies_outside_the_picture_count_nothing():
+    _, fit, model = state([POSE, PixelPose(-500.0, 0.0, 0.0, 1.5)], [plate(4), disc(5.0)])
+    placed = place(blank(), model, fit)
+    assert placed.weight[1].sum() == 0
+    assert placed.length_px[0].sum() == pytest.approx(plate(4).perimeter_mm * POSE.scale_px_per_mm, rel=0.02)
+
+
+def test_the_border_of_the_picture_is_outside():
+    points = np.array([[[0.5, 50.0], [1.0, 50.0], [248.0, 50.0], [248.5, 50.0], [50.0, 198.5]]])
+    assert inside(points, blank()).tolist() == [[False, True, True, False, False]]
+
+
+@pytest.mark.parametrize("plane", [None, Plane((0.1, -0.05), 300.0, (124.5, 99.5), None)])
+def test_a_small_motion_moves_points_by_their_rows(plane):
+    _, fit, model = state([POSE], [bracket()], plane)
+    placed = place(blank(), model, fit)
+    motion = np.array([[0.02, -0.01, 3e-4, -2e-4]])
+    after = place(blank(), model, moved(fit, placed, motion, fit.offset_px))
+    along = ((after.points_px - placed.points_px) * placed.normals_px).sum(axis=2)
+    np.testing.assert_allclose(along, np.einsum("nmp,np->nm", placed.rows, motion), atol=2e-4)
+
+
+def test_long_motions_are_shortened_as_a_whole():
+    motion = np.array([[30.0, 40.0, 0.0, 0.0], [0.1, 0.0, 0.001, 0.0]])
+    short = limited(motion, 2.0, np.array([20.0, 20.0]))
+    assert np.hypot(*short[0, :2]) == pytest.approx(4.0)
+    np.testing.assert_allclose(short[1], motion[1])
+
+
+def test_the_missing_scale_is_that_of_the_plane():
+    _, fit, _ = state([POSE], [disc()], Plane((0.0, 0.0), 300.0, (124.5, 99.5), float(np.log(1.6))))
+    assert rectified_log_scale(fit.matrix, fit.plane)[0] == pytest.approx(np.log(1.5))
+    assert missing_scale(fit, np.zeros((1, 2)))[0] == pytest.approx(np.log(1.6 / 1.5))
+    _, unknown, _ = state([POSE], [disc()])
+    assert missing_scale(unknown, np.zeros((1, 2)))[0] == 0
+
+
+def test_the_coarse_round_moves_towards_the_edges():
+    part = bracket()
+    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7, 2)
+    _, fit, model = state([PixelPose(POSE.u + 3, POSE.v - 2, POSE.angle_rad + 0.02, 1.53)], [part])
+    for step in ROUNDS[:2]:
+        fit = improve(source, model, fit, step)
+    assert np.hypot(*(fit.matrix[0, :2, 2] - (POSE.u, POSE.v))) < 0.7
+
+
+def test_strength_is_relative_to_the_contours_own_edges():
+    part = plate(4)
+    _, fit, model = state([POSE], [part])
+    for levels in ((60, 190), (60, 90)):
+        source = edge_picture(coverage_picture(part, POSE, SIZE_WH, levels), 0.7)
+        share = relative_strength(gather(source, place(source, model, fit), 3.0, 0.5))[..., 0]
+        assert np.median(share[share > 0]) == pytest.approx(1 / 1.35, abs=0.03)
+    nothing = relative_strength(gather(blank(), place(blank(), model, fit), 3.0, 0.5))
+    assert (nothing == 0).all()
+
+
+def test_readings_move_a_contour_onto_its_edges():
+    part = bracket()
+    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
+    _, fit, model = state([PixelPose(POSE.u + 0.8, POSE.v - 0.6, POSE.angle_rad + 0.008, 1.51)], [part])
+    for _ in range(3):
+        fit = improve_by_reading(source, model, fit)
+    assert np.hypot(*(fit.matrix[0, :2, 2] - (POSE.u, POSE.v))) < 0.05
+
+
+def test_a_reading_snaps_to_a_clean_peak_but_not_to_a_far_one():
+    part = plate(4)
+    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
+    _, fit, model = state([POSE], [part])
+    placed = place(source, model, fit)
+    reading = read(source, placed, fit)
+    smooth = (placed.corner_weight[0] == 1) & (placed.weight[0] > 0)
+    before, after = (np.median(np.abs(r.offset_px[0][smooth])) for r in (reading, sharpened(reading, source, placed)))
+    assert after <= before + 0.01
+    assert after < 0.03
+    far = sharpened(type(reading)(reading.offset_px + 1.0, reading.sigma_px, reading.visible), source, placed)
+    assert np.median(far.offset_px[0][smooth]) == pytest.approx(1.0, abs=0.06)
+
+
+def test_support_is_the_share_of_the_contour_with_an_edge():
+    part = plate(4)
+    picture = coverage_picture(part, PixelPose(121.0, 99.0, 0.0, 1.5), SIZE_WH)
+    picture[:, :121] = 120  # hides the left half; its own edge lies inside the part
+    detections, fit, model = state([PixelPose(121.0, 99.0, 0.0, 1.5)], [part])
+    support = support_of(edge_picture(picture, 0.7), model, fit, 1.25)
+    told = described(detections, fit, support)
+    assert told.support[0] == pytest.approx(0.5, abs=0.06)
+    assert told.residual_px[0] < 0.3
+    assert 0.4 < support.score[0] <= told.support[0]
+
+
+def test_support_follows_the_offset_of_the_fit():
+    """A part cut 1 mm too large has its edges 1.5 px outside; a fit that knows it is supported all the same."""
+    large = disc(16.0)
+    source = edge_picture(coverage_picture(large, POSE, SIZE_WH), 0.7)
+    _, fit, model = state([POSE], [disc(15.0)])
+    assert support_of(source, model, fit, 1.0).score[0] < 0.05
+    knowing = Fit(fit.matrix, np.array([1.5]), fit.plane)
+    assert support_of(source, model, knowing, 1.0).score[0] > 0.95
