@@ -137,8 +137,7 @@ def test_many_parts_in_one_pass_equal_each_alone():
     starts = from_poses(SIZE_WH, [0, 1, 2], [0.9, 0.8, 0.7], [moved(pose, rng, 3, 2, 0.02) for pose in poses])
     together = register(picture, starts, parts)
     alone = concatenate([register(picture, starts[np.array([i])], parts) for i in range(3)])
-    # Three parts also tell the plane's tilt, one alone does not: that moves them by hundredths of a pixel at most.
-    np.testing.assert_allclose(together.matrix, alone.matrix, atol=1e-2)
+    np.testing.assert_allclose(together.matrix, alone.matrix, atol=5e-3)
     np.testing.assert_array_equal(together.score, starts.score)
     for index, pose in enumerate(poses):
         assert np.hypot(*(together.uv[index] - (pose.u, pose.v))) < 0.03

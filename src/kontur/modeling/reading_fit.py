@@ -32,7 +32,7 @@ _TURN_DEVIATION_RAD = 0.1
 _MOVE_DEVIATION_PX = 10.0
 _FREEDOM = 3.0
 _INNER_STEPS = 4
-_SAME_EDGE_PX = 0.08
+_SAME_EDGE_PX = 0.15
 """A peak of change this near to the reading is the same edge."""
 _PEAK_RANGE_PX = 2.5
 _RANGE_PX = 3.0
