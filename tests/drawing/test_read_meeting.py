@@ -110,6 +110,21 @@ class TestCovered:
         assert drawn(draw).in_doubt
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.3, 0.77, 2.0])
+@pytest.mark.parametrize("scale", [1.0, 0.037, 41.0])
+def test_dividing_lines_stay_a_doubt_however_the_plate_lies(angle, scale):
+    """Fold lines or common cuts at any angle and size: noding on a grid must not make them seem to matter less."""
+    c, s = scale * np.cos(angle), scale * np.sin(angle)
+
+    def draw(msp):
+        for a, b in [((0, 0), (100, 0)), ((100, 0), (100, 60)), ((100, 60), (0, 60)), ((0, 60), (0, 0)), ((30, 0), (30, 60)),
+                     ((30, 20), (100, 20))]:  # fmt: skip
+            msp.add_line(*(np.array(p) @ np.array([[c, s], [-s, c]]) + (1234.5, -777.7) for p in (a, b)))
+
+    drawing = drawn(draw)
+    assert drawing.ambiguous and sum(areas(drawing)) == pytest.approx(6000 * scale**2, rel=1e-3)
+
+
 class TestCorners:
     """Closing a gap must not turn the edges beside it."""
 

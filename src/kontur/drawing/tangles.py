@@ -93,26 +93,37 @@ def _resolve(
     if not group.chains and not _crossing(group.rings, tolerance):
         return group.rings, []
     polygons, before = material(faces), material(alone)
-    if group.chains and _differ(polygons, before) <= _SAME_AREA:
+    divided = bool(group.rings) and _divided(faces, alone)
+    if divided and _differ(polygons, before) <= _noise(before, tolerance):
         issues.append(Issue("dividing_line", "ambiguous", f"{len(group.chains)} open lines divide a contour's inside "
                             "(fold lines or a common cut?); taken as not cut", *_place(group.chains)))  # fmt: skip
         return group.rings, group.chains
-    issues.append(_issue(group, faces, polygons, before))
+    whole = len(faces) == len(polygons) and not group.rings and _loose(group.chains, polygons) <= _LOOSE_SHARE
+    slight = not divided and _rings(polygons) == _rings(before) and _differ(polygons, before) < _NO_MATTER
+    issues.append(_issue(group, whole or slight, len(polygons)))
     new = [_reuse(ring, group.rings, tolerance) for ring in rings_of(polygons, ())]
     return [_with_strands(ring, group, strands, tolerance) for ring in new], []
 
 
-def _issue(
-    group: _Group, faces: list[shapely.Polygon], now: list[shapely.Polygon], before: list[shapely.Polygon]
-) -> Issue:
+def _issue(group: _Group, plain: bool, count: int) -> Issue:
     """Say that lines or contours were cut where they meet; no doubt where nothing hangs on how they are read."""
     if not group.chains:
         return Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
                      "areas covered twice are taken as holes", *group.rings[0].place)  # fmt: skip
-    whole = not group.rings and len(faces) == len(now) and _loose(group.chains, now) <= _LOOSE_SHARE
-    plain = whole or (_rings(now) == _rings(before) and _differ(now, before) < _NO_MATTER)
-    text = f"contours found between {len(group.chains)} lines that cross or touch: {len(now)} areas"
+    text = f"contours found between {len(group.chains)} lines that cross or touch: {count} areas"
     return Issue("crossing_lines", "warning" if plain else "ambiguous", text, *_place(group.chains))
+
+
+def _divided(faces: list[shapely.Polygon], alone: list[shapely.Polygon]) -> bool:
+    """Whether lines cut what the contours alone bound into more faces."""
+    inside = shapely.unary_union(alone)
+    return int(shapely.contains(inside, shapely.point_on_surface(faces)).sum()) > len(alone)
+
+
+def _noise(polygons: list[shapely.Polygon], tolerance: Tolerances) -> float:
+    """Return the relative area that noding on its grid may add or take."""
+    area, length = (sum(getattr(polygon, size) for polygon in polygons) for size in ("area", "length"))
+    return float(max(_SAME_AREA, tolerance.pair[0] * length / max(area, np.finfo(float).tiny)))
 
 
 def _loose(chains: list[Chain], found: list[shapely.Polygon]) -> float:
