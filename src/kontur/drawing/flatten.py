@@ -14,9 +14,10 @@ from kontur.geometry import Points
 MAX_STEPS = 4096
 """No curve gets more pieces than this, however fine the sagitta."""
 _MIN_STEPS_PER_TURN = 12
-_SPLINE_START_STEPS = 4
+_SPLINE_START_STEPS = 6
 _SPLINE_ROUNDS = 10
-_MIDDLE_SHARE = 0.8  # the farthest point of a curve from its chord is not quite at the middle parameter
+_PROBES = np.array([0.25, 0.5, 0.75])
+_PROBED_SHARE = 0.8  # the farthest point of a curve from its chord is not quite at one of the probed parameters
 _MAX_SPLINE_SPANS = 20_000
 
 
@@ -73,7 +74,8 @@ def spline_points(
 ) -> NDArray[np.float64]:
     """Return points along a (rational) B-spline, both ends included.
 
-    Each knot span is halved until its chords keep the sagitta, so that huge and tiny spans are treated alike.
+    Each knot span is halved until its chords keep the sagitta at three points of the curve between, so that huge and tiny
+    spans are treated alike.
 
     Args:
         control: (N, D) control points.
@@ -89,16 +91,21 @@ def spline_points(
     parameters = np.concatenate([np.linspace(a, b, _SPLINE_START_STEPS, endpoint=False)
                                  for a, b in itertools.pairwise(spans)] + [spans[-1:]])  # fmt: skip
     points = _de_boor(homogeneous, degree, knots, parameters)
+    found = [(parameters, points)]
+    low, high, starts, ends = parameters[:-1], parameters[1:], points[:-1], points[1:]
     for _ in range(_SPLINE_ROUNDS):
-        middles = (parameters[:-1] + parameters[1:]) / 2
-        between = _de_boor(homogeneous, degree, knots, middles)
-        wide = np.linalg.norm(between - (points[:-1] + points[1:]) / 2, axis=1) > _MIDDLE_SHARE * sagitta
-        wide &= _distance_to_chord(between, points[:-1], points[1:]) > _MIDDLE_SHARE * sagitta
-        if not wide.any() or len(points) > MAX_STEPS * 8:
+        at = low + np.multiply.outer(_PROBES, high - low)
+        probes = _de_boor(homogeneous, degree, knots, at.ravel()).reshape(*at.shape, -1)
+        far = np.max([_distance_to_chord(probe, starts, ends) for probe in probes], axis=0)
+        wide = far > _PROBED_SHARE * sagitta
+        if not wide.any() or sum(len(own) for own, _ in found) > MAX_STEPS * 8:
             break
-        at = np.flatnonzero(wide) + 1
-        parameters, points = np.insert(parameters, at, middles[wide]), np.insert(points, at, between[wide], axis=0)
-    return points
+        middle, between = at[1][wide], probes[1][wide]
+        found.append((middle, between))
+        low, high = np.concatenate([low[wide], middle]), np.concatenate([middle, high[wide]])
+        starts, ends = np.concatenate([starts[wide], between]), np.concatenate([between, ends[wide]])
+    order = np.argsort(np.concatenate([own for own, _ in found]), kind="stable")
+    return np.concatenate([own for _, own in found])[order]
 
 
 def _arc_steps(radius: float, sweep: float, sagitta: float) -> int:
