@@ -81,6 +81,7 @@ bench: $(READY)
 	$(PIP) --quiet --editable '.[bench]'
 	$(BIN)/python benchmarks/pose_accuracy.py --trials 10
 	$(BIN)/python benchmarks/generate.py
+	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/drawings.py $(SHARED)/dxf_corpus
 	$(BIN)/python benchmarks/hostile_drawings.py
 	$(BIN)/python benchmarks/baseline.py

@@ -23,8 +23,8 @@ LIBRARIES = ("kontur", "numpy", "opencv-python-headless", "shapely", "ezdxf", "t
 _HEADING = "# Benchmarks\n\nEvery table on this page is written by the script named above it; none is edited by hand.\n"
 
 
-def publish(name: str, title: str, command: str, results: dict[str, Any], text: str) -> Path:
-    """Write results/NAME.json and the section NAME of docs/benchmarks.md; return the JSON file.
+def publish(name: str, title: str, command: str, results: dict[str, Any], text: str, page: Path = PAGE) -> Path:
+    """Write results/NAME.json and the section NAME of a page; return the JSON file.
 
     Args:
         name: of the section, in file-name characters.
@@ -32,16 +32,17 @@ def publish(name: str, title: str, command: str, results: dict[str, Any], text: 
         command: how to run the script again.
         results: what was measured, plain types.
         text: Markdown of the section (tables), made from `results`.
+        page: docs/benchmarks.md unless the figures belong to a page of their own.
     """
     document = {"name": name, "command": command, **circumstances(), "results": results}
     target = RESULTS / f"{name}.json"
     write_text(target, json.dumps(document, indent=1, allow_nan=False) + "\n")
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     body = f"{begin}\n\n## {title}\n\n`{command}`\n\n{text.strip()}\n\n{_signature(document)}\n\n{end}"
-    page = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else _HEADING
+    before = page.read_text(encoding="utf-8") if page.is_file() else _HEADING
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    page = pattern.sub(lambda _: body, page) if pattern.search(page) else f"{page.rstrip()}\n\n{body}\n"
-    write_text(PAGE, page)
+    after = pattern.sub(lambda _: body, before) if pattern.search(before) else f"{before.rstrip()}\n\n{body}\n"
+    write_text(page, after)
     return target
 
 

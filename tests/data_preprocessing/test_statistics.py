@@ -39,3 +39,11 @@ def test_statistics_agree_with_the_samples(dataset):
     assert row["pictures"] == str(len(samples))
     assert row["parts"] == str(len(items))
     assert float(row["size, px"].split()[0]) == pytest.approx(np.median(np.sqrt(areas)), abs=0.5)
+
+
+def test_of_many_samples_some_are_read(dataset):
+    found = split_statistics(dataset, pictures_read=1, samples_read=3)
+    assert found.pictures == len(dataset) > 3
+    chosen = [dataset[position] for position in (0, round((len(dataset) - 1) / 2), len(dataset) - 1)]
+    assert found.per_picture.tolist() == [len(sample.instances) for sample in chosen]
+    assert summary_row(found)["pictures"] == str(len(dataset))

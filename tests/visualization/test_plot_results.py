@@ -220,7 +220,7 @@ def test_all_plots_with_a_training(tmp_path):
 def statistics(split="train", count=50, seed=0) -> SplitStatistics:
     rng = np.random.default_rng(seed)
     return SplitStatistics(
-        split, NAMES, rng.integers(0, 9, 12), rng.integers(0, 3, count), rng.uniform(20, 80, count),
+        split, 12, NAMES, rng.integers(0, 9, 12), rng.integers(0, 3, count), rng.uniform(20, 80, count),
         rng.uniform(0.2, 1, count), rng.uniform(0, 360, count), rng.uniform(0.5, 0.9, count), rng.uniform(size=count) < 0.5,
         rng.uniform(0, 300, (count, 2)), rng.uniform(50, 180, 12), rng.uniform(5, 30, 12),
     )  # fmt: skip

@@ -33,7 +33,7 @@ from kontur.geometry import Part
 from kontur.workspace import SPLITS, Workspace
 
 _CHUNK = 8
-_PNG = (
+PNG = (
     cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE,
     cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE,
 )  # fmt: skip
@@ -165,9 +165,9 @@ def draw_files(job: Job, context: RenderContext, index: int) -> SampleFiles:
     outlines = outlines_of(rendered)
     sample = rendered.sample
     image = encode(".jpg", sample.image, (cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality))
-    classes = encode(".png", class_map(sample), _PNG) if job.config.dataset.class_masks else None
+    classes = encode(".png", class_map(sample), PNG) if job.config.dataset.class_masks else None
     return SampleFiles(
-        index, job.split(index), image, encode(".png", sample.ids, _PNG), classes,
+        index, job.split(index), image, encode(".png", sample.ids, PNG), classes,
         label_texts(sample, outlines), truth_text(rendered, outlines),
     )  # fmt: skip
 

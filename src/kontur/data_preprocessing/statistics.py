@@ -12,6 +12,8 @@ from kontur.pictures import read_picture
 
 PICTURES_READ = 64
 """Brightness is taken from so many pictures, spread evenly over the split."""
+SAMPLES_READ = 20_000
+"""All else is taken from at most so many samples, spread evenly, so that memory does not grow with the data set."""
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +24,7 @@ class SplitStatistics:
 
     Attributes:
         split: train, val or test.
+        pictures: how many the split has; P of them were read.
         part_names: what `part` indexes.
         per_picture: (P,) int64 instances in each picture.
         part: (N,) int64.
@@ -36,6 +39,7 @@ class SplitStatistics:
     """
 
     split: str
+    pictures: int
     part_names: tuple[str, ...]
     per_picture: NDArray[np.int64]
     part: NDArray[np.int64]
@@ -55,18 +59,20 @@ class SplitStatistics:
         return {name: int(count) for name, count in zip(self.part_names, counts, strict=True)}
 
 
-def split_statistics(dataset: Dataset, pictures_read: int = PICTURES_READ) -> SplitStatistics:
-    """Gather the statistics of a split from its truth files and some of its pictures.
+def split_statistics(
+    dataset: Dataset, pictures_read: int = PICTURES_READ, samples_read: int = SAMPLES_READ
+) -> SplitStatistics:
+    """Gather the statistics of a split from its truth files, and from some of its pictures.
 
     Raises:
         DatasetError, PictureError: a file is missing or damaged.
     """
-    truths = [read_truth(dataset.paths(position).truth)["annotations"] for position in range(len(dataset))]
+    truths = [_slim(read_truth(dataset.paths(position).truth)) for position in _spread(len(dataset), samples_read)]
     rows = [row for truth in truths for row in truth]
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(pictures_read, len(dataset))).round().astype(int))
-    greys = [_grey(dataset, int(position)) for position in chosen]
+    greys = [_grey(dataset, position) for position in _spread(len(dataset), pictures_read)]
     return SplitStatistics(
         split=dataset.split,
+        pictures=len(dataset),
         part_names=dataset.manifest.part_names,
         per_picture=np.array([len(truth) for truth in truths], np.int64),
         part=np.array([row["category_id"] - 1 for row in rows], np.int64),
@@ -85,7 +91,7 @@ def summary_row(statistics: SplitStatistics) -> dict[str, str]:
     """Return one split as a row of text: column name -> value; medians with the range of the middle 90 per cent."""
     return {
         "split": statistics.split,
-        "pictures": str(len(statistics.per_picture)),
+        "pictures": str(statistics.pictures),
         "parts": str(len(statistics.part)),
         "parts a picture": _range_text(statistics.per_picture, ".0f"),
         "size, px": _range_text(statistics.size_px, ".0f"),
@@ -94,6 +100,22 @@ def summary_row(statistics: SplitStatistics) -> dict[str, str]:
         "face down": f"{statistics.flipped.mean():.0%}" if len(statistics.flipped) else "–",
         "brightness": _range_text(statistics.brightness, ".0f"),
     }
+
+
+def _spread(size: int, most: int) -> list[int]:
+    """Up to `most` positions, spread evenly."""
+    return np.unique(np.linspace(0, size - 1, min(most, size)).round().astype(int)).tolist()
+
+
+def _slim(truth: dict[str, Any]) -> list[dict[str, Any]]:
+    """The annotations without masks and outlines, which are nearly all of them."""
+    kept = [
+        {"category_id": row["category_id"], "area": row["area"], "kontur": row["kontur"]}
+        for row in truth["annotations"]
+    ]
+    for row in kept:
+        row["kontur"] = {key: value for key, value in row["kontur"].items() if key != "amodal"}
+    return kept
 
 
 def _range_text(values: NDArray[Any], form: str) -> str:
