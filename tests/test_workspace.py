@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TREE = {
     "data_config": "configs/data_config.yaml",
     "train_config": "configs/train_config.yaml",
+    "service_config": "configs/service_config.yaml",
     "drawings": "data/raw/dxf_templates",
     "backgrounds": "data/raw/images",
     "processed": "data/processed",

@@ -33,6 +33,10 @@ class DetectionError(KonturError):
     """Detections that contradict themselves: wrong lengths, shapes or values."""
 
 
+class ServiceError(KonturError):
+    """The service did not do a job: its queue was full, its worker died, or it took too long."""
+
+
 def reason(error: BaseException) -> str:
     """Return the first line of another library's error, or its type's name where it says nothing."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -26,17 +26,26 @@ def read_picture(path: Path) -> Picture:
         PictureError: missing, empty or undecodable file.
     """
     try:
-        data = np.fromfile(path, np.uint8)
+        data = path.read_bytes()
     except OSError as error:
         raise PictureError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    if data.size == 0:
-        raise PictureError(f"{path}: the file is empty; save the picture again")
+    return decode_picture(data, str(path))
+
+
+def decode_picture(data: bytes, name: str) -> Picture:
+    """Decode the bytes of a picture file; `name` is for messages. See `read_picture`.
+
+    Raises:
+        PictureError: empty or undecodable.
+    """
+    if not data:
+        raise PictureError(f"{name}: the file is empty; save the picture again")
     try:
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise PictureError(f"{path}: refused by the decoder ({error.err}); is it too large?") from error
+        raise PictureError(f"{name}: refused by the decoder ({error.err}); is it too large?") from error
     if picture is None:
-        raise PictureError(f"{path}: not a picture that can be decoded; give one of {', '.join(SUFFIXES)}")
+        raise PictureError(f"{name}: not a picture that can be decoded; give one of {', '.join(SUFFIXES)}")
     return picture
 
 

@@ -14,6 +14,7 @@ TEMPLATES = {
     "gitignore": ".gitignore",
     "data_config.yaml": "configs/data_config.yaml",
     "train_config.yaml": "configs/train_config.yaml",
+    "service_config.yaml": "configs/service_config.yaml",
     "EDA.ipynb": "notebooks/EDA.ipynb",
 }
 """File among the package's templates -> its place in a workspace."""

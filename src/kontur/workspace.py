@@ -25,6 +25,11 @@ class Workspace:
         return self.root / "configs" / "train_config.yaml"
 
     @property
+    def service_config(self) -> Path:
+        """configs/service_config.yaml: limits and habits of the service."""
+        return self.root / "configs" / "service_config.yaml"
+
+    @property
     def drawings(self) -> Path:
         """The user's DXF files; never written to."""
         return self.root / "data" / "raw" / "dxf_templates"

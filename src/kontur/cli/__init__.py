@@ -22,7 +22,10 @@ app = typer.Typer(
 )
 
 COMMAND_MODULES = (
-    "new", "inspect", "generate", "augment", "train", "tune", "evaluate", "detect", "match", "doctor", "demo",
+COMMAND_MODULES = (
+    "new", "inspect", "generate", "augment", "train", "tune", "evaluate", "detect", "match", "serve", "collect", "doctor",
+    "demo",
+)  # fmt: skip
 )  # fmt: skip
 """In the order of --help, which is the order of use."""
 
@@ -30,7 +33,9 @@ EXTRA_OF = {
     **dict.fromkeys(("torch", "lightning", "onnx", "onnxscript", "tensorboard"), "train"),
     **dict.fromkeys(("dask", "distributed"), "dask"),
     "openvino": "openvino",
-    **dict.fromkeys(("fastapi", "uvicorn", "prometheus_client", "multipart"), "serve"),
+    **dict.fromkeys(
+        ("fastapi", "uvicorn", "prometheus_client", "multipart", "limits", "pythonjsonlogger", "starlette"), "serve"
+    ),
 }
 """Which extra brings a package that only some commands need."""
 
