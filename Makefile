@@ -4,6 +4,7 @@
 #   make test     the tests            (PYTEST_ARGS="-m 'not slow'" for a quick round)
 #   make lint     style, types, layers, budgets, requirements.txt, documentation
 #   make bench    the benchmarks behind every published figure
+#   make audit    known faults of the packages that serving is pinned to
 #   make docs     the documentation as a web site in ./site
 #   make clean    remove .venv and caches; data, models and reports stay
 #
@@ -30,7 +31,7 @@ READY := $(VENV)/.ready
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format docs bench clean
+.PHONY: help setup demo test lint format docs bench audit clean
 .DELETE_ON_ERROR:
 
 help:
@@ -89,6 +90,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/ablations.py
 	$(BIN)/python benchmarks/many_classes.py
 	$(BIN)/python benchmarks/photoreal.py $(SHARED)/photoreal/dev --scorer $(SHARED)/tools/score.py
+
+# asks a public database; where that cannot be reached, the hashes in the lock are what remains
+audit: $(READY)
+	$(PIP) --quiet pip-audit
+	$(BIN)/pip-audit --requirement deploy/requirements.lock --disable-pip --require-hashes
 
 clean:
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

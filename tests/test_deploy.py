@@ -37,7 +37,7 @@ def exposed_metrics():
         waiting = alive = restarts = 0
 
     families = Metrics(Pool(), Monitor(20)).registry.collect()
-    suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+    suffixes = {"counter": ("_total",), "histogram": ("", "_bucket", "_sum", "_count"), "gauge": ("",)}
     return {family.name + suffix for family in families for suffix in suffixes[family.type]}
 
 

@@ -58,8 +58,12 @@ def write_picture(path: Path, picture: Picture, parameters: Iterable[int] = ()) 
     """
     if path.suffix.lower() not in SUFFIXES:
         raise PictureError(f"{path}: no encoder for {path.suffix!r}; use one of {', '.join(SUFFIXES)}")
-    _, data = cv2.imencode(path.suffix, picture, list(parameters))
-    write_bytes(path, data.tobytes())
+    write_bytes(path, encode_picture(picture, path.suffix, parameters))
+
+
+def encode_picture(picture: Picture, suffix: str, parameters: Iterable[int] = ()) -> bytes:
+    """Return the bytes of a picture file of the kind that `suffix` (one of `SUFFIXES`) names."""
+    return cv2.imencode(suffix, picture, list(parameters))[1].tobytes()
 
 
 def find_pictures(sources: Iterable[str | Path]) -> list[Path]:

@@ -2,19 +2,13 @@
 
 import re
 import shutil
-import threading
-import time
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import pytest
-import uvicorn
 from served import TOKEN, bar_picture, png
 
-from kontur.service.app import STATIC, Exposure, create_app
-from kontur.service.settings import ServiceSettings
-from kontur.workspace import Workspace
+from kontur.service.app import STATIC
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -27,22 +21,6 @@ ARGUMENTS = [
 
 pytestmark = pytest.mark.slow
 browser_needed = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)")
-
-
-@pytest.fixture(scope="module")
-def address(served_root) -> Iterator[str]:
-    settings = ServiceSettings(engine="match", workers=1, deadline_s=60)
-    app = create_app(Workspace(served_root), settings, Exposure(TOKEN))
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_config=None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the service did not start"
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +63,8 @@ def test_contours_lie_on_the_part_in_the_picture(page, picture_file):
     box = page.evaluate(
         """() => { const a = document.querySelector('#overlay path').getBoundingClientRect(),
                    b = document.querySelector('#picture').getBoundingClientRect();
-                   return [a.left - b.left, a.top - b.top, a.right - b.left, a.bottom - b.top].map(v => v / b.width * 224); }"""
+                   return [a.left - b.left, a.top - b.top, a.right - b.left, a.bottom - b.top]
+                       .map(v => v / b.width * 224); }"""
     )
     material = (bar_picture()[0][..., 0] > 115).nonzero()
     expected = [material[1].min(), material[0].min(), material[1].max() + 1, material[0].max() + 1]
