@@ -42,14 +42,17 @@ class Load:
     wall: float = 0.0
 
     def rate(self, code: int = 200) -> float:
+        """Answers of a status a second."""
         return self.codes.count(code) / self.wall
 
     def quantile(self, q: float) -> float:
+        """Seconds below which q per cent of the good answers came."""
         good = [s for s, code in zip(self.seconds, self.codes, strict=True) if code == 200]
         return float(np.percentile(good, q)) if good else float("nan")
 
 
 async def send(client: httpx.AsyncClient, data: bytes, load: Load, name: str = "p.jpg") -> None:
+    """Send one picture and note status (0: no answer) and time."""
     started = time.perf_counter()
     try:
         answer = await client.post("/v1/detect", files={"pictures": (name, data)})
@@ -108,16 +111,20 @@ class Served:
         raise SystemExit("the service does not start")
 
     def workers(self) -> list[psutil.Process]:
+        """The worker processes."""
         return [p for p in self.process.children() if "spawn_main" in " ".join(p.cmdline())]
 
     def cpu_seconds(self) -> float:
+        """CPU time of the service and its workers."""
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(p.cpu_times()[:2]) for p in family)
 
     def memory_mb(self) -> float:
+        """Resident memory of the service and its workers."""
         return sum(p.memory_info().rss for p in [self.process, *self.process.children(recursive=True)]) / 2**20
 
     def stop(self) -> None:
+        """End it as a supervisor would."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
 
@@ -152,6 +159,7 @@ def alone(root: Path, pictures: list[bytes], seconds: float) -> tuple[float, flo
 async def measure(
     served: Served, pictures: list[bytes], arguments: argparse.Namespace, bare: float
 ) -> dict[str, object]:
+    """All phases, one after the other."""
     limits = httpx.Limits(max_connections=400)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=60, limits=limits) as client:
         await closed_loop(client, pictures, 2, 3)
@@ -200,6 +208,7 @@ async def killed(served: Served, client: httpx.AsyncClient, pictures: list[bytes
 
 
 def main() -> None:
+    """Parse, measure, publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--seconds", type=float, default=20, help="of each phase of load")

@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from glob import glob, has_magic
@@ -61,12 +61,19 @@ def find_drawings(sources: Iterable[str | Path]) -> list[Path]:
 
 
 def read_parts(
-    paths: Iterable[Path], rules: DrawingRules | None = None
+    paths: Iterable[Path],
+    rules: DrawingRules | None = None,
+    read: Callable[[Path, DrawingRules], Drawing] | None = None,
 ) -> tuple[tuple[Part, ...], tuple[Drawing, ...]]:
     """Read drawings for use: their parts, each with a name unique over all files, and the drawings.
 
     Copies of one part in a drawing are one part here, named for its first copy, that knows how many they are; the
     drawing itself lists them all.
+
+    Args:
+        paths: the files.
+        rules: how to read them.
+        read: what reads a file; None for `read_drawing`. A guarded reader (`kontur.drawing.guard`) has hard limits.
 
     Raises:
         DrawingError: a file is unreadable, holds no parts, or its unit is uncertain (all such files are listed).
@@ -75,7 +82,7 @@ def read_parts(
     drawings, faults = [], []
     for path in paths:
         try:
-            drawing = read_drawing(path, rules)
+            drawing = (read or read_drawing)(path, rules)
         except DrawingError as error:
             faults.append(str(error))
             continue

@@ -5,6 +5,7 @@ Each reads files that other commands wrote and computes nothing new; what is abs
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ from kontur.data_preprocessing.preview import contact_sheet
 from kontur.data_preprocessing.statistics import split_statistics, summary_row
 from kontur.drawing.export import svg_of
 from kontur.drawing.report import document_of, look_alike_document
+from kontur.geometry.copies import merge_copies
 from kontur.geometry.likeness import look_alikes
 from kontur.pictures import read_picture
 from kontur.visualization.style import part_colour
@@ -41,12 +43,13 @@ def parts_document(workspace: Workspace) -> Document:
     mm_per_px = config.camera.mm_per_px[1]
     files, number = [], 0
     for drawing in drawings:
-        document = document_of(drawing) | {"file": drawing.file.name}
-        for entry in document["parts"]:
-            part = parts[number]
-            entry |= {"name": part.name, "svg": svg_of([part], [part_colour(number)], in_place=False)}
-            number += 1
+        count = len(merge_copies(drawing.parts))
+        mine = parts[number : number + count]
+        document = document_of(replace(drawing, parts=mine), mm_per_px) | {"file": drawing.file.name}
+        for index, (part, entry) in enumerate(zip(mine, document["parts"], strict=True), number):
+            entry |= {"copies": part.copies, "svg": svg_of([part], [part_colour(index)], in_place=False)}
         files.append(document)
+        number += count
     likes = look_alikes(parts) if len(parts) <= _MOST_COMPARED else ()
     return {"drawings": files, "look_alikes": [look_alike_document(parts, pair, mm_per_px) for pair in likes]}
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from kontur.drawing import DrawingRules, read_parts
 from kontur.drawing.export import svg_of
+from kontur.drawing.guard import Reader, guarded_reader
 from kontur.drawing.report import inspect_drawing
 from kontur.errors import KonturError
 from kontur.geometry import Part, PixelPose
@@ -55,6 +56,21 @@ class WorkerSpec:
     drawing_mb: float
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What a worker has at hand.
+
+    Attributes:
+        detector: of the workspace.
+        spec: what the worker was started with.
+        read: reads uploaded drawings, in a child process with hard limits of time and memory.
+    """
+
+    detector: Detector
+    spec: WorkerSpec
+    read: Reader
+
+
 def work(connection: Connection, spec: WorkerSpec) -> None:
     """Run a worker: say ("ready", model description) or ("failed", why), then answer lists of jobs with lists of answers."""
     import signal
@@ -72,27 +88,36 @@ def work(connection: Connection, spec: WorkerSpec) -> None:
         connection.send(("failed", str(error)))
         return
     connection.send(("ready", model_document(detector, spec.engine)))
-    while True:
-        try:
-            jobs: list[Job] | None = connection.recv()
-        except EOFError:
-            return
-        if jobs is None:
-            return
-        connection.send([answer(job, detector, spec) for job in jobs])
+    with guarded_reader() as read:
+        tools = Tools(detector, spec, read)
+        while (jobs := _next(connection)) is not None:
+            connection.send([answer(job, tools) for job in jobs])
+
+
+def _next(connection: Connection) -> list[Job] | None:
+    """Return the next jobs; None at the end."""
+    try:
+        return connection.recv()
+    except EOFError:
+        return None
 
 
 def _sample_picture(detector: Detector) -> Picture:
     """Return a small picture of the first part, light on dark, at the scale that the detector expects."""
     part = detector.parts[0]
-    info = getattr(detector, "info", None)
-    px_per_mm = info.nominal_px_per_mm if info is not None else detector.bank.scales[0]  # type: ignore[attr-defined]
+    px_per_mm = _px_per_mm(detector)
     half = min(int(part.radius_mm * px_per_mm) + 16, _SAMPLE_HALF_PX)
     pose = PixelPose(float(half), float(half), 0.3, min(px_per_mm, (half - 16) / part.radius_mm), False)
     picture = np.full((2 * half, 2 * half + 32, 3), 60, np.uint8)
     rings = [np.round(pose.apply(contour.points)).astype(np.int32) for contour in part.contours]
     cv2.fillPoly(picture, rings, (200, 200, 200))
     return picture
+
+
+def _px_per_mm(detector: Detector) -> float:
+    """Return the scale that the detector expects in the middle."""
+    info = getattr(detector, "info", None)
+    return info.nominal_px_per_mm if info is not None else float(np.median(detector.scales))  # type: ignore[attr-defined]
 
 
 def model_document(detector: Detector, engine: str) -> dict[str, Any]:
@@ -107,15 +132,15 @@ def model_document(detector: Detector, engine: str) -> dict[str, Any]:
     return document
 
 
-def answer(job: Job, detector: Detector, spec: WorkerSpec) -> Answer:
-    """Do one job. What the client did wrong becomes a refusal; a fault of kontur is logged and becomes one too."""
+def answer(job: Job, tools: Tools) -> Answer:
+    """Do one job; what the client did wrong becomes a refusal."""
     started = time.perf_counter()
     try:
         if isinstance(job, DrawingJob):
-            done = _read_drawing(job, spec)
+            done = _read_drawing(job, tools)
         else:
             picture = decode_picture(job.data, job.label)
-            finder = _matcher_of(job, spec) if isinstance(job, MatchJob) else detector
+            finder = _matcher_of(job, tools) if isinstance(job, MatchJob) else tools.detector
             done = _detect(job, picture, finder)
     except KonturError as error:
         done = Answer(refusal=str(error).replace(_UPLOAD_NAME, "the drawing"))
@@ -147,21 +172,23 @@ def _rules(spec: WorkerSpec, unit: str | None) -> DrawingRules:
     return DrawingRules(unit=unit, max_seconds=spec.drawing_seconds, max_megabytes=spec.drawing_mb)
 
 
-def _matcher_of(job: MatchJob, spec: WorkerSpec) -> Detector:
+def _matcher_of(job: MatchJob, tools: Tools) -> Detector:
     from kontur.modeling.shape_matching import make_matcher
 
     with tempfile.TemporaryDirectory(prefix="kontur-") as folder:
         path = Path(folder) / _UPLOAD_NAME
         path.write_bytes(job.drawing)
-        parts, _ = read_parts([path], _rules(spec, job.unit))
+        parts, _ = read_parts([path], _rules(tools.spec, job.unit), tools.read)
     return make_matcher(parts, job.mm_per_px, job.faces)
 
 
-def _read_drawing(job: DrawingJob, spec: WorkerSpec) -> Answer:
+def _read_drawing(job: DrawingJob, tools: Tools) -> Answer:
     with tempfile.TemporaryDirectory(prefix="kontur-") as folder:
         path = Path(folder) / _UPLOAD_NAME
         path.write_bytes(job.data)
-        drawing, document = inspect_drawing(path, _rules(spec, job.unit))
+        drawing, document = inspect_drawing(
+            path, _rules(tools.spec, job.unit), 1 / _px_per_mm(tools.detector), tools.read
+        )
     document["file"] = job.label
     if drawing is None:
         return Answer(refusal=document["error"].replace(str(path), job.label))

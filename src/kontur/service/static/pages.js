@@ -20,7 +20,7 @@ export function startParts() {
 
 function card(part) {
   const size = `${number(part.bbox_mm[0], 1)} × ${number(part.bbox_mm[1], 1)}`;
-  return make("article", { class: "card" }, thumbnail(part.svg, part.name), make("h3", {}, part.name),
+  return make("article", { class: "card" }, thumbnail(part.svg, part.name), make("h3", {}, part.name + (part.copies > 1 ? ` × ${part.copies}` : "")),
     make("p", {}, `${say("size")} ${size}`), make("p", {}, `${say("area")} ${number(part.area_mm2, 1)}`),
     make("p", {}, `${say("holes")} ${part.holes.length}, ${say("symmetry")} ${part.symmetry || say("round")}`),
     part.chiral ? make("p", { class: "faint" }, say("chiral")) : null);
