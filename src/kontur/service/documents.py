@@ -5,7 +5,7 @@ Each reads files that other commands wrote and computes nothing new; what is abs
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import cv2
@@ -19,6 +19,10 @@ from kontur.drawing.export import svg_of
 from kontur.drawing.report import document_of, look_alike_document
 from kontur.geometry.copies import merge_copies
 from kontur.geometry.likeness import look_alikes
+from kontur.hardware.doctor import describe_threads
+from kontur.hardware.libraries import installed_version
+from kontur.hardware.processor import read_processor
+from kontur.hardware.resources import read_memory
 from kontur.pictures import read_picture
 from kontur.visualization.style import part_colour
 from kontur.visualization.training_log import read_training_log
@@ -27,6 +31,7 @@ from kontur.workspace import SPLITS, Workspace
 Document = dict[str, Any]
 
 _MOST_COMPARED = 100
+LIBRARIES = ("kontur", "numpy", "opencv-python-headless", "onnxruntime", "openvino", "shapely", "ezdxf")
 _MOST_POINTS = 400
 _SHEET_PICTURES = 12
 _RUNNING_SECONDS = 120.0
@@ -83,6 +88,16 @@ def training_document(workspace: Workspace) -> Document | None:
     forecast = workspace.runs / "forecast.json"
     known = json.loads(forecast.read_text(encoding="utf-8")) if forecast.is_file() else {}
     return {"run": logs[-1].parent.name, "running": running, "curves": curves, "forecast": known}
+
+
+def machine_document() -> Document:
+    """Return processor, memory and threads; the self-test is `kontur doctor`'s."""
+    return {
+        "processor": asdict(read_processor()),
+        "memory": asdict(read_memory()),
+        "threads": describe_threads(),
+        "versions": {name: version for name in LIBRARIES if (version := installed_version(name))},
+    }
 
 
 def _thinned(steps: list[int], values: list[float]) -> Document:

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from kontur.errors import DatasetError, PictureError, WorkspaceError
 from kontur.service.collecting import PictureRing, is_uncertain
-from kontur.service.documents import parts_document
+from kontur.service.documents import machine_document, parts_document
 from kontur.service.drift import reference_statistics
 from kontur.service.metrics import Metrics
 from kontur.service.monitor import Monitor
@@ -64,6 +64,7 @@ class Service:
 
     async def _read_workspace(self) -> None:
         self.parts = await run_in_threadpool(parts_document, self.workspace)
+        self.machine = await run_in_threadpool(machine_document)
         try:
             self.monitor.reference = await run_in_threadpool(reference_statistics, self.workspace)
         except (DatasetError, PictureError) as error:
