@@ -22,10 +22,8 @@ app = typer.Typer(
 )
 
 COMMAND_MODULES = (
-COMMAND_MODULES = (
     "new", "inspect", "generate", "augment", "train", "tune", "evaluate", "detect", "match", "serve", "collect", "doctor",
     "demo",
-)  # fmt: skip
 )  # fmt: skip
 """In the order of --help, which is the order of use."""
 

@@ -6,6 +6,7 @@ Each reads files that other commands wrote and computes nothing new; what is abs
 import json
 import time
 from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import cv2
@@ -20,7 +21,6 @@ from kontur.drawing.report import document_of, look_alike_document
 from kontur.geometry.copies import merge_copies
 from kontur.geometry.likeness import look_alikes
 from kontur.hardware.doctor import describe_threads
-from kontur.hardware.libraries import installed_version
 from kontur.hardware.processor import read_processor
 from kontur.hardware.resources import read_memory
 from kontur.pictures import read_picture
@@ -96,8 +96,15 @@ def machine_document() -> Document:
         "processor": asdict(read_processor()),
         "memory": asdict(read_memory()),
         "threads": describe_threads(),
-        "versions": {name: version for name in LIBRARIES if (version := installed_version(name))},
+        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _thinned(steps: list[int], values: list[float]) -> Document:
