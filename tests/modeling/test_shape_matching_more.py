@@ -73,6 +73,29 @@ def test_an_impossible_scale_range_is_refused(workspace, mm_per_px):
         load_matcher(workspace, mm_per_px)
 
 
+def test_parts_too_small_to_be_found_are_refused_by_name(workspace):
+    """The disc is 32 mm across: 12.8 px at 2.5 mm/px, 10.7 px at 3."""
+    assert load_matcher(workspace, (2.5, 2.6)).parts
+    with pytest.raises(ConfigError, match=r"too small to be found at 3 mm/px: round \(10\.7 px\); .* 12 px across"):
+        load_matcher(workspace, (3.0, 3.1))
+    with pytest.raises(ConfigError, match="disc"):
+        make_matcher((bracket(), disc(2.0)), (0.5, 0.6), "both")
+
+
+def test_small_parts_on_a_plain_table_are_found_on_both_sides():
+    """Brackets 20 px long, with a hole of 2.5 px."""
+    small = make_matcher((bracket(),), (1.9, 2.1), "both")
+    poses = [PixelPose(30.3, 40.2, 0.7, 0.5), PixelPose(90.6, 60.1, 2.9, 0.5, True), PixelPose(140.2, 100.4, -1.2, 0.5)]
+    levels = [coverage_picture(bracket(), pose, SIZE_WH, (0, 255))[..., 0] / 255 for pose in poses]
+    grey = 70 + 100 * np.sum(levels, axis=0) + np.random.default_rng(5).normal(0, 3, levels[0].shape)
+    found = small.detect(np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, 2))
+    assert len(found) == len(poses)
+    for pose in poses:
+        nearest = int(np.linalg.norm(found.uv - (pose.u, pose.v), axis=1).argmin())
+        assert np.linalg.norm(found.uv[nearest] - (pose.u, pose.v)) < 0.5
+        assert found.flipped[nearest] == pose.flipped
+
+
 def test_a_workspaces_templates_are_built_once_per_scale_range(workspace):
     first = load_matcher(workspace, (0.64, 0.66))
     (file,) = workspace.templates.glob("*.npz")

@@ -30,6 +30,10 @@ from kontur.workspace import Workspace
 QUICK = RegistrationOptions(rounds=ROUNDS[2:5], readings=0, spacing_px=3.0, most_points=110)
 """The registration that candidates must survive before they are registered finely."""
 FINE = RegistrationOptions(rounds=ROUNDS[2:3])
+LEAST_DIAMETER_PX = 12.0
+"""Smaller parts have too few contour points to be told from texture."""
+_LEAST_AGREEMENT = 0.25
+"""Candidates that agree with the edges less than this share of the best one are not registered."""
 _SURE_SCORE = 0.35
 _OWN_SHARE = 0.6
 """Candidates of the second search nearer to a sure part than this share of its radius are left out."""
@@ -94,12 +98,13 @@ class ShapeMatcher:
         levels = self._finder.prepare(picture)
         size_wh = (picture.shape[1], picture.shape[0])
         first = self._finder.find(levels, size_wh)[: options.first_candidates]
-        likely = self._likely(picture, first)
+        least = _LEAST_AGREEMENT * first.score.max(initial=0.0)
+        likely = self._likely(picture, first[first.score >= least])
         plane = shared_plane(likely)
         pool = [likely]
         if plane.log_scale is not None and len(self.scales) > 1:
             again = self._finder.find(levels, size_wh, _range_around(plane, self.scales))
-            again = again[self._open(again, likely)][: options.second_candidates]
+            again = again[self._open(again, likely) & (again.score >= least)][: options.second_candidates]
             pool.append(self._likely(picture, _at_common_scale(again, plane)))
         rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]
         rivals = [self._finder.settle(levels, found, _RIVAL_SLACK) for found in rivals]
@@ -141,8 +146,13 @@ class ShapeMatcher:
 def make_matcher(
     parts: Sequence[Part], mm_per_px: tuple[float, float], faces: str, options: MatchingOptions | None = None
 ) -> ShapeMatcher:
-    """Build the templates of all parts for a range of scales and return the matcher."""
+    """Build the templates of all parts for a range of scales and return the matcher.
+
+    Raises:
+        ConfigError: parts that are too small to be found at any scale of the range.
+    """
     options = options or MatchingOptions()
+    _refuse_tiny(parts, mm_per_px)
     banks = build_banks(parts, (1 / mm_per_px[1], 1 / mm_per_px[0]), faces, options.bank)
     return ShapeMatcher(parts, banks, options)
 
@@ -155,15 +165,27 @@ def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = N
         mm_per_px: scale range of the pictures to come; None for the configuration's.
 
     Raises:
-        ConfigError, DrawingError: what is missing or does not fit; a scale range that is not positive or not ordered.
+        ConfigError, DrawingError: what is missing or does not fit; a scale range that is not positive or not ordered;
+            parts that are too small to be found at any scale of the range.
     """
     config, parts, _ = open_parts(workspace)
     low, high = mm_per_px or config.camera.mm_per_px
     if not 0 < low <= high:
         raise ConfigError(f"--mm-per-px {low:g} {high:g}: give two positive numbers, the lower one first")
+    _refuse_tiny(parts, (low, high))
     options = MatchingOptions()
     banks = open_banks(workspace.templates, parts, (1 / high, 1 / low), config.faces, options.bank)
     return ShapeMatcher(parts, banks, options)
+
+
+def _refuse_tiny(parts: Sequence[Part], mm_per_px: tuple[float, float]) -> None:
+    across = {part.name: 2 * part.radius_mm / mm_per_px[0] for part in parts}
+    tiny = [f"{name} ({px:.1f} px)" for name, px in across.items() if px < LEAST_DIAMETER_PX]
+    if tiny:
+        raise ConfigError(
+            f"too small to be found at {mm_per_px[0]:g} mm/px: {', '.join(tiny)}; a part must be {LEAST_DIAMETER_PX:g} px "
+            "across: take the pictures from nearer and give --mm-per-px, or remove the drawing"
+        )
 
 
 def _range_around(plane: Plane, scales: Sequence[float]) -> tuple[float, float]:
