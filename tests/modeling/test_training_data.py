@@ -37,6 +37,27 @@ def test_a_data_set_is_taken_as_it_is(space):
     assert [part.name for part in data.parts] == [part.name for part in data.info.parts] == list(manifest.part_names)
 
 
+def test_shards_are_the_data_set_from_elsewhere(space, tmp_path, run_kontur):
+    pytest.importorskip("fsspec")
+    address = str(tmp_path / "shards")
+    said = run_kontur("generate", "-C", space.root, "--shards", address, "--executor", "threads", "--workers", "1")
+    assert said.code == 0
+    loose = open_training_data(space, TrainConfig())
+    shutil.rmtree(space.processed)
+    data = open_training_data(space, TrainConfig(), shards=address)
+    assert data.info == loose.info
+    assert len(data.train) == len(loose.train)
+    assert len(data.train[3].instances) > 0
+    with pytest.raises(DatasetError, match="no shards"):
+        open_training_data(space, TrainConfig(), shards=str(tmp_path / "nowhere"))
+
+
+def test_shards_and_on_the_fly_exclude_each_other(space, run_kontur):
+    said = run_kontur("train", "-C", space.root, "--shards", "x", "--on-the-fly")
+    assert said.code == 2
+    assert "give one of them" in said.err
+
+
 def test_on_the_fly_nothing_is_read_and_validation_is_apart(space):
     shutil.rmtree(space.processed)
     data = open_training_data(space, TrainConfig(), on_the_fly=True)

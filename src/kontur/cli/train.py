@@ -35,6 +35,10 @@ def train(
     photos: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Mix in your photographs, annotated in COCO's or YOLO's format.")
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Read shards from this folder or URL, not the workspace's data set."),
+    ] = None,
     machines: Annotated[int, typer.Option(min=1, help="Machines that train together, each with this command.")] = 1,
     rank: Annotated[int, typer.Option(min=0, help="Number of this machine, from 0.")] = 0,
     main: Annotated[
@@ -54,9 +58,11 @@ def train(
 
     Example, on the second of two machines: kontur train --machines 2 --rank 1 --main 192.168.1.10:29500
     """
+    if shards and on_the_fly:
+        raise typer.BadParameter("--shards and --on-the-fly: give one of them")
     if rank >= machines:
         raise typer.BadParameter(f"--rank {rank}: machines are numbered from 0 to {machines - 1}")
-    info = _train(workspace, minutes, on_the_fly, start, photos, (machines, rank, main))
+    info = _train(workspace, minutes, on_the_fly, start, photos, shards, (machines, rank, main))
     if as_json:
         print_json(info.to_dict())
         return
@@ -125,6 +131,7 @@ def _train(
     on_the_fly: bool,
     start: Path | None,
     photos: Path | None,
+    shards: str | None,
     who: tuple[int, int, str],
 ) -> "ModelInfo":
     from kontur.config import load_config
@@ -136,7 +143,7 @@ def _train(
     config = load_config(space.train_config, TrainConfig)
     if minutes is not None:
         config = config.model_copy(update={"training": config.training.model_copy(update={"minutes": minutes})})
-    data = open_training_data(space, config, on_the_fly, photos)
+    data = open_training_data(space, config, on_the_fly, photos, shards)
 
     from kontur.modeling.calibrate import (
         calibrate_checkpoint,  # PyTorch takes seconds to load: first see that all is there

@@ -183,6 +183,11 @@ class Dataset:
         return self.manifest.split_size(self.split)
 
     @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return str(self.workspace.processed)
+
+    @property
     def indices(self) -> NDArray[np.int64]:
         """(N,) int64 sample indices, counted anew each time."""
         return np.fromiter(self.manifest.split_indices(self.split), np.int64)

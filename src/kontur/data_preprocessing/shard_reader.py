@@ -42,6 +42,11 @@ class ShardedSplit:
     def __len__(self) -> int:
         return self.manifest.split_size(self.split)
 
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return self.address
+
     def __getitem__(self, position: int) -> Sample:
         number, place = divmod(range(len(self))[position], self.per_shard)
         name = shard_name(self.split, number)

@@ -10,6 +10,7 @@ from kontur.data_preprocessing.fresh import Blend, FreshSamples
 from kontur.data_preprocessing.part_list import open_parts
 from kontur.data_preprocessing.render import background_pictures
 from kontur.data_preprocessing.sample import Samples
+from kontur.data_preprocessing.shard_reader import ShardedSplit, open_shards
 from kontur.errors import DatasetError
 from kontur.files import sha256_of
 from kontur.geometry import Part
@@ -43,7 +44,11 @@ class TrainingData:
 
 
 def open_training_data(
-    space: Workspace, config: TrainConfig, on_the_fly: bool = False, photos: Path | None = None
+    space: Workspace,
+    config: TrainConfig,
+    on_the_fly: bool = False,
+    photos: Path | None = None,
+    shards: str | None = None,
 ) -> TrainingData:
     """Open what a training needs.
 
@@ -52,13 +57,14 @@ def open_training_data(
         config: the network's size, the seed, the share of photographs.
         on_the_fly: render samples when they are needed instead of reading a data set.
         photos: a folder of annotated photographs to mix in.
+        shards: address of shards to read instead of the workspace's data set.
 
     Raises:
         DatasetError: no data set, one made from other drawings, or photographs that cannot be used.
         ConfigError, DrawingError: faults in the workspace.
     """
     data_config, parts, _ = open_parts(space)
-    made = _rendered(space, data_config, parts, config) if on_the_fly else _generated(space, parts, config)
+    made = _rendered(space, data_config, parts, config) if on_the_fly else _generated(space, parts, config, shards)
     if photos is None:
         return made
     taken = open_photographs(read_annotated(photos, made.parts), data_config.faces)
@@ -69,15 +75,15 @@ def open_training_data(
     return TrainingData(mixed, made.val, made.parts, info, source)
 
 
-def _generated(space: Workspace, parts: tuple[Part, ...], config: TrainConfig) -> TrainingData:
-    train, val = (open_dataset(space, split) for split in ("train", "val"))
+def _generated(space: Workspace, parts: tuple[Part, ...], config: TrainConfig, shards: str | None) -> TrainingData:
+    train, val = (open_shards(shards, split) if shards else open_dataset(space, split) for split in ("train", "val"))
     info = info_of_dataset(train.manifest, config.network.size)
     _check_drawings(space, train, parts)
     by_name = {part.name: part for part in parts}
     ordered = tuple(by_name[part.name] for part in info.parts)
     for split, samples in (("train", train), ("val", val)):
         if not len(samples):
-            raise DatasetError(f"{space.processed / split}: no pictures in this split; generate more")
+            raise DatasetError(f"{samples.place}/{split}: no pictures in this split; generate more")
     return TrainingData(train, val, ordered, info, f"{len(train)} pictures")
 
 
@@ -90,7 +96,7 @@ def _rendered(space: Workspace, data: DataConfig, parts: tuple[Part, ...], confi
     return TrainingData(train, val, parts, info, "pictures rendered on the fly")
 
 
-def _check_drawings(space: Workspace, dataset: Dataset, parts: tuple[Part, ...]) -> None:
+def _check_drawings(space: Workspace, dataset: Dataset | ShardedSplit, parts: tuple[Part, ...]) -> None:
     manifest = dataset.manifest
     made = dict(zip(manifest.part_names, manifest.part_sha256s, strict=True))
     now = {part.name: part.sha256 for part in parts}
@@ -100,7 +106,7 @@ def _check_drawings(space: Workspace, dataset: Dataset, parts: tuple[Part, ...])
     rows = {"new": now.keys() - made, "gone": made.keys() - now, "changed": changed}
     said = "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in rows.items() if names)
     raise DatasetError(
-        f"{space.processed}: made from other drawings than those in {space.drawings} now ({said}); "
+        f"{dataset.place}: made from other drawings than those in {space.drawings} now ({said}); "
         "run `kontur generate` again, or train --on-the-fly"
     )
 
