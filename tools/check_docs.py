@@ -3,8 +3,8 @@
     python tools/check_docs.py
 
 Checked in README*.md and docs/: relative links and pictures exist; every `kontur ...` command line parses against the
-command line as it is; every `make ...` target exists. README.md and README.ru.md have the same headings, commands and
-pictures. The newest release in CHANGELOG.md is the version in pyproject.toml.
+command line as it is; every `make ...` target exists. README.md and docs/guide.md have the same headings,
+commands and pictures as their Russian twins. The newest release in CHANGELOG.md is the version in pyproject.toml.
 """
 
 import re
@@ -90,8 +90,10 @@ def faults(root: Path = ROOT) -> Iterator[str]:
         for command in command_lines(page.read_text(encoding="utf-8")):
             if fault := wrong_command(command, targets):
                 yield f"{place}: `{command}`: {fault}"
-    english, russian = ((root / name).read_text(encoding="utf-8") for name in ("README.md", "README.ru.md"))
-    yield from (f"README.md, README.ru.md: {fault}" for fault in twin_faults(english, russian))
+    for twins in (("README.md", "README.ru.md"), ("docs/guide.md", "docs/guide.ru.md")):
+        if (root / twins[0]).is_file():
+            english, russian = ((root / name).read_text(encoding="utf-8") for name in twins)
+            yield from (f"{', '.join(twins)}: {fault}" for fault in twin_faults(english, russian))
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     if not re.search(rf"^## \[{re.escape(version)}\]", (root / "CHANGELOG.md").read_text(), re.MULTILINE):
         yield f"CHANGELOG.md: no section for version {version}"

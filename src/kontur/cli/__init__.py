@@ -23,7 +23,7 @@ app = typer.Typer(
 
 COMMAND_MODULES = (
     "new", "inspect", "generate", "augment", "train", "tune", "evaluate", "detect", "match", "serve", "collect", "doctor",
-    "demo",
+    "bench", "demo",
 )  # fmt: skip
 """In the order of --help, which is the order of use."""
 
