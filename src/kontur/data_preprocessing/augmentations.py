@@ -31,8 +31,8 @@ def augment_picture(picture: Picture, config: DataConfig, rng: np.random.Generat
         (H, W, 3) uint8 BGR, a new array.
     """
     linear = ((np.arange(256) / 255) ** _GAMMA).astype(np.float32)
-    light = cv2.LUT(picture, linear)
-    light *= (1 + rng.uniform(-_GREATEST_TINT, _GREATEST_TINT, 3)).astype(np.float32)
+    tints = (1 + rng.uniform(-_GREATEST_TINT, _GREATEST_TINT, 3)).astype(np.float32)
+    light = np.stack([tint * plane for tint, plane in zip(tints, cv2.split(cv2.LUT(picture, linear)), strict=True)])
     look = replace(draw_look(config, rng), motion_px=_half_motion(config, rng))
     return photograph(light, look, noise_pool())
 

@@ -107,6 +107,7 @@ class MaterialSection(Section):
     stains: UnitSpan = (0.0, 0.5)
     rust: UnitSpan = (0.0, 0.35)
     edge_heat: UnitSpan = (0.0, 0.5)
+    burr: UnitSpan = (0.0, 0.6)
 
 
 class LightSection(Section):

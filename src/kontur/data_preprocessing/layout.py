@@ -1,5 +1,6 @@
 """Where things lie: parts and clutter apart, side by side, or on top of each other."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from kontur.data_preprocessing.data_config import DataConfig, MaterialKind, Mate
 from kontur.data_preprocessing.defects import Defect, spoil
 from kontur.data_preprocessing.shapes import Shape, deepest_mm, ring_shape
 from kontur.data_preprocessing.surfaces import Surface, draw_surface, random_colour
-from kontur.geometry import Part, Pose, turn_matrix
+from kontur.geometry import Part, Pose
 from kontur.geometry.camera import Camera
 
 _TRIES = 24
@@ -56,13 +57,12 @@ class Placement:
 class _Manner:
     """How the things of one picture lie.
 
-        Attributes:
-            style: _DEFAULT_MATERIALS = MaterialSection()
-    _PILE, _TOUCH or _APART.
-            gap_mm: least gap between them.
-            half_mm: (2,) half the size of the table that can be seen.
-            surface: the common material; None when each has its own.
-            thickness_mm, bevel_mm: of most of them.
+    Attributes:
+        style: _PILE, _TOUCH or _APART.
+        gap_mm: least gap between them.
+        half_mm: (2,) half the size of the table that can be seen.
+        surface: the common material; None when each has its own.
+        thickness_mm, bevel_mm: of most of them.
     """
 
     style: int
@@ -216,15 +216,13 @@ def _move_against(shape: Shape, pose: Pose, other: Placement) -> Pose:
 
 def clearance_mm(shape: Shape, pose: Pose, other: Placement) -> float:
     """Return the least distance between outlines, mm; not positive where they overlap. Far apart: at least the margin."""
-    distance = np.hypot(pose.x_mm - other.pose.x_mm, pose.y_mm - other.pose.y_mm)
+    distance = math.hypot(pose.x_mm - other.pose.x_mm, pose.y_mm - other.pose.y_mm)
     if distance > shape.reach_mm + other.shape.reach_mm + 12.0:
-        return float(distance - shape.reach_mm - other.shape.reach_mm)
+        return distance - shape.reach_mm - other.shape.reach_mm
     return min(_depth(shape, pose, other.shape, other.pose), _depth(other.shape, other.pose, shape, pose))
 
 
 def _depth(shape: Shape, pose: Pose, other: Shape, other_pose: Pose) -> float:
     """Least distance of one's outline points to the other, minus what lies inside."""
-    there = turn_matrix(other_pose.theta_rad, other_pose.flipped)
-    turn = turn_matrix(pose.theta_rad, pose.flipped).T @ there
-    shift = np.array([pose.x_mm - other_pose.x_mm, pose.y_mm - other_pose.y_mm]) @ there
-    return -float(deepest_mm(shape.outline_mm, turn, shift, other.distance_mm, other.origin_mm, other.step_mm))
+    poses = [(p.x_mm, p.y_mm, p.theta_rad, -1.0 if p.flipped else 1.0) for p in (pose, other_pose)]
+    return -float(deepest_mm(shape.outline_mm, *poses, other.distance_mm, other.origin_mm, other.step_mm))

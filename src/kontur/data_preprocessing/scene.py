@@ -17,6 +17,10 @@ from kontur.geometry import Part
 from kontur.geometry.camera import Camera, tilted_camera
 
 
+PICTURE = "picture"
+"""The kind of a table that is one of the user's pictures."""
+
+
 @dataclass(frozen=True)
 class Lamp:
     """A lamp: where it stands (mm, plane frame), its colour times intensity, and its angular radius."""
@@ -31,7 +35,7 @@ class Table:
     """The table: which pattern or picture, where it is cut, its colours and gloss.
 
     Attributes:
-        kind: a background kind, or "picture".
+        kind: a background kind, or PICTURE.
         variant: index of the pattern or of the picture.
         turn_rad, zoom, shift: similarity from picture px to pattern px.
         dark, bright: linear BGR at pattern levels 0 and 255.
@@ -145,7 +149,7 @@ def _table(config: DataConfig, placements: Sequence[Placement], pictures: int, r
     kind = str(rng.choice(kinds, p=weights / weights.sum()))
     variant = int(rng.integers(VARIANTS))
     if pictures and rng.uniform() < section.pictures:
-        kind, variant = "picture", int(rng.integers(pictures))
+        kind, variant = PICTURE, int(rng.integers(pictures))
     level = _log_uniform(section.albedo, rng) if rng.uniform() < 0.5 else float(rng.uniform(*section.albedo))
     middle = np.array(random_colour(rng, float(rng.uniform(*section.saturation)), level))
     if placements and rng.uniform() < section.camouflage:

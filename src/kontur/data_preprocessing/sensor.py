@@ -6,12 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing import kernels
+from kontur.data_preprocessing import exposure
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.pictures import Picture
 
 _CODES = 4096
 _METER_STEP_PX = 8
+_LEAST_BLUR_PX = 0.2
+_GREY_BGR = (0.114, 0.587, 0.299)
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,27 +77,46 @@ def draw_look(config: DataConfig, rng: np.random.Generator) -> Look:
     )  # fmt: skip
 
 
-def photograph(light: NDArray[np.float32], look: Look, noise: NDArray[np.float32]) -> Picture:
-    """Turn (H, W, 3) linear light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve. `light` is spoilt."""
+def photograph(light: Floats, look: Look, noise: Floats) -> Picture:
+    """Turn (3, H, W) linear light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve. `light` is spoilt."""
+    _, height, width = light.shape
     light = _lens(light, look)
-    sparse = light[::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=2)
-    median, bright = np.maximum(1e-6, np.percentile(sparse, (50, 98)))
-    gain = min(look.exposure / median, look.highlights / bright)
-    gains = (gain * np.array(look.balance)).astype(np.float32)
+    gains = (_exposure_gain(light, look) * np.array(look.balance)).astype(np.float32)
     if look.grey:
-        light = cv2.cvtColor(cv2.cvtColor(light, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        gains[:] = gains[1]
+        light, gains = _grey(light), gains[1:2]
+    raw = np.empty(light.shape, np.uint16)
+    exposure.expose(
+        light, _blur_weights(look.blur_px), gains, np.float32(look.vignetting), np.float32(look.well_e),
+        np.float32(look.read_e), noise, look.noise_seed, raw,
+    )  # fmt: skip
     curve = _output_curve(look)
-    image = np.empty(light.shape, np.uint8)
-    well, read, fall = np.float32(look.well_e), np.float32(look.read_e), np.float32(look.vignetting)
     if look.bayer and not look.grey:
-        raw, single = np.empty(light.shape, np.uint16), np.empty(light.shape[:2], np.uint16)
-        kernels.expose(light, gains, fall, well, read, noise, look.noise_seed, np.arange(_CODES, dtype=np.uint16), raw)
-        kernels.mosaic(raw, single)
-        kernels.develop(cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR), curve, image)
-        return image
-    kernels.expose(light, gains, fall, well, read, noise, look.noise_seed, curve, image)
-    return cv2.merge([cv2.extractChannel(image, 1)] * 3) if look.grey else image
+        single = np.empty((height, width), np.uint16)
+        exposure.mosaic(raw, single)
+        raw = np.moveaxis(cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR), 2, 0)
+    image = np.empty((height, width, len(raw)), np.uint8)
+    exposure.develop(raw, curve, image)
+    return cv2.merge([image] * 3) if look.grey else image
+
+
+def _grey(light: Floats) -> Floats:
+    """(1, H, W) of what a sensor without colour gets."""
+    blue_green = cv2.addWeighted(light[0], _GREY_BGR[0], light[1], _GREY_BGR[1], 0)
+    return cv2.addWeighted(blue_green, 1, light[2], _GREY_BGR[2], 0)[None]
+
+
+def _exposure_gain(light: Floats, look: Look) -> float:
+    """What brings the median to the exposure, unless the brightest 2 % would pass their limit."""
+    sparse = light[:, ::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=0)
+    median, bright = np.maximum(1e-6, np.percentile(sparse, (50, 98)))
+    return float(min(look.exposure / median, look.highlights / bright))
+
+
+def _blur_weights(sigma_px: float) -> Floats:
+    """Weights of a Gaussian blur along a line; a single 1 where it would not be seen."""
+    radius = int(np.ceil(2.2 * sigma_px)) if sigma_px > _LEAST_BLUR_PX else 0
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma_px, _LEAST_BLUR_PX)) ** 2)
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def _output_curve(look: Look) -> NDArray[np.uint8]:
@@ -103,32 +126,28 @@ def _output_curve(look: Look) -> NDArray[np.uint8]:
     return np.rint(255 * rolled ** (1 / look.gamma)).astype(np.uint8)
 
 
-def _lens(light: NDArray[np.float32], look: Look) -> NDArray[np.float32]:
-    """Colour fringes, blur and motion."""
+def _lens(light: Floats, look: Look) -> Floats:
+    """Colour fringes and motion; the blur is part of the exposure."""
     if look.chromatic_px:
         light = _fringes(light, look.chromatic_px)
-    if look.blur_px > 0.2:
-        size = 2 * int(np.ceil(2.2 * look.blur_px)) + 1
-        light = cv2.GaussianBlur(light, (size, size), look.blur_px, dst=light)
     if look.motion_px != (0.0, 0.0):
-        light = cv2.filter2D(light, -1, _motion_kernel(look.motion_px))
+        kernel = _motion_kernel(look.motion_px)
+        light = np.stack([cv2.filter2D(plane, -1, kernel) for plane in light])
     return light
 
 
-def _fringes(light: NDArray[np.float32], shift_px: float) -> NDArray[np.float32]:
+def _fringes(light: Floats, shift_px: float) -> Floats:
     """Enlarge red and shrink blue so that they part by twice `shift_px` at the corners."""
-    height, width = light.shape[:2]
-    blue, green, red = cv2.split(light)
+    _, height, width = light.shape
     middle = (np.array([width, height]) - 1) / 2
-    moved = []
-    for channel, sign in ((blue, -1), (red, 1)):
+    for plane, sign in ((light[0], -1), (light[2], 1)):
         factor = 1 + sign * shift_px / float(np.hypot(*middle))
         matrix = np.array([[factor, 0, middle[0] * (1 - factor)], [0, factor, middle[1] * (1 - factor)]])
-        moved.append(cv2.warpAffine(channel, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
-    return cv2.merge([moved[0], green, moved[1]])
+        plane[:] = cv2.warpAffine(plane, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return light
 
 
-def _motion_kernel(motion_px: tuple[float, float]) -> NDArray[np.float32]:
+def _motion_kernel(motion_px: tuple[float, float]) -> Floats:
     """A line of the given extent, anti-aliased, sum 1."""
     half = int(np.ceil(np.hypot(*motion_px) / 2)) + 1
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)

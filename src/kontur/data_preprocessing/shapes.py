@@ -18,6 +18,7 @@ from kontur.geometry import Part, Points, resample
 MARGIN_MM = 6.0
 """Distance is known up to this far outside the bounds; shadows and side walls reach no farther."""
 _MAX_GRID = 640
+_LEVELS = 5
 _OUTLINE_POINTS = 96
 
 Floats = NDArray[np.float32]
@@ -53,6 +54,16 @@ class Shape:
     def reach_mm(self) -> float:
         """Greatest distance of the outline from the frame's origin."""
         return float(np.hypot(*self.outline_mm.T).max())
+
+    @cached_property
+    def levels(self) -> tuple[Floats, ...]:
+        """The template, and every second, fourth ... row and column of it: what smaller pictures need."""
+        return tuple(np.ascontiguousarray(self.distance_mm[:: 1 << k, :: 1 << k]) for k in range(_LEVELS))
+
+    def level_for(self, step_mm: float) -> tuple[Floats, NDArray[np.float64]]:
+        """Return the coarsest level whose step is at most `step_mm` (else the finest), and its (3, 3) grid to mm."""
+        k = min(_LEVELS - 1, max(0, int(np.floor(np.log2(step_mm / self.step_mm)))))
+        return self.levels[k], self.grid_to_mm * (1 << k, 1 << k, 1)
 
     def simplified(self, tolerance_mm: float) -> tuple[Points, ...]:
         """Return the rings without corners that matter less than the tolerance, which is rounded down to a power of two."""
@@ -129,18 +140,25 @@ def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma:
 
 
 @numba.njit(cache=True, nogil=True)
-def deepest_mm(points, turn, shift, distance_mm, origin_mm, step_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
+def deepest_mm(points, pose, other_pose, distance_mm, origin_mm, step_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Greatest signed distance (mm) of points to a shape, at the nearest grid point; beyond the grid a lower bound's guess.
 
     Args:
-        points: (N, 2) mm; they are moved by `points @ turn + shift` into the shape's frame.
+        points: (N, 2) mm in their own frame.
+        pose, other_pose: (x_mm, y_mm, theta_rad, -1.0 for face down or 1.0) of the points and of the shape.
         distance_mm, origin_mm, step_mm: the shape's template.
     """
     rows, columns = distance_mm.shape
+    x0, y0, theta, side = pose
+    x1, y1, other_theta, other_side = other_pose
+    turn, x_shift, y_shift = theta - other_theta, x0 - x1, y0 - y1
+    c, s = np.cos(turn), np.sin(turn)
+    co, so = np.cos(other_theta), np.sin(other_theta)
     deepest = -1e9
     for k in range(len(points)):
-        x = points[k, 0] * turn[0, 0] + points[k, 1] * turn[1, 0] + shift[0]
-        y = points[k, 0] * turn[0, 1] + points[k, 1] * turn[1, 1] + shift[1]
+        px, py = points[k, 0] * side, points[k, 1]
+        x = (c * px - s * py + x_shift * co + y_shift * so) * other_side
+        y = s * px + c * py - x_shift * so + y_shift * co
         column, row = (x - origin_mm[0]) / step_mm, (y - origin_mm[1]) / step_mm
         i = min(columns - 1, max(0, int(np.rint(column))))
         j = min(rows - 1, max(0, int(np.rint(row))))

@@ -1,4 +1,4 @@
-"""Surfaces: how a material answers light. Numbers only; the drawing of them is in kernels.py.
+"""Surfaces: how a material answers light. Numbers only; `relief` and `shading` draw them.
 
 Colours are linear, channels B, G, R. A metal answers with `specular`, everything else mostly with `diffuse`.
 """
@@ -32,6 +32,7 @@ class Surface(NamedTuple):
         spangle: relative contrast of crystal facets.
         scratches, stains, rust: amounts 0..1.
         heat: tint of a laser-cut edge, 0..1.
+        burr: unevenness of the broken edge, 0..1.
         offset: texture offset, texels, which makes two parts of a material differ.
     """
 
@@ -49,6 +50,7 @@ class Surface(NamedTuple):
     stains: float
     rust: float
     heat: float
+    burr: float
     offset: tuple[float, float]
 
 
@@ -69,18 +71,19 @@ class Texture(NamedTuple):
     stains: np.float32
     rust: np.float32
     heat: np.float32
+    burr: np.float32
     shift_x: np.float32
     shift_y: np.float32
 
 
 def packed(surface: Surface) -> tuple[NDArray[np.float32], Texture]:
-    """Return (2, 3) diffuse and specular BGR, and the rest of a surface, for `kernels.draw_part`."""
+    """Return (2, 3) diffuse and specular BGR, and the rest of a surface, for `shading.draw_part`."""
     f = np.float32
     texture = Texture(
         f(surface.along), f(surface.across), surface.brushing, f(np.cos(surface.brush_rad)), f(np.sin(surface.brush_rad)),
         f(surface.centre_mm[0]), f(surface.centre_mm[1]), f(0.35 * surface.streaks), f(surface.grain), f(surface.spangle),
-        f(surface.scratches), f(surface.stains), f(surface.rust), f(surface.heat), f(surface.offset[0]),
-        f(surface.offset[1]),
+        f(surface.scratches), f(surface.stains), f(surface.rust), f(surface.heat), f(surface.burr),
+        f(surface.offset[0]), f(surface.offset[1]),
     )  # fmt: skip
     return np.array([surface.diffuse, surface.specular], np.float32), texture
 
@@ -91,7 +94,7 @@ def draw_surface(kind: MaterialKind, section: MaterialSection, rng: np.random.Ge
         diffuse=(0.0, 0.0, 0.0), specular=(0.04, 0.04, 0.04), along=0.3, across=0.3, brushing=NONE,
         brush_rad=float(rng.uniform(0, np.pi)), centre_mm=(0.0, 0.0), streaks=0.0, grain=float(rng.uniform(0, 0.08)),
         spangle=0.0, scratches=_amount(section.scratches, rng), stains=_amount(section.stains, rng), rust=0.0,
-        heat=0.0, offset=(float(rng.uniform(0, 512)), float(rng.uniform(0, 512))),
+        heat=0.0, burr=float(rng.uniform(*section.burr)), offset=(float(rng.uniform(0, 512)), float(rng.uniform(0, 512))),
     )  # fmt: skip
     return _MAKERS[kind](base, section, rng)
 

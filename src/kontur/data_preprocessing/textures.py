@@ -13,8 +13,8 @@ from kontur.data_preprocessing.data_config import BackgroundKind
 DETAIL_SIZE = 512
 """Side of a detail texture, px; a power of two, so that a lookup wraps with one `and`."""
 PATTERN_SIZE = 1024
-STREAKS, GRUNGE, GRAIN, SCRATCHES, SPANGLE = range(5)
-"""Rows of the detail pool."""
+GRAIN, SCRATCHES, GRUNGE, SPANGLE = range(4)
+"""Bytes of a texel, lowest first."""
 NOISE_LENGTH = 1 << 18
 _POOL_SEED = 20_240
 VARIANTS = 3
@@ -24,15 +24,19 @@ Bytes = NDArray[np.uint8]
 
 
 @cache
-def detail_pool() -> Bytes:
-    """Return (5, 512, 512) uint8: streaks along x, blotches, white noise, scratches, crystal facets."""
+def texel_pool() -> NDArray[np.int32]:
+    """Return (512 * 512,) int32 texels of four bytes each: white noise, scratches, blotches, crystal facets."""
     rng = np.random.default_rng(_POOL_SEED)
     size = DETAIL_SIZE
-    streaks = _smooth(_white(rng, size), 40, 0.7)
-    return np.stack([
-        _levels(streaks), _levels(fractal(rng, size, 0.9)), _levels(_white(rng, size)),
-        _scratches(rng, size), _cells(rng, size, 500, facets=True),
-    ])  # fmt: skip
+    grunge, grain = _levels(fractal(rng, size, 0.9)), _levels(_white(rng, size))
+    layers = grain, _scratches(rng, size), grunge, _cells(rng, size, 500, facets=True)
+    return sum(layer.astype(np.uint32) << (8 * byte) for byte, layer in enumerate(layers)).view(np.int32).ravel()
+
+
+@cache
+def streak_pool() -> Bytes:
+    """Return (512 * 512,) uint8 streaks along x."""
+    return _levels(_smooth(_white(np.random.default_rng(_POOL_SEED + 2), DETAIL_SIZE), 40, 0.7)).ravel()
 
 
 @cache

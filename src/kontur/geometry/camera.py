@@ -4,6 +4,7 @@ World frame: the plane is z = 0, x right and y up as seen by an untilted camera,
 y down, z forward (OpenCV). Pixel centres lie at integer coordinates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -76,14 +77,21 @@ class Camera:
         The angle is the direction in which the drawing's x axis (the mirrored one of a part that lies face down) is seen
         there. The scale is that of the similarity closest (Frobenius) to the projection's derivative.
         """
+        return self.pixel_poses([pose], [z_mm])[0]
+
+    def pixel_poses(self, poses: Sequence[Pose], z_mm: Sequence[float]) -> tuple[PixelPose, ...]:
+        """Return `pixel_pose` of each pose at its height."""
         step = _DIFFERENCE_STEP_MM
         offsets = np.array([[0, 0], [step, 0], [-step, 0], [0, step], [0, -step]])
-        at = self.project(offsets + (pose.x_mm, pose.y_mm), z_mm)
-        du, dv = (at[1] - at[2]) / (2 * step), (at[3] - at[4]) / (2 * step)
-        a, b = (du[0] - dv[1]) / 2, (du[1] + dv[0]) / 2  # [[a, b], [b, -a]]: a turn and a change from y up to v down
-        axis = du * np.cos(pose.theta_rad) + dv * np.sin(pose.theta_rad)
-        angle = float(np.arctan2(-axis[1], axis[0]))
-        return PixelPose(float(at[0, 0]), float(at[0, 1]), angle, float(np.hypot(a, b)), pose.flipped)
+        spots = np.array([(pose.x_mm, pose.y_mm) for pose in poses]).reshape(-1, 1, 2) + offsets
+        at = self.project(spots.reshape(-1, 2), np.repeat(z_mm, 5)).reshape(-1, 5, 2)
+        du, dv = (at[:, 1] - at[:, 2]) / (2 * step), (at[:, 3] - at[:, 4]) / (2 * step)
+        a, b = (du[:, 0] - dv[:, 1]) / 2, (du[:, 1] + dv[:, 0]) / 2  # [[a, b], [b, -a]]: a turn, and y up to v down
+        thetas = np.array([pose.theta_rad for pose in poses])[:, None]
+        axis = du * np.cos(thetas) + dv * np.sin(thetas)
+        angles = np.arctan2(-axis[:, 1], axis[:, 0]).tolist()
+        rows = zip(poses, at[:, 0].tolist(), angles, np.hypot(a, b).tolist(), strict=True)
+        return tuple(PixelPose(u, v, angle, scale, pose.flipped) for pose, (u, v), angle, scale in rows)
 
 
 def nominal_camera(size_wh: tuple[int, int], px_per_mm: float) -> Camera:
