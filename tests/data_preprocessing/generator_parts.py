@@ -19,7 +19,7 @@ SIZE_WH = (220, 160)
 
 PLAIN = Surface(
     diffuse=(0.5, 0.5, 0.5), specular=(0.04, 0.04, 0.04), along=0.4, across=0.4, brushing=0.0, brush_rad=0.0,
-    centre_mm=(0.0, 0.0), streaks=0.0, grain=0.0, spangle=0.0, scratches=0.0, stains=0.0, rust=0.0, heat=0.0,
+    centre_mm=(0.0, 0.0), streaks=0.0, grain=0.0, spangle=0.0, scratches=0.0, stains=0.0, rust=0.0, heat=0.0, burr=0.0,
     offset=(0.0, 0.0),
 )  # fmt: skip
 TABLE = Table("plain", 0, 0.0, 1.0, (0.0, 0.0), (0.2, 0.2, 0.2), (0.2, 0.2, 0.2), 0.0, 0.3)
@@ -92,6 +92,13 @@ def scene_of(*things: Placement, camera: Camera | None = None) -> Scene:
     """A scene under an even sky."""
     sky = ((1.0, 1.0, 1.0),) * 3
     return Scene(camera or nominal_camera(SIZE_WH, 1.4), tuple(things), (), sky, TABLE, 0.0)
+
+
+def disc_mm(width: int, height: int, radius_mm: float, px_per_mm: float) -> np.ndarray:
+    """(height, width) signed distance (mm) to a disc in the middle, positive inside."""
+    v, u = np.mgrid[0:height, 0:width]
+    away = np.hypot(u - (width - 1) / 2, v - (height - 1) / 2)
+    return (radius_mm - away / px_per_mm).astype(np.float32)
 
 
 def pixels_inside(area: shapely.Geometry, size_wh: tuple[int, int] = SIZE_WH) -> np.ndarray:

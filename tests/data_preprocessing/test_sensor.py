@@ -20,7 +20,7 @@ def flat(level=(0.4, 0.4, 0.4)) -> np.ndarray:
 
 
 def photo(light: np.ndarray, **changes) -> np.ndarray:
-    return photograph(light.copy(), replace(SHARP, **changes), noise_pool())
+    return photograph(light.transpose(2, 0, 1).copy(), replace(SHARP, **changes), noise_pool())
 
 
 def written(linear: float, gamma: float, shoulder: float = 0.0) -> float:

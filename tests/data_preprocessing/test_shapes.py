@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, part_shape, ring_shape
-from kontur.geometry import turn_matrix
+from kontur.geometry import Pose, turn_matrix
 
 
 def signed_distance(polygon: shapely.Polygon, points: np.ndarray) -> np.ndarray:
@@ -69,16 +69,24 @@ def test_the_deepest_point_is_the_one_that_shapely_finds(turn):
     shape = part_shape(part, 0.25)
     for _ in range(40):
         points, shift = rng.uniform(-6, 6, (7, 2)), rng.uniform((-18, -14), (26, 20))
-        matrix = turn_matrix(turn, flipped=True)
-        got = deepest_mm(points, matrix, shift, shape.distance_mm, shape.origin_mm, shape.step_mm)
-        expected = signed_distance(part.polygon, points @ matrix + shift).max()
+        pose, other = (
+            Pose(*shift, turn, flipped=bool(rng.integers(2))),
+            Pose(3.0, -2.0, 1.9, flipped=bool(rng.integers(2))),
+        )
+        rows = [(p.x_mm, p.y_mm, p.theta_rad, -1.0 if p.flipped else 1.0) for p in (pose, other)]
+        got = deepest_mm(points, *rows, shape.distance_mm, shape.origin_mm, shape.step_mm)
+        inside = (pose.apply(points) - (3.0, -2.0)) @ turn_matrix(1.9, other.flipped)
+        expected = signed_distance(part.polygon, inside).max()
         assert got == pytest.approx(expected, abs=0.25)
+
+
+HOME = (0.0, 0.0, 0.0, 1.0)
 
 
 def test_points_far_away_are_far_away():
     shape = part_shape(bracket(), 0.25)
     far = np.array([[200.0, 0.0]])
-    got = deepest_mm(far, np.eye(2), np.zeros(2), shape.distance_mm, shape.origin_mm, shape.step_mm)
+    got = deepest_mm(far, HOME, HOME, shape.distance_mm, shape.origin_mm, shape.step_mm)
     assert -190 < got < -160
 
 
@@ -88,3 +96,14 @@ def test_simplified_rings_keep_the_area():
     assert len(outer) < len(shape.rings_mm[0])
     kept = shapely.Polygon(outer).area - shapely.Polygon(hole).area
     assert kept == pytest.approx(washer().area_mm2, rel=0.02)
+
+
+@pytest.mark.parametrize("wish", [0.1, 0.3, 0.65, 1.3, 90.0])
+def test_a_level_is_the_template_at_fewer_points(wish):
+    shape = part_shape(bracket(), 0.3)
+    grid, to_mm = shape.level_for(wish)
+    row, column = grid.shape[0] // 2, grid.shape[1] // 3
+    spot = to_mm @ (column, row, 1.0)
+    assert signed_distance(bracket().polygon, spot[None, :2])[0] == pytest.approx(grid[row, column], abs=1e-4)
+    assert to_mm[0, 0] <= max(wish, shape.step_mm) + 1e-9
+    assert to_mm[0, 0] > min(wish, 16 * shape.step_mm) / 2 - 1e-9

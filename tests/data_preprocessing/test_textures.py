@@ -15,12 +15,12 @@ from kontur.data_preprocessing.textures import (
     PATTERN_SIZE,
     SCRATCHES,
     SPANGLE,
-    STREAKS,
     VARIANTS,
-    detail_pool,
     fractal,
     noise_pool,
     pattern,
+    streak_pool,
+    texel_pool,
 )  # fmt: skip
 
 KINDS = get_args(BackgroundKind)
@@ -61,15 +61,23 @@ def test_patterns_go_on_where_they_end(kind):
     assert seam(pattern(kind, 0)) < limit
 
 
-@pytest.mark.parametrize("row", [STREAKS, GRUNGE, GRAIN, SPANGLE])
-def test_details_go_on_where_they_end(row):
-    assert seam(detail_pool()[row]) < 1.2
+def layer(byte: int) -> np.ndarray:
+    return texel_pool().view(np.uint8).reshape(DETAIL_SIZE, DETAIL_SIZE, 4)[..., byte]
+
+
+@pytest.mark.parametrize("byte", [GRUNGE, GRAIN, SPANGLE])
+def test_details_go_on_where_they_end(byte):
+    assert seam(layer(byte)) < 1.2
+
+
+def test_streaks_go_on_where_they_end():
+    assert seam(streak_pool().reshape(DETAIL_SIZE, DETAIL_SIZE)) < 1.2
 
 
 def test_details_are_what_they_are_called():
-    pool = detail_pool().astype(float)
-    assert pool.shape == (5, DETAIL_SIZE, DETAIL_SIZE)
-    along, across = (np.abs(np.diff(pool[STREAKS], axis=axis)).mean() for axis in (1, 0))
+    pool = [layer(byte).astype(float) for byte in range(4)]
+    streaks = streak_pool().reshape(DETAIL_SIZE, DETAIL_SIZE).astype(float)
+    along, across = (np.abs(np.diff(streaks, axis=axis)).mean() for axis in (1, 0))
     assert across > 8 * along
     grain = pool[GRAIN] - pool[GRAIN].mean()
     assert abs((grain[:, 1:] * grain[:, :-1]).mean() / grain.var()) < 0.02

@@ -1,4 +1,4 @@
-"""From light to sensor values in one pass: blur, vignetting, gains, shot and read noise, clipping; and the way back to bytes."""
+"""From light to sensor values in one pass: blur, vignetting, gains, shot and read noise, clipping; and on to bytes."""
 
 import numba
 import numpy as np
@@ -9,7 +9,6 @@ _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _FULL = np.float32(4095)
 _ROW_STRIDE, _PLANE_STRIDE = 7919, 87_178_291
 """Steps through the noise from row to row and from plane to plane: primes, so that rows do not meet again."""
-
 
 
 @numba.njit(**FAST)

@@ -1,14 +1,28 @@
 """The small things on a face: bevel, brushing, grain, stains, scratches, rust, crystals. Rows of `blocks`.
 
-Textures are looked up at the nearest texel, which a picture of more than one pixel to the texel would show; the number of texels
-to the millimetre therefore follows the picture's scale.
+Textures are looked up at the nearest texel, which would show where a texel fills more than one pixel; the number of texels to
+the millimetre therefore follows the picture's scale.
 """
 
 import numba
 import numpy as np
 
 from kontur.data_preprocessing.blocks import (
-    ACROSS, ALONG, BLOCK, CHANGE, DIRT, NX, NY, ROUGH, RUST, SCRATCH, TONE, TX, TY, UPRIGHT, X, Y,
+    ACROSS,
+    ALONG,
+    CHANGE,
+    DIRT,
+    NX,
+    NY,
+    ROUGH,
+    RUST,
+    SCRATCH,
+    TONE,
+    TX,
+    TY,
+    UPRIGHT,
+    X,
+    Y,
 )  # fmt: skip
 from kontur.data_preprocessing.compiled import FAST
 from kontur.data_preprocessing.surfaces import NONE, TURNED
@@ -23,7 +37,6 @@ _FINE_PER_MM = np.float32(3.0)
 _POSITIVE = np.float32(65536)
 _LEVEL = np.float32(1 / 128)
 _TINY = np.float32(1e-3)
-
 
 
 @numba.njit(**FAST)

@@ -16,7 +16,6 @@ from kontur.data_preprocessing.textures import VARIANTS
 from kontur.geometry import Part
 from kontur.geometry.camera import Camera, tilted_camera
 
-
 PICTURE = "picture"
 """The kind of a table that is one of the user's pictures."""
 

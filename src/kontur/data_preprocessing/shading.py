@@ -1,22 +1,35 @@
 """Drawing one thing: its top face under lamps and sky, its side walls, blended over what lies there.
 
 All light is linear. The microfacet term is an anisotropic GGX distribution of slopes (Walter et al. 2007; Burley 2012),
-evaluated at the difference between the half vector's slope and the surface's; masking and Fresnel's rise at grazing angles are
-left out, because the camera looks down on the parts.
+evaluated at the difference between the half vector's slope and the surface's; masking and Fresnel's rise at grazing angles
+are left out, because the camera looks down on the parts.
 """
 
 import numba
 import numpy as np
 
 from kontur.data_preprocessing.blocks import (
-    BLOCK, CHANGE, DIRT, LIT, NX, NY, ROUGH, ROWS, RUST, SCRATCH, SENT, TONE, TX, TY, UPRIGHT,
+    BLOCK,
+    CHANGE,
+    DIRT,
+    LIT,
+    NX,
+    NY,
+    ROUGH,
+    ROWS,
+    RUST,
+    SCRATCH,
+    SENT,
+    TONE,
+    TX,
+    TY,
+    UPRIGHT,
 )  # fmt: skip
 from kontur.data_preprocessing.compiled import FAST
 from kontur.data_preprocessing.relief import brush_block, clip_unit, slope_block, texture_block
 
 _ZERO, _QUARTER, _HALF, _ONE, _TWO = (np.float32(value) for value in (0, 0.25, 0.5, 1, 2))
 _TINY = np.float32(1e-6)
-
 
 
 @numba.njit(**FAST)
@@ -65,7 +78,9 @@ def draw_part(  # type: ignore[no-untyped-def]
                 work, count, all_mm[row - 1 : row + 2, around], top_mm[row, begin:end], scale, tints, lamps, sky
             )
             for c in range(3):
-                _blend_block(work, SENT + c * BLOCK, out[c, y, begin + left : end + left], all_mm[row, begin:end], scale)
+                _blend_block(
+                    work, SENT + c * BLOCK, out[c, y, begin + left : end + left], all_mm[row, begin:end], scale
+                )
             _own_block(ids[y, begin + left : end + left], key, all_mm[row, begin:end])
     return whole
 

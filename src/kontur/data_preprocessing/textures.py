@@ -30,7 +30,7 @@ def texel_pool() -> NDArray[np.int32]:
     size = DETAIL_SIZE
     grunge, grain = _levels(fractal(rng, size, 0.9)), _levels(_white(rng, size))
     layers = grain, _scratches(rng, size), grunge, _cells(rng, size, 500, facets=True)
-    return sum(layer.astype(np.uint32) << (8 * byte) for byte, layer in enumerate(layers)).view(np.int32).ravel()
+    return np.stack(layers, axis=-1).view("<i4").ravel()
 
 
 @cache

@@ -56,8 +56,12 @@ def view_things(camera: Camera, things: Sequence[Placement]) -> tuple[View, ...]
     low = np.floor(ends.min(axis=(1, 2))).astype(int) - _BORDER_PX
     size = np.ceil(ends.max(axis=(1, 2))).astype(int) + _BORDER_PX + 1 - low
     poses = camera.pixel_poses([thing.pose for thing in things], tops.tolist())
-    columns = (things, poses, (tuple(rows.tolist()) for rows in heights), homographies, *low.T.tolist(), size.tolist())
-    return tuple(View(*row, (width, height)) for *row, (width, height) in zip(*columns, strict=True))
+    return tuple(
+        View(thing, pose, tuple(slices.tolist()), maps, left, top, (width, height))
+        for thing, pose, slices, maps, (left, top), (width, height) in zip(
+            things, poses, heights, homographies, low.tolist(), size.tolist(), strict=True
+        )
+    )
 
 
 def _corners(thing: Placement) -> list[tuple[float, float]]:

@@ -1,0 +1,87 @@
+"""The sensor's loops against plain numpy and OpenCV's blur."""
+
+import cv2
+import numpy as np
+import pytest
+
+from kontur.data_preprocessing import exposure
+
+F = np.float32
+WIDTH, HEIGHT = 23, 14
+NO_NOISE = np.zeros(4000, F)
+
+
+def random_light(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0, 1.2, (3, HEIGHT, WIDTH)).astype(F)
+
+
+def exposed(light, gains=(1, 1, 1), fall=0.0, well=1e9, read=0.0, noise=NO_NOISE, seed=0, weights=(1,)):
+    out = np.empty(light.shape, np.uint16)
+    exposure.expose(light, np.array(weights, F), np.array(gains, F), F(fall), F(well), F(read), noise, seed, out)
+    return out
+
+
+def test_exposure_is_gain_times_vignetting_rounded_to_twelve_bits():
+    light, gains, fall = random_light(), (0.9, 1.0, 1.3), 0.3
+    v, u = np.mgrid[0:HEIGHT, 0:WIDTH]
+    middle = np.array([(WIDTH - 1) / 2, (HEIGHT - 1) / 2])
+    squared = ((u - middle[0]) ** 2 + (v - middle[1]) ** 2) / (middle**2).sum()
+    expected = np.clip(light * np.array(gains)[:, None, None] * (1 - fall * squared), 0, 1) * 4095
+    assert np.abs(exposed(light, gains, fall).astype(float) - expected).max() <= 0.52
+
+
+def test_light_beyond_the_full_well_is_clipped_and_darkness_stays_dark():
+    light = np.zeros((3, HEIGHT, WIDTH), F)
+    light[..., : WIDTH // 2] = 7.0
+    codes = exposed(light)
+    assert (codes[..., : WIDTH // 2] == 4095).all()
+    assert (codes[..., WIDTH // 2 :] == 0).all()
+
+
+@pytest.mark.parametrize(("well", "read"), [(1000.0, 0.0), (8000.0, 0.0), (2000.0, 40.0)])
+def test_noise_is_that_of_counted_electrons(well, read):
+    level = 0.4
+    noise = np.random.default_rng(1).standard_normal(1 << 16).astype(F)
+    light = np.full((3, 120, 170), level, F)
+    got = exposed(light, well=well, read=read, noise=noise, seed=77) / 4095
+    electrons = level * well
+    expected_e = np.sqrt(electrons + read**2)
+    assert got.mean() * well == pytest.approx(electrons, rel=0.01)
+    assert got.std() * well == pytest.approx(expected_e, rel=0.04)
+
+
+def test_another_seed_is_other_noise_and_the_same_seed_the_same():
+    noise = np.random.default_rng(1).standard_normal(1 << 16).astype(F)
+    light = np.full((3, HEIGHT, WIDTH), 0.5, F)
+    first, again, other = (exposed(light, well=500.0, noise=noise, seed=seed) for seed in (5, 5, 6))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert len({row.tobytes() for plane in first for row in plane}) == 3 * HEIGHT
+
+
+def test_a_mosaic_is_red_green_green_blue():
+    raw = np.random.default_rng(2).integers(0, 4096, (3, HEIGHT, WIDTH), dtype=np.uint16)
+    got = np.zeros((HEIGHT, WIDTH), np.uint16)
+    exposure.mosaic(raw, got)
+    assert np.array_equal(got[0::2, 0::2], raw[2, 0::2, 0::2])
+    assert np.array_equal(got[0::2, 1::2], raw[1, 0::2, 1::2])
+    assert np.array_equal(got[1::2, 0::2], raw[1, 1::2, 0::2])
+    assert np.array_equal(got[1::2, 1::2], raw[0, 1::2, 1::2])
+
+
+def test_developing_is_a_lookup_that_clips_at_the_top():
+    raw = np.random.default_rng(3).integers(0, 9000, (3, HEIGHT, WIDTH), dtype=np.uint16)
+    curve = np.random.default_rng(4).integers(0, 256, 4096, dtype=np.uint8)
+    got = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    exposure.develop(raw, curve, got)
+    assert np.array_equal(got, curve[np.minimum(raw, 4095)].transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("radius", [1, 2, 4])
+def test_the_blur_is_separable_and_the_border_goes_on(radius):
+    weights = cv2.getGaussianKernel(2 * radius + 1, 0.5 * radius)[:, 0]
+    light = random_light(6) * F(0.7)
+    codes = exposed(light, weights=weights).astype(float)
+    for plane, got in zip(light, codes, strict=True):
+        expected = cv2.sepFilter2D(plane.astype(float), -1, weights, weights, borderType=cv2.BORDER_REPLICATE)
+        assert np.abs(got - 4095 * expected).max() <= 0.52

@@ -1,0 +1,203 @@
+"""Faces, walls and edges against closed forms on small arrays."""
+
+import numpy as np
+import pytest
+from generator_parts import PLAIN, disc_mm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kontur.data_preprocessing.shading import draw_part
+from kontur.data_preprocessing.surfaces import NONE, TURNED, Texture, packed
+from kontur.data_preprocessing.textures import DETAIL_SIZE
+
+F = np.float32
+WIDTH, HEIGHT = 23, 14
+FLAT_TEXELS = np.full(DETAIL_SIZE**2, 0x80808080, np.uint32).view(np.int32)
+FLAT_STREAKS = np.full(DETAIL_SIZE**2, 128, np.uint8)
+NO_LAMPS = np.empty((0, 13), F)
+
+
+def painted(mm, texture_changes=None, lamps=NO_LAMPS, tints=None, left=4, top=2, bevel=1.0, scale=2.0, texels=FLAT_TEXELS,
+            streaks=FLAT_STREAKS, sky=((0.5, 0.6, 0.7), (0.1, 0.2, 0.3), (0.4, 0.4, 0.4)), key=1, background=0.0,
+            all_mm=None):  # fmt: skip
+    """Draw one part over an even picture; returns light (H, W, 3), ids and the returned number."""
+    own_tints, texture = packed(PLAIN)
+    texture: Texture = texture._replace(**(texture_changes or {}))
+    out, ids = np.full((3, HEIGHT, WIDTH), background, F), np.zeros((HEIGHT, WIDTH), np.uint8)
+    to_mm = np.array([[1 / scale, 0, 0], [0, -1 / scale, 0]], F)
+    rows = np.concatenate([np.array(sky, F), np.zeros((5 - len(sky), 3), F)])
+    count = draw_part(
+        out, ids, key, mm, mm if all_mm is None else all_mm, left, top, to_mm, F(scale),
+        own_tints if tints is None else np.array(tints, F), texture, lamps, rows, texels, streaks, F(bevel),
+    )  # fmt: skip
+    return out.transpose(1, 2, 0), ids, count
+
+
+DEEP = np.full((8, 11), 5.0, F)
+INNER = (slice(3, 9), slice(5, 14))
+"""Where DEEP lands in the picture: its rim of one pixel is never drawn."""
+
+
+def test_a_level_face_sends_the_sky_back():
+    tints = [[0.3, 0.4, 0.5], [0.9, 0.8, 0.7]]
+    out, ids, count = painted(DEEP, tints=tints)
+    expected = np.array(tints[0]) * (0.5, 0.6, 0.7) + np.array(tints[1]) * (0.1, 0.2, 0.3)
+    np.testing.assert_allclose(out[INNER], np.broadcast_to(expected, out[INNER].shape), rtol=1e-5)
+    assert (ids[INNER] == 1).all()
+    assert count == ids.sum() == 6 * 9
+    untouched = np.ones(ids.shape, bool)
+    untouched[INNER] = False
+    assert (out[untouched] == 0).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    along=st.floats(0.05, 0.9), across=st.floats(0.05, 0.9), brush=st.floats(0, np.pi),
+    hx=st.floats(-0.5, 0.5), hy=st.floats(-0.5, 0.5), size=st.floats(0, 0.2),
+)  # fmt: skip
+def test_a_highlight_is_the_ggx_distribution_of_slopes(along, across, brush, hx, hy, size):
+    changes = {"along": F(along), "across": F(across), "brush_x": F(np.cos(brush)), "brush_y": F(np.sin(brush))}
+    lamp = np.array([[1.0, 2.0, 0.5, 0.3, 0.2, 0.8, hx, hy, 0, 0, 0, 0, size]], F)
+    tints = [[0.2, 0.2, 0.2], [0.6, 0.6, 0.6]]
+    out, *_ = painted(DEEP, changes, lamp, tints, sky=np.zeros((3, 3)))
+    a, b = along + size, across + size
+    t = hx * np.cos(brush) + hy * np.sin(brush)
+    n = -hx * np.sin(brush) + hy * np.cos(brush)
+    density = 1 / (np.pi * a * b * (1 + (t / a) ** 2 + (n / b) ** 2) ** 2)
+    expected = np.array([1.0, 2.0, 0.5]) * (0.2 * 0.8 + 0.6 * np.pi * density / 4)
+    np.testing.assert_allclose(out[5, 9], expected, rtol=2e-3)
+
+
+def test_turned_brushing_shines_where_the_circles_run_across_the_light():
+    lamp = np.array([[1, 1, 1, 0, 0, 1, 0.5, 0.0, 0, 0, 0, 0, 0]], F)
+    mm = np.full((13, 21), 9.0, F)
+    changes = {"brushing": TURNED, "along": F(0.05), "across": F(0.5), "centre_x": F(5.1), "centre_y": F(-3.1)}
+    out, *_ = painted(mm, changes, lamp, [[0, 0, 0], [1, 1, 1]], left=0, top=0, sky=np.zeros((3, 3)))
+    light = out[:, :, 0]
+    beside, above = light[6, 16], light[1, 10]  # the centre lies at column 10, row 6
+    assert beside > 10 * above
+
+
+def test_a_pixel_on_the_centre_of_turning_is_drawn():
+    out, *_ = painted(DEEP, {"brushing": TURNED, "centre_x": F(2), "centre_y": F(-1.5)})
+    assert np.isfinite(out).all()
+    assert out[INNER].min() > 0
+
+
+def test_coverage_blends_and_half_of_it_makes_a_pixel_the_parts():
+    scale = 2.0
+    mm = np.tile(np.linspace(-1, 1, 17, dtype=F), (8, 1))
+    out, ids, _ = painted(mm, tints=[[1, 1, 1], [0, 0, 0]], left=3, sky=np.ones((3, 3)), background=0.25, scale=scale)
+    cover = np.clip(mm[4] * scale + 0.5, 0, 1)
+    inner = slice(1, -1)
+    level = out[6, 3 : 3 + 17, 1][inner]
+    np.testing.assert_allclose(ids[6, 3 : 3 + 17][inner], cover[inner] >= 0.5)
+    assert (np.diff(level) >= -1e-6).all()
+    full = cover[inner] == 1
+    assert level[full][-1] == pytest.approx(1.0, abs=0.1)
+    np.testing.assert_allclose(level[cover[inner] == 0], 0.25)
+
+
+@settings(max_examples=20, deadline=None)
+@given(left=st.integers(-14, 26), top=st.integers(-12, 16))
+def test_the_whole_is_counted_beyond_the_border(left, top):
+    mm = disc_mm(16, 13, 2.0, 2.0)
+    out, ids, count = painted(mm, left=left, top=top, key=9)
+    assert set(np.unique(ids)) <= {0, 9}
+    assert count == (mm >= 0).sum()
+    assert np.isfinite(out).all()
+
+
+def test_a_part_over_another_takes_its_pixels():
+    mm = disc_mm(16, 13, 2.0, 2.0)
+    _, texture = packed(PLAIN)
+    out, ids = np.zeros((3, HEIGHT, WIDTH), F), np.zeros((HEIGHT, WIDTH), np.uint8)
+    to_mm, tints, sky = np.array([[0.5, 0, 0], [0, -0.5, 0]], F), np.ones((2, 3), F), np.ones((5, 3), F)
+    for key, left in ((1, 0), (2, 4), (3, 8)):
+        draw_part(
+            out, ids, key, mm, mm, left, 0, to_mm, F(2), tints, texture, NO_LAMPS, sky, FLAT_TEXELS, FLAT_STREAKS, F(1)
+        )
+    assert set(np.unique(ids)) == {0, 1, 2, 3}
+    assert (ids == 3).sum() == (mm >= 0).sum()
+
+
+def test_heat_tints_the_edge_blue_and_leaves_the_middle():
+    near = np.full_like(DEEP, 0.25)  # half a pixel from the edge: the top face alone
+    plain, heated = (painted(near, {"heat": F(amount)})[0][5, 9] for amount in (0, 1))
+    share = 1 - 0.25 * 0.67
+    np.testing.assert_allclose(heated / plain, 1 + share * np.array([0.25, -0.15, -0.25]), rtol=1e-4)
+    plain, heated = (painted(DEEP, {"heat": F(amount)})[0][5, 9] for amount in (0, 1))
+    np.testing.assert_allclose(heated, plain, rtol=1e-6)
+
+
+def test_grain_is_a_texel_of_the_pool():
+    grain = np.random.default_rng(9).integers(0, 256, (DETAIL_SIZE, DETAIL_SIZE))
+    texels = (FLAT_TEXELS & ~0xFF) | grain.ravel().astype(np.int32)
+    plain, grained = painted(DEEP, {"grain": F(0)})[0], painted(DEEP, {"grain": F(0.5)}, texels=texels)[0]
+    factor = (grained[INNER] / plain[INNER])[..., 0]
+    rows, columns = np.mgrid[1:7, 1:10]
+    x, y = columns / 2 * 3, -rows / 2 * 3  # three texels a millimetre, two pixels a millimetre, y up
+    texel = grain[np.floor(y).astype(int) % DETAIL_SIZE, np.floor(x).astype(int) % DETAIL_SIZE]
+    np.testing.assert_allclose(factor, 1 + 0.5 * (texel / 128 - 1), rtol=1e-3)
+
+
+def test_streaks_need_brushing():
+    streaks = np.random.default_rng(9).integers(0, 256, DETAIL_SIZE**2, dtype=np.uint8)
+    plain = painted(DEEP)[0]
+    assert np.array_equal(painted(DEEP, {"streaks": F(0.4), "brushing": NONE}, streaks=streaks)[0], plain)
+    assert not np.array_equal(painted(DEEP, {"streaks": F(0.4), "brushing": TURNED}, streaks=streaks)[0], plain)
+
+
+def test_rust_is_brown_whatever_lies_under_it():
+    rusty = painted(DEEP, {"rust": F(1.0)})[0][5, 9]
+    np.testing.assert_allclose(rusty, np.array([0.02, 0.06, 0.16]) * (0.5, 0.6, 0.7), rtol=1e-4)
+    assert rusty[0] < rusty[1] < rusty[2]
+
+
+def test_a_wall_faces_the_lamp_or_is_dark():
+    """A silhouette far wider than the top face: all of the window's middle is wall, sloping to the right."""
+    ramp = np.tile(np.linspace(8, 2, 11, dtype=F), (8, 1))
+    off_top = np.full_like(ramp, -5)
+    light = {}
+    for side in (-1, 1):
+        lamp = np.array([[1, 1, 1, side * 0.6, 0, 0.8, 0, 0, 0, 0, 0, 0, 0]], F)
+        out, *_ = painted(off_top, lamps=lamp, tints=[[1, 1, 1], [0, 0, 0]], all_mm=ramp)
+        light[side] = out[5, 9, 0]
+    assert light[1] == pytest.approx(0.35 * 0.5 + 0.6, rel=1e-4)
+    assert light[-1] == pytest.approx(0.35 * 0.5, rel=1e-4)
+
+
+def test_a_bevel_mirrors_the_side_that_it_faces():
+    """A neighbour on the right tints the right bevel of a mirror and leaves the left one."""
+    sky = np.zeros((5, 3))
+    sky[2], sky[3] = 0.5, (0.0, 0.4, 0.0)
+    mm = disc_mm(19, 12, 2.2, 2.0)
+    out, ids, _ = painted(mm, tints=[[0, 0, 0], [1, 1, 1]], sky=sky, left=2, top=1)
+    row = np.flatnonzero(ids[6])
+    left, right = out[6, row[1]], out[6, row[-2]]
+    assert right[1] > right[0] + 0.02
+    assert left[1] < left[0] - 0.02
+    assert right[0] == pytest.approx(left[0], rel=0.05)
+
+
+def test_a_burr_makes_an_edge_uneven_and_leaves_the_face():
+    noisy = np.random.default_rng(4).integers(0, 256, DETAIL_SIZE**2).astype(np.int32) << 16
+    lamp = np.array([[1, 1, 1, 0.6, 0, 0.8, 0.3, 0, 0, 0, 0, 0, 0]], F)
+    ramp = np.tile(np.linspace(4, 0.3, 15, dtype=F), (8, 1))
+    smooth, burred = (painted(ramp, {"burr": F(amount)}, lamp, texels=noisy)[0] for amount in (0, 1))
+    assert np.ptp(smooth[3:9, 17], axis=0).max() < 1e-5
+    assert np.ptp(burred[3:9, 17], axis=0).max() > 0.01
+    np.testing.assert_allclose(burred[3:9, 6], smooth[3:9, 6], rtol=1e-6)
+
+
+def test_long_rows_are_drawn_in_blocks_without_a_seam():
+    out, ids = np.zeros((3, 6, 700), F), np.zeros((6, 700), np.uint8)
+    _, texture = packed(PLAIN)
+    lamp = np.array([[1, 1, 1, 0, 0, 1, 0, 0, 1e-3, 0, 0, 0, 0]], F)
+    draw_part(
+        out, ids, 1, np.full((6, 700), 9, F), np.full((6, 700), 9, F), 0, 0, np.array([[0.5, 0, 0], [0, -0.5, 0]], F), F(2),
+        np.ones((2, 3), F), texture, lamp, np.zeros((5, 3), F), FLAT_TEXELS, FLAT_STREAKS, F(1),
+    )  # fmt: skip
+    assert (ids[1:-1, 1:-1] == 1).all()
+    steps = np.diff(out[1, 3, 1:-1])
+    assert np.abs(np.diff(steps)).max() < 1e-4
