@@ -1,7 +1,7 @@
 """The small things on a face: bevel, brushing, grain, stains, scratches, rust, crystals. Rows of `blocks`.
 
-Textures are looked up at the nearest texel, which would show where a texel fills more than one pixel; the number of texels to
-the millimetre therefore follows the picture's scale.
+Textures are looked up at the nearest texel, which would show where a texel fills more than one pixel; the number of texels
+to the millimetre therefore follows the picture's scale.
 """
 
 import numba
