@@ -15,10 +15,12 @@ from kontur.data_preprocessing.surfaces import packed
 from kontur.data_preprocessing.textures import streak_pool, texel_pool
 from kontur.data_preprocessing.views import View
 
-_STEP_PX = 0.8
-"""Greatest step of a template, as seen in the picture."""
+_STEP_PX = 0.5
+"""Greatest step of a template, as seen in the picture, where there is a template that fine."""
 _SHADOW_PX = 2
 """Shadows are cast by a silhouette of a pixel in so many, interpolated between them."""
+_LEVEL_MM = 1e-3
+"""Heights that differ by less are the same."""
 _LEAST_BEVEL_PX = 0.7
 
 Floats = NDArray[np.float32]
@@ -64,8 +66,7 @@ class _Shadows:
 
     def cast(self, number: int, light: Floats, ids: NDArray[np.uint8]) -> None:
         """Darken `light` around thing `number`, before it is drawn."""
-        base = self.views[number].thing.base_mm
-        falls_far = (self.heights < base - 1e-3).astype(np.float32)
+        falls_far = (self.heights < self.views[number].thing.base_mm - _LEVEL_MM).astype(np.float32)
         self._cast(number, *self.near, light, ids, 1 - falls_far)
         if falls_far.any():
             self._cast(number, *self.far, light, ids, falls_far)
@@ -79,11 +80,10 @@ class _Shadows:
         ids: NDArray[np.uint8],
         catches: Floats,
     ) -> None:
-        view = self.views[number]
-        pad = int(np.abs(shifts[number]).max() + np.ceil(softness[number].max() / 2)) + 2
+        view, pad = self.views[number], int(np.abs(shifts[number]).max() + softness[number].max() / 2) + 3
         left, top = view.left - pad, view.top - pad
         size = [-(-(side + 2 * pad) // _SHADOW_PX) for side in view.size]
-        coarse = _distance(view, -1, left, top, (size[0], size[1]), _SHADOW_PX)
+        (coarse,) = _distances(view, slice(-1, None), left, top, (size[0], size[1]), _SHADOW_PX)
         mm = cv2.resize(coarse, None, fx=_SHADOW_PX, fy=_SHADOW_PX, interpolation=cv2.INTER_LINEAR)
         scale = np.float32(view.pose_px.scale_px_per_mm)
         cast_shadows(light, mm, scale, shifts[number], softness[number], self.shares, left, top, ids, catches)
@@ -92,31 +92,42 @@ class _Shadows:
 def _draw(view: View, key: int, lamps: Floats, sky: Floats, light: Floats, ids: NDArray[np.uint8]) -> int:
     """Draw one thing; returns the pixels it covers alone."""
     thing, scale = view.thing, view.pose_px.scale_px_per_mm
-    top_mm = _distance(view, 0, view.left, view.top, view.size)
+    top_mm, *lower_mm = _distances(view, slice(None), view.left, view.top, view.size)
     all_mm = top_mm
-    for number in range(1, len(view.homographies)):
-        all_mm = cv2.max(all_mm, _distance(view, number, view.left, view.top, view.size))
-    matrix = view.pose_px.matrix
-    inverse = np.linalg.inv(matrix[:, :2])
-    to_mm = np.column_stack([inverse, inverse @ (np.array([view.left, view.top]) - matrix[:, 2])]).astype(np.float32)
+    for slice_mm in lower_mm:
+        all_mm = cv2.max(all_mm, slice_mm)
     tints, texture = packed(thing.surface)
     return int(draw_part(
-        light, ids, key, top_mm, all_mm, view.left, view.top, to_mm, np.float32(scale), tints, texture, lamps, sky,
+        light, ids, key, top_mm, all_mm, view.left, view.top, _to_mm(view), np.float32(scale), tints, texture, lamps, sky,
         texel_pool(), streak_pool(), np.float32(max(thing.bevel_mm, _LEAST_BEVEL_PX / scale)),
     ))  # fmt: skip
 
 
-def _distance(view: View, number: int, left: int, top: int, size: tuple[int, int], step_px: int = 1) -> Floats:
-    """Signed distance (mm) to the outline at height `number` of a view, at every `step_px`-th pixel of a window.
+def _to_mm(view: View) -> Floats:
+    """(2, 3) from (column, row, 1) of a view's window to the thing's frame: the inverse of its similarity."""
+    (a, b, u), (c, d, v) = view.pose_px.matrix.tolist()
+    down, right = view.top - v, view.left - u
+    per = 1 / (a * d - b * c)
+    return np.array([
+        [d * per, -b * per, (d * right - b * down) * per], [-c * per, a * per, (a * down - c * right) * per],
+    ], np.float32)  # fmt: skip
+
+
+def _distances(
+    view: View, slices: slice, left: int, top: int, size: tuple[int, int], step_px: int = 1
+) -> list[Floats]:
+    """Signed distances (mm) to the outlines of some slices of a view, at every `step_px`-th pixel of a window.
 
     Args:
         left, top: first pixel of the window.
-        size: columns and rows of the result; each element stands for the middle of `step_px` by `step_px` pixels.
+        size: columns and rows of each result; an element stands for the middle of `step_px` by `step_px` pixels.
     """
     middle = (step_px - 1) / 2
     grid, grid_to_mm = view.thing.shape.level_for(_STEP_PX * step_px / view.pose_px.scale_px_per_mm)
     to_window = np.array([[1, 0, -left - middle], [0, 1, -top - middle], [0, 0, step_px]])
-    return cv2.warpPerspective(
-        grid, to_window @ view.homographies[number] @ grid_to_mm, size,
-        flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN_MM,
-    )  # fmt: skip
+    return [
+        cv2.warpPerspective(
+            grid, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN_MM
+        )
+        for matrix in to_window @ view.homographies[slices] @ grid_to_mm
+    ]

@@ -5,6 +5,7 @@ picture it gives coverage with smooth edges, bevels (its slope is the direction 
 Distances are exact at grid points; between them they are interpolated, which rounds corners by about a tenth of a step.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -60,10 +61,14 @@ class Shape:
         """The template, and every second, fourth ... row and column of it: what smaller pictures need."""
         return tuple(np.ascontiguousarray(self.distance_mm[:: 1 << k, :: 1 << k]) for k in range(_LEVELS))
 
+    @cached_property
+    def _to_mm(self) -> tuple[NDArray[np.float64], ...]:
+        return tuple(self.grid_to_mm * (1 << k, 1 << k, 1) for k in range(_LEVELS))
+
     def level_for(self, step_mm: float) -> tuple[Floats, NDArray[np.float64]]:
         """Return the coarsest level whose step is at most `step_mm` (else the finest), and its (3, 3) grid to mm."""
-        k = min(_LEVELS - 1, max(0, int(np.floor(np.log2(step_mm / self.step_mm)))))
-        return self.levels[k], self.grid_to_mm * (1 << k, 1 << k, 1)
+        k = min(_LEVELS - 1, max(0, math.floor(math.log2(step_mm / self.step_mm))))
+        return self.levels[k], self._to_mm[k]
 
     def simplified(self, tolerance_mm: float) -> tuple[Points, ...]:
         """Return the rings without corners that matter less than the tolerance, which is rounded down to a power of two."""
