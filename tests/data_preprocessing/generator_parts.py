@@ -19,8 +19,8 @@ SIZE_WH = (220, 160)
 
 PLAIN = Surface(
     diffuse=(0.5, 0.5, 0.5), specular=(0.04, 0.04, 0.04), along=0.4, across=0.4, brushing=0.0, brush_rad=0.0,
-    centre_mm=(0.0, 0.0), streaks=0.0, grain=0.0, spangle=0.0, scratches=0.0, stains=0.0, rust=0.0, heat=0.0, burr=0.0,
-    offset=(0.0, 0.0),
+    centre_mm=(0.0, 0.0), streaks=0.0, grain=0.0, spangle=0.0, scratches=0.0, stains=0.0, rust=0.0, heat=0.0,
+    burr=0.0, oil=0.0, offset=(0.0, 0.0),
 )  # fmt: skip
 TABLE = Table("plain", 0, 0.0, 1.0, (0.0, 0.0), (0.2, 0.2, 0.2), (0.2, 0.2, 0.2), 0.0, 0.3)
 SHARP = Look(

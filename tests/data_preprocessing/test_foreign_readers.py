@@ -44,6 +44,11 @@ def read(space: Workspace, task: str, split: str, pictures: Path, **options: Any
     return {int(Path(path).stem): detections for path, _, detections in found}
 
 
+def without_border(mask: np.ndarray) -> np.ndarray:
+    """Take the border off that the reader fills: an edge along a line of pixel middles would else claim all of them."""
+    return cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
 @pytest.fixture(scope="module")
 def enlarged(space, tmp_path_factory) -> Path:
     """An empty picture of 32 times the size for every sample of the splits val and test."""
@@ -63,7 +68,7 @@ def test_segments_are_the_masks_with_their_holes(space, enlarged, split):
     found = read(space, "seg", split, enlarged / split, force_masks=True)
     for position, index in enumerate(dataset.indices.tolist()):
         sample, rows = dataset[position], found[index]
-        masks = rows.mask[:, SCALE // 2 :: SCALE, SCALE // 2 :: SCALE]
+        masks = [without_border(mask)[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE] for mask in rows.mask]
         for key, instance in enumerate(sample.instances, 1):
             mask = sample.ids == key
             if mask.sum() >= LEAST_PX:
@@ -86,4 +91,5 @@ def test_oriented_boxes_are_the_smallest_around_the_segments(space, split):
             ours, smallest = shapely.Polygon(box), shapely.MultiPoint(segment).minimum_rotated_rectangle
             if ours.area >= LEAST_PX and ours.within(shapely.box(1, 1, SIZE_WH[0] - 1, SIZE_WH[1] - 1)):
                 assert ours.area == pytest.approx(smallest.area, rel=5e-3)
-                assert ours.intersection(smallest).area / ours.union(smallest).area >= 0.99 or ours.area < smallest.area
+                same = ours.intersection(smallest).area / ours.union(smallest).area >= 0.99
+                assert same or ours.area < 1.0005 * smallest.area  # a toothed disc has several that are equally small

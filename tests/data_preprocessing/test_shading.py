@@ -201,3 +201,20 @@ def test_long_rows_are_drawn_in_blocks_without_a_seam():
     assert (ids[1:-1, 1:-1] == 1).all()
     steps = np.diff(out[1, 3, 1:-1])
     assert np.abs(np.diff(steps)).max() < 1e-4
+
+
+def test_an_oil_film_colours_the_mirror_in_bands_and_darkens_what_scatters():
+    """White and grey outside, a rainbow where the film grows thicker: each channel has its own period."""
+    ramp = np.broadcast_to(np.linspace(0, 255, DETAIL_SIZE).astype(np.int32), (DETAIL_SIZE, DETAIL_SIZE))
+    texels = (ramp.ravel() << 16) | 0x80
+    mm = np.full((6, 20), 9.0, F)
+    changes = {"oil": F(1), "shift_x": F(300)}
+    sky = np.ones((3, 3))
+    mirror = painted(mm, changes, tints=[[0, 0, 0], [1, 1, 1]], sky=sky, texels=texels, left=1, top=1)[0][3, 2:18]
+    dirt = (np.floor((np.arange(1, 17) / 2 * 3) + 300).astype(int) % DETAIL_SIZE) * 255 // (DETAIL_SIZE - 1) / 128 - 1
+    for c, per_film in enumerate((1.2, 1.0, 0.86)):
+        expected = 1 + 0.6 * np.clip(0.5 + dirt, 0, 1) * np.cos(2 * np.pi * (1.6 + dirt) * per_film)
+        np.testing.assert_allclose(mirror[:, c], expected, atol=0.04)
+    assert np.ptp(mirror, axis=1).max() > 0.2
+    matt = painted(mm, changes, tints=[[1, 1, 1], [0, 0, 0]], sky=sky, texels=texels, left=1, top=1)[0][3, 2:18]
+    np.testing.assert_allclose(matt, np.repeat(1 - 0.25 * np.clip(0.5 + dirt, 0, 1)[:, None], 3, 1), atol=0.01)

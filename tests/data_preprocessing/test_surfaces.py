@@ -27,7 +27,7 @@ def test_no_surface_sends_back_more_than_it_gets(kind):
         assert colours.shape == (2, 3)
         assert ((colours >= 0) & (colours <= 1)).all()
         amounts = (surface.streaks, surface.grain, surface.spangle, surface.scratches, surface.stains, surface.rust)
-        assert all(0 <= amount <= 1 for amount in (*amounts, surface.heat, surface.burr))
+        assert all(0 <= amount <= 1 for amount in (*amounts, surface.heat, surface.burr, surface.oil))
         assert 0 < surface.along <= 1
         assert 0 < surface.across <= 1
         assert all(0 <= texel < 512 for texel in surface.offset)
@@ -70,7 +70,7 @@ def test_roughness_and_anisotropy_come_from_the_configuration():
         assert surface.along == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("name", ["scratches", "stains", "rust", "edge_heat"])
+@pytest.mark.parametrize("name", ["scratches", "stains", "rust", "edge_heat", "oil"])
 def test_dirt_is_the_exception_and_within_its_range(name):
     section = MaterialSection.model_validate({name: (0.1, 0.9)})
     amounts = np.array([getattr(surface, name.removeprefix("edge_")) for surface in many("brushed", 400, section)])
@@ -116,7 +116,7 @@ def test_what_the_kernels_get_is_the_surface():
     tints, texture = packed(surface)
     assert tints.dtype == np.float32
     np.testing.assert_allclose(tints, [surface.diffuse, surface.specular], rtol=1e-6)
-    for name in ("along", "across", "grain", "spangle", "scratches", "stains", "rust", "heat", "burr"):
+    for name in ("along", "across", "grain", "spangle", "scratches", "stains", "rust", "heat", "burr", "oil"):
         assert getattr(texture, name) == np.float32(getattr(surface, name))
     assert np.arctan2(texture.brush_y, texture.brush_x) == pytest.approx(0.7)
     assert (texture.centre_x, texture.centre_y, texture.shift_x, texture.shift_y) == (1.5, -2.5, 100.0, 7.0)

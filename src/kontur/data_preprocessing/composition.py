@@ -113,9 +113,7 @@ def _to_mm(view: View) -> Floats:
     ], np.float32)  # fmt: skip
 
 
-def _distances(
-    view: View, slices: slice, left: int, top: int, size: tuple[int, int], step_px: int = 1
-) -> list[Floats]:
+def _distances(view: View, slices: slice, left: int, top: int, size: tuple[int, int], step_px: int = 1) -> list[Floats]:
     """Signed distances (mm) to the outlines of some slices of a view, at every `step_px`-th pixel of a window.
 
     Args:

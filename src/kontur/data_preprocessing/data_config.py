@@ -108,6 +108,7 @@ class MaterialSection(Section):
     rust: UnitSpan = (0.0, 0.35)
     edge_heat: UnitSpan = (0.0, 0.5)
     burr: UnitSpan = (0.0, 0.6)
+    oil: UnitSpan = (0.0, 0.5)
 
 
 class LightSection(Section):

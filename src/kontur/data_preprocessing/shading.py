@@ -28,7 +28,9 @@ from kontur.data_preprocessing.blocks import (
 from kontur.data_preprocessing.compiled import FAST
 from kontur.data_preprocessing.relief import brush_block, clip_unit, slope_block, texture_block
 
-_ZERO, _QUARTER, _HALF, _ONE, _TWO = (np.float32(value) for value in (0, 0.25, 0.5, 1, 2))
+_ZERO, _QUARTER, _HALF, _ONE, _TWO, _FOUR = (np.float32(value) for value in (0, 0.25, 0.5, 1, 2, 4))
+_FILM = np.float32(1.6)
+"""Mean thickness of an oil film, in orders of interference of green light."""
 _TINY = np.float32(1e-6)
 
 
@@ -73,6 +75,8 @@ def draw_part(  # type: ignore[no-untyped-def]
             texture_block(work, count, texels, streaks, scale, s)
             u, v = np.float32(begin) - _HALF * np.float32(width), np.float32(row) - _HALF * np.float32(height)
             _light_block(work, count, u, v, s, lamps, sky)
+            if s.oil > _ZERO:
+                _oil_block(work, count, s)
             _send_block(work, count, top_mm[row, begin:end], tints, s)
             _wall_block(
                 work, count, all_mm[row - 1 : row + 2, around], top_mm[row, begin:end], scale, tints, lamps, sky
@@ -136,6 +140,20 @@ def _lamp_block(work, count, u, v, s, lamp):  # type: ignore[no-untyped-def]  # 
         work[SENT + x] += blue * shine
         work[SENT + BLOCK + x] += green * shine
         work[SENT + 2 * BLOCK + x] += red * shine
+
+
+@numba.njit(**FAST)
+def _oil_block(work, count, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Tint the mirror by the interference of a film that is thicker where there is dirt, and darken what lies under it."""
+    for c in range(3):
+        lit, sent = LIT + c * BLOCK, SENT + c * BLOCK
+        per_film = (np.float32(1.2), np.float32(1.0), np.float32(0.86))[c]
+        for x in range(count):
+            amount = s.oil * clip_unit(_HALF + work[DIRT + x])
+            order = (_FILM + work[DIRT + x]) * per_film
+            ramp = _FOUR * abs(order - np.floor(order) - _HALF) - _ONE  # -1..1, from there to a cosine of the order
+            work[sent + x] *= _ONE + amount * ramp * (np.float32(0.9) - np.float32(0.3) * ramp * ramp)
+            work[lit + x] *= _ONE - _QUARTER * amount
 
 
 @numba.njit(**FAST)

@@ -33,6 +33,7 @@ class Surface(NamedTuple):
         scratches, stains, rust: amounts 0..1.
         heat: tint of a laser-cut edge, 0..1.
         burr: unevenness of the broken edge, 0..1.
+        oil: amount of an oil film, whose interference colours follow its thickness, 0..1.
         offset: texture offset, texels, which makes two parts of a material differ.
     """
 
@@ -51,6 +52,7 @@ class Surface(NamedTuple):
     rust: float
     heat: float
     burr: float
+    oil: float
     offset: tuple[float, float]
 
 
@@ -72,6 +74,7 @@ class Texture(NamedTuple):
     rust: np.float32
     heat: np.float32
     burr: np.float32
+    oil: np.float32
     shift_x: np.float32
     shift_y: np.float32
 
@@ -82,7 +85,7 @@ def packed(surface: Surface) -> tuple[NDArray[np.float32], Texture]:
     texture = Texture(
         f(surface.along), f(surface.across), surface.brushing, f(np.cos(surface.brush_rad)), f(np.sin(surface.brush_rad)),
         f(surface.centre_mm[0]), f(surface.centre_mm[1]), f(0.35 * surface.streaks), f(surface.grain), f(surface.spangle),
-        f(surface.scratches), f(surface.stains), f(surface.rust), f(surface.heat), f(surface.burr),
+        f(surface.scratches), f(surface.stains), f(surface.rust), f(surface.heat), f(surface.burr), f(surface.oil),
         f(surface.offset[0]), f(surface.offset[1]),
     )  # fmt: skip
     return np.array([surface.diffuse, surface.specular], np.float32), texture
@@ -94,7 +97,8 @@ def draw_surface(kind: MaterialKind, section: MaterialSection, rng: np.random.Ge
         diffuse=(0.0, 0.0, 0.0), specular=(0.04, 0.04, 0.04), along=0.3, across=0.3, brushing=NONE,
         brush_rad=float(rng.uniform(0, np.pi)), centre_mm=(0.0, 0.0), streaks=0.0, grain=float(rng.uniform(0, 0.08)),
         spangle=0.0, scratches=_amount(section.scratches, rng), stains=_amount(section.stains, rng), rust=0.0,
-        heat=0.0, burr=float(rng.uniform(*section.burr)), offset=(float(rng.uniform(0, 512)), float(rng.uniform(0, 512))),
+        heat=0.0, burr=float(rng.uniform(*section.burr)), oil=0.0,
+        offset=(float(rng.uniform(0, 512)), float(rng.uniform(0, 512))),
     )  # fmt: skip
     return _MAKERS[kind](base, section, rng)
 
@@ -132,7 +136,7 @@ def _brushed(base: Surface, section: MaterialSection, rng: np.random.Generator, 
     return base._replace(
         specular=_metal_colour(rng), across=across, along=max(0.03, along), brushing=TURNED if turned else STRAIGHT,
         centre_mm=(float(off_centre[0]), float(off_centre[1])), streaks=float(rng.uniform(0, 0.5)),
-        rust=_amount(section.rust, rng), heat=_amount(section.edge_heat, rng),
+        rust=_amount(section.rust, rng), heat=_amount(section.edge_heat, rng), oil=_amount(section.oil, rng),
     )  # fmt: skip
 
 
@@ -170,7 +174,7 @@ def _galvanised(base: Surface, section: MaterialSection, rng: np.random.Generato
     level = float(rng.uniform(0.3, 0.6))
     return base._replace(
         diffuse=(0.16, 0.15, 0.15), specular=(level * 1.03, level, level * 0.98), along=slope, across=slope,
-        spangle=float(rng.uniform(0.1, 0.5)), rust=0.5 * _amount(section.rust, rng),
+        spangle=float(rng.uniform(0.1, 0.5)), rust=0.5 * _amount(section.rust, rng), oil=_amount(section.oil, rng),
     )  # fmt: skip
 
 
