@@ -107,8 +107,8 @@ def _grey(light: Floats) -> Floats:
 
 def _exposure_gain(light: Floats, look: Look) -> float:
     """What brings the median to the exposure, unless the brightest 2 % would pass their limit."""
-    sparse = np.sort(light[:, ::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=0), axis=None)
-    median, bright = np.maximum(1e-6, sparse[[len(sparse) // 2, int(0.98 * len(sparse))]])
+    sparse = light[:, ::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=0)
+    median, bright = np.maximum(1e-6, np.percentile(sparse, (50, 98)))
     return float(min(look.exposure / median, look.highlights / bright))
 
 

@@ -174,11 +174,12 @@ def _send_block(work, count, mm, tints, s):  # type: ignore[no-untyped-def]  # p
 
 @numba.njit(**FAST)
 def _wall_block(work, count, all_mm, face, scale, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Blend side walls under the top face: level with the table, lit from the side, mirroring the horizon."""
+    """Blend in walls where they show beside the top face: level with the table, lit from the side, mirroring the horizon."""
     for x in range(count):
-        on_top = clip_unit(face[x] * scale + _HALF)
-        if on_top == _ONE:
+        on_top, covered = clip_unit(face[x] * scale + _HALF), clip_unit(all_mm[1, x + 1] * scale + _HALF)
+        if on_top >= covered:
             continue
+        on_top /= covered
         gx, gy = all_mm[1, x + 2] - all_mm[1, x], all_mm[0, x + 1] - all_mm[2, x + 1]
         shrink = -_ONE / max(_TINY, np.sqrt(gx * gx + gy * gy))
         for c in range(3):
