@@ -8,6 +8,7 @@ workers is not in them. The 10^5 samples of the memory run are small pictures; -
 """
 
 import argparse
+import selectors
 import shutil
 import subprocess
 import sys
@@ -111,7 +112,11 @@ class Watch:
     def look(self) -> None:
         """Take one reading of every process."""
         sizes = []
-        for process in [self.root, *self.root.children(recursive=True)]:
+        try:
+            tree = [self.root, *self.root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for process in tree:
             try:
                 times = process.cpu_times()
                 sizes.append(process.memory_full_info().pss / MEGA)
@@ -133,8 +138,7 @@ def watch(arguments: list[str]) -> dict[str, float]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         watched = Watch(psutil.Process(child.pid))
         marks: list[tuple[int, float, float]] = []
-        lines = _lines(child, watched)
-        for line in lines:
+        for line in _lines(child, watched):
             done, moment = line.split()
             marks.append((int(done), float(moment), watched.cpu_seconds()))
     if child.returncode:
@@ -148,8 +152,6 @@ def watch(arguments: list[str]) -> dict[str, float]:
 
 def _lines(child: subprocess.Popen[str], watched: Watch) -> Any:
     """Yield what the child says, looking at its processes in between."""
-    import selectors
-
     assert child.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
@@ -160,6 +162,7 @@ def _lines(child: subprocess.Popen[str], watched: Watch) -> Any:
                 yield line
             else:
                 watched.look()
+        yield from child.stdout
 
 
 def run_child(size: str, kind: str, workers: str, folder: str, count: str) -> None:
