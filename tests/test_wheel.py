@@ -71,7 +71,7 @@ def test_the_metadata(wheel):
     metadata = Parser().parsestr(archive.read(f"{info}/METADATA").decode())
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
-    assert "train" in metadata.get_all("Provides-Extra")
+    assert {"train", "openvino", "serve", "dask", "all"} <= set(metadata.get_all("Provides-Extra"))
     assert f"{info}/licenses/LICENSE" in archive.namelist()
     assert "kontur = kontur.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
 
@@ -100,3 +100,47 @@ def test_exporting_without_its_extra_says_what_to_install(python, tmp_path):
     assert said.returncode == 2
     assert said.stderr.startswith("error: ")
     assert "kontur[train]" in said.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A workspace with a drawing, an untrained network for it, exported here, and a picture."""
+    import cv2
+    import ezdxf
+    import numpy as np
+    import torch
+
+    from kontur.drawing import find_drawings, read_parts
+    from kontur.modeling.checkpoint import save_checkpoint
+    from kontur.modeling.export import export_onnx
+    from kontur.modeling.model_info import ModelInfo, known_parts
+    from kontur.modeling.network import Network
+    from kontur.scaffold import create_workspace
+
+    folder = tmp_path_factory.mktemp("detect")
+    document = ezdxf.new(units=4)
+    document.modelspace().add_lwpolyline([(0, 0), (60, 0), (60, 20), (0, 20)], close=True)
+    document.saveas(folder / "bar.dxf")
+    space = create_workspace(folder / "workspace", find_drawings([folder]))
+    parts, _ = read_parts(find_drawings([space.drawings]))
+    torch.manual_seed(0)
+    save_checkpoint(space.checkpoint, Network(1, "n"), ModelInfo(known_parts(parts), "n", (0.5, 0.9), "up", "tests"))
+    export_onnx(space.checkpoint, space.onnx)
+    cv2.imwrite(str(folder / "picture.png"), np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8))
+    return space.root, folder / "picture.png"
+
+
+def test_the_installed_command_detects_without_torch(python, trained, tmp_path):
+    root, picture = trained
+    script = python.parent / "kontur"
+    subprocess.run([script, "detect", picture, "--out", tmp_path / "out", "-C", root], check=True, cwd=tmp_path)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"detections.json", "coco.json", "overlays"}
+
+
+@pytest.mark.parametrize(("runtime", "extra"), [("pytorch", "train")])
+def test_a_runtime_that_is_not_installed_says_what_to_install(python, trained, tmp_path, runtime, extra):
+    root, picture = trained
+    command = [python.parent / "kontur", "detect", picture, "--out", tmp_path, "-C", root, "--runtime", runtime]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert said.returncode == 2
+    assert f"kontur[{extra}]" in said.stderr

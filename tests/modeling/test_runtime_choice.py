@@ -49,6 +49,12 @@ def test_a_choice_made_for_other_weights_is_not_used(space, tmp_path):
     assert choose_runtime(space) == RuntimeChoice()
 
 
+def test_a_choice_made_on_another_processor_is_not_used(space):
+    path = store_choice(space, TUNED, {})
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"processor": "Another CPU"}))
+    assert choose_runtime(space) == RuntimeChoice()
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"runtime": "openvino"}', '{"runtime": "openvino", "precision": "bf16", "threads": "x"}']
 )

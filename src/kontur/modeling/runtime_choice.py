@@ -7,6 +7,7 @@ from typing import Any
 
 from kontur.errors import ModelError
 from kontur.files import write_text
+from kontur.hardware.processor import read_processor
 from kontur.modeling.model_files import read_model_file
 from kontur.modeling.runtimes import RuntimeChoice
 from kontur.workspace import Workspace
@@ -18,7 +19,8 @@ def store_choice(workspace: Workspace, choice: RuntimeChoice, evidence: dict[str
     """Write the choice, the weights it holds for, and what was measured; returns where."""
     path = workspace.models / FILE_NAME
     weights = read_model_file(workspace.onnx).weights
-    write_text(path, json.dumps({**asdict(choice), "weights": weights, **evidence}, indent=1) + "\n")
+    circumstances = {"weights": weights, "processor": read_processor().name}
+    write_text(path, json.dumps({**asdict(choice), **circumstances, **evidence}, indent=1) + "\n")
     return path
 
 
@@ -38,14 +40,14 @@ def choose_runtime(
 
 
 def _tuned(workspace: Workspace) -> RuntimeChoice | None:
-    """Return the stored choice; None where there is none, or it was made for other weights."""
+    """Return the stored choice; None where there is none, or it was made for other weights or on another processor."""
     path = workspace.models / FILE_NAME
     if not path.is_file() or not workspace.onnx.is_file():
         return None
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         choice = RuntimeChoice(str(stored["runtime"]), str(stored["precision"]), int(stored["threads"]))
-        weights = stored["weights"]
+        circumstances = stored["weights"], stored["processor"]
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: damaged ({error}); run `kontur tune` again or delete it") from error
-    return choice if weights == read_model_file(workspace.onnx).weights else None
+    return choice if circumstances == (read_model_file(workspace.onnx).weights, read_processor().name) else None
