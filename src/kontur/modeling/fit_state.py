@@ -69,7 +69,8 @@ def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
     matrix, plane = fit.matrix, fit.plane.homography
     points, derivative = apply_homography(matrix, model.points_mm)
     normals = project_normals(derivative, model.normals)
-    stretch = np.sqrt(np.abs(np.linalg.det(derivative)))
+    a, b, c, d = (derivative[..., i, j] for i in (0, 1) for j in (0, 1))
+    stretch = np.sqrt(np.abs(a * d - b * c))  # np.linalg.det is ten times slower on 2 x 2
     length = model.length_mm * stretch * inside(points, source)
     back = np.asarray(np.linalg.inv(plane), np.float64)
     rectified, _ = apply_homography(back, points)
