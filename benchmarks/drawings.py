@@ -45,8 +45,7 @@ def read_kontur(path: Path) -> tuple[Answer, bool]:
 
     drawing = read_drawing(path)
     area = sum(part.area_mm2 for part in drawing.parts) / mm_per(drawing.unit) ** 2
-    doubt = any(issue.severity in ("ambiguous", "error") for issue in drawing.issues)
-    return (len(drawing.parts), sum(len(part.holes) for part in drawing.parts), area), doubt
+    return (len(drawing.parts), sum(len(part.holes) for part in drawing.parts), area), drawing.in_doubt
 
 
 def read_trimesh(path: Path) -> tuple[Answer, bool]:

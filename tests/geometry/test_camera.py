@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from kontur.geometry import GeometryError, PixelPose, Pose
 from kontur.geometry.camera import Camera, nominal_camera, tilted_camera
@@ -32,7 +33,7 @@ def test_a_nominal_camera_is_a_ruler():
 @given(cameras(), st.floats(-5, 20))
 def test_projection_is_that_of_opencv(camera, z_mm):
     world = np.column_stack([GRID, np.full(len(GRID), z_mm)])
-    turn, _ = cv2.Rodrigues(camera.rotation)
+    turn = Rotation.from_matrix(camera.rotation).as_rotvec()
     expected, _ = cv2.projectPoints(world, turn, camera.translation_mm, camera.matrix, camera.distortion)
     assert camera.project(GRID, z_mm) == pytest.approx(expected.reshape(-1, 2), abs=1e-6)
 

@@ -50,8 +50,8 @@ class Camera:
         world = np.column_stack([flat, np.full(len(flat), z_mm)])
         rays = world @ self.rotation.T + self.translation_mm
         if self.distortion.any():
-            rotation_vector, _ = cv2.Rodrigues(self.rotation)
-            pixels, _ = cv2.projectPoints(world, rotation_vector, self.translation_mm, self.matrix, self.distortion)
+            # in the camera's frame already: OpenCV's rotation vectors are inexact near the half turn of looking down
+            pixels, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), self.matrix, self.distortion)
             return pixels.reshape(-1, 2)
         pixels = rays @ self.matrix.T
         return pixels[:, :2] / pixels[:, 2:]
