@@ -8,6 +8,7 @@ import cv2
 import pytest
 
 from kontur.hardware.threads import (
+    BLAS_VARIABLE,
     LIBRARY_VARIABLES,
     VARIABLE,
     available_cpus,
@@ -73,6 +74,7 @@ def test_never_more_than_there_is_and_never_none(environment, asked, granted):
     assert use_threads(asked) == granted
     assert thread_count() == granted
     assert {os.environ[name] for name in LIBRARY_VARIABLES} == {str(granted)}
+    assert os.environ[BLAS_VARIABLE] == "1"
     assert cv2.getNumThreads() == granted
 
 
@@ -100,7 +102,7 @@ def test_libraries_that_are_loaded_are_told(environment):
     for count in (3, 1):
         use_threads(count)
         assert torch.get_num_threads() == count
-        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {count}
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["internal_api"] == "openblas"} == {1}
 
 
 @pytest.mark.usefixtures("environment")

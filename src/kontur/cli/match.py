@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from kontur.cli.common import OUT, JsonOption, ScaleOption, WorkspaceOption, print_json
+from kontur.cli.common import OUT, JsonOption, ScaleOption, ThreadsOption, WorkspaceOption, print_json
 from kontur.cli.detect import OutOption, SaveOption, SourcesArgument, run_detector
 
 
@@ -21,6 +21,7 @@ def match(
     out: OutOption,
     workspace: WorkspaceOption = Path(),
     mm_per_px: ScaleOption = None,
+    threads: ThreadsOption = None,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -28,12 +29,13 @@ def match(
 
     Example: kontur match photos/ --out results --mm-per-px 0.55 0.85
     """
-    from kontur.modeling.shape_matching import load_matcher
+    from kontur.modeling.inference import load_detector
     from kontur.sources import open_source
     from kontur.workspace import open_workspace
 
     source = open_source(sources)
-    run_detector(load_matcher(open_workspace(workspace), mm_per_px), source, out, as_json, save)
+    detector = load_detector(open_workspace(workspace), mm_per_px, "match", threads=threads)
+    run_detector(detector, source, out, as_json, save)
 
 
 def templates(workspace: WorkspaceOption = Path(), mm_per_px: ScaleOption = None, as_json: JsonOption = False) -> None:

@@ -15,11 +15,12 @@ VARIABLE = "KONTUR_THREADS"
 """Holds the number of threads that was asked for; child processes inherit it."""
 LIBRARY_VARIABLES = (
     "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "OPENCV_FOR_THREADS_NUM",
 )
+BLAS_VARIABLE = "OPENBLAS_NUM_THREADS"
+"""Always 1: kontur multiplies many small matrices, for which OpenBLAS' threads wait longer than they work."""
 
 
 def available_cpus(cgroup: Path = _CGROUP) -> int:
@@ -69,11 +70,12 @@ def limit_inner_threads(count: int = 1) -> None:
     """
     for name in LIBRARY_VARIABLES:
         os.environ[name] = str(count)
+    os.environ[BLAS_VARIABLE] = "1"
     limit_shared_threads(count)
     if "numpy" in sys.modules:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
 
-        threadpool_limits(count, user_api="blas")
+        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
 
 def limit_shared_threads(count: int) -> None:
