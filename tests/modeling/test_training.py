@@ -1,6 +1,7 @@
 """Training: the loss falls, a resumed training equals an uninterrupted one, checkpoints load without unpickling code."""
 
 import csv
+import logging
 import multiprocessing
 import os
 import socket
@@ -157,13 +158,9 @@ def test_a_state_of_other_data_is_not_continued(tmp_path, samples, caplog):
     with pytest.raises(KeyboardInterrupt):
         train(Workspace(tmp_path), samples, info(), config(steps=2), Watch(on_state=_Interrupt(1)))
     steps = []
-    train(
-        Workspace(tmp_path),
-        samples,
-        info("other"),
-        config(steps=2),
-        Watch(on_state=lambda state: steps.append(state.step)),
-    )
+    watch = Watch(on_state=lambda state: steps.append(state.step))
+    with caplog.at_level(logging.WARNING, "kontur"):  # other libraries set the root logger's level
+        train(Workspace(tmp_path), samples, info("other"), config(steps=2), watch)
     assert steps == [1, 2]
     assert "starts anew" in caplog.text
 

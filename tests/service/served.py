@@ -34,9 +34,12 @@ def png(picture: np.ndarray) -> bytes:
 
 def bar_picture() -> tuple[np.ndarray, tuple[float, float]]:
     """The workspace's bar (50 x 14 mm, two holes), light on dark at 1.5 px/mm, drawn by OpenCV; and its datum, px."""
-    big, zoom = np.full((640, 896, 3), 40, np.uint8), 4
+    big, zoom = np.full((2560, 3584, 3), 40, np.uint8), 16
     left, top, scale = 60.0, 70.0, 1.5
-    at = lambda x, y: (round(zoom * (left + scale * x + 0.5)), round(zoom * (top + scale * y + 0.5)))  # noqa: E731
+
+    def at(x, y):
+        return tuple(round(zoom * (corner + scale * mm + 0.5) - 0.5) for corner, mm in ((left, x), (top, y)))
+
     cv2.rectangle(big, at(0, 0), at(50, 14), (190, 190, 190), -1)
     cv2.circle(big, at(10, 7), round(zoom * scale * 3), (40, 40, 40), -1)
     cv2.circle(big, at(40, 7), round(zoom * scale * 4), (40, 40, 40), -1)

@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 
 BETA_ALPHA = 0.25
 REACH_PX = 1.5
+_NEAR_PX = 1.1
+"""An edge counts the less the farther it lies from the contour (a bell of this deviation), so that a hole of another size,
+a pixel off all round, speaks for the contour whose hole fits."""
 MOST_EVIDENCE = float(np.log(BETA_ALPHA) + (1 - BETA_ALPHA) * np.log(500))
 """The evidence of an edge that 1 place in 500 reaches by chance; rarer ones count no more."""
 LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
@@ -72,16 +75,18 @@ def point_evidence(source: EdgePicture, model: ContourBatch, matrix: Floats) -> 
 
 
 def edge_statistic(source: EdgePicture, points_px: Floats, normals_px: Floats) -> Floats:
-    """Return (N, M) the strongest change along the normal within reach, times its share of the whole gradient there."""
+    """Return (N, M) the strongest change along the normal within reach, less with distance, times its share of the whole."""
     offsets = np.arange(-REACH_PX, REACH_PX + 0.1, 0.75)
+    nearness = np.exp(-0.5 * (offsets / _NEAR_PX) ** 2)
     across = profiles(source, points_px, normals_px, offsets)
-    best = across.argmax(axis=2)
+    best = (across * nearness).argmax(axis=2)
     strength = np.take_along_axis(across, best[..., None], axis=2)[..., 0].astype(np.float64)
     at = points_px + normals_px * offsets[best][..., None]
     tangents = np.stack([-normals_px[..., 1], normals_px[..., 0]], axis=-1)
     along = profiles(source, at, tangents, np.array([-1.0, 0.0, 1.0]))[..., 1].astype(np.float64)
     floor = 2 * source.noise
-    return np.where(strength > floor, strength**2 / np.sqrt(strength**2 + along**2 + floor**2), 0)
+    share = strength / np.sqrt(strength**2 + along**2 + floor**2)
+    return np.where(strength > floor, nearness[best] * strength * share, 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,7 +66,7 @@ def export_network(workspace: Workspace, form: str, precision: str, on_progress:
         DatasetError: no data set to calibrate and check on.
     """
     if (form, precision) == ("onnx", "bf16"):
-        raise ModelError("ONNX Runtime has no bf16 convolutions for processors; export with --format openvino")
+        raise ModelError(f"{precision} in {form}: there are no bf16 convolutions for processors; use --format openvino")
     info, difference = export_onnx(workspace.checkpoint, workspace.onnx)
     target = exported_path(workspace, SUFFIX_OF[form], precision)
     export = Export(target, tuple(part.name for part in info.parts), difference)

@@ -250,7 +250,8 @@ def _loggers(runs: Path, training: TrainingConfig) -> list[Any]:
         try:
             loggers.append(MLFlowLogger("kontur", run_name=name, tracking_uri=training.mlflow))
         except ModuleNotFoundError as error:
-            raise ConfigError("training.mlflow: MLflow is not installed; run `pip install kontur[mlflow]`") from error
+            where = f"training.mlflow: {training.mlflow}"
+            raise ConfigError(f"{where}: MLflow is not installed; run `pip install kontur[mlflow]`") from error
     return loggers
 
 
