@@ -1,6 +1,7 @@
 """The Makefile and the CI script, run with stand-ins for Python and make that only write down how they are called."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -180,14 +181,22 @@ def run_ci(tmp_path):
 def test_ci_calls_lint_and_test(run_ci):
     result, calls = run_ci()
     assert result.returncode == 0
-    assert [call.split()[-1] for call in calls] == ["setup", "lint", "test"]
+    targets = [next(word for word in call.split() if word in ("setup", "lint", "test")) for call in calls]
+    assert targets == ["setup", "lint", "test", "test"]
+
+
+def test_the_two_halves_of_the_tests_are_all_of_them(run_ci):
+    _, calls = run_ci()
+    first, rest = (re.findall(r"(?:--ignore=)?tests/\w+", call) for call in calls[2:])
+    assert first
+    assert rest == [f"--ignore={path}" for path in first]
 
 
 @pytest.mark.parametrize("environment", [{"LINT_CODE": "1"}, {"TEST_CODE": "2"}, {"LINT_CODE": "1", "TEST_CODE": "2"}])
 def test_ci_fails_on_any_failure_after_running_everything(run_ci, environment):
     result, calls = run_ci(**environment)
     assert result.returncode != 0
-    assert len(calls) == 3
+    assert len(calls) == 4
     assert ("LINT FAILED" in result.stdout) == ("LINT_CODE" in environment)
 
 
