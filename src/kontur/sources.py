@@ -119,6 +119,7 @@ class _Capture:
             raise PictureError(f"{what}: cannot be opened; is it there, and a video that FFmpeg can decode?")
 
     def get(self, what: int) -> float:
+        """Return one of OpenCV's CAP_PROP values."""
         return float(self._reader.get(what))
 
     def read(self) -> Picture | None:
@@ -127,4 +128,5 @@ class _Capture:
         return picture if good else None
 
     def close(self) -> None:
+        """Let go of the camera or file."""
         self._reader.release()

@@ -7,11 +7,10 @@ Distances are exact at grid points; between them they are interpolated, which ro
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numba
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from kontur.geometry import Part, Points, resample
@@ -70,10 +69,6 @@ class Shape:
         k = min(_LEVELS - 1, max(0, math.floor(math.log2(step_mm / self.step_mm))))
         return self.levels[k], self._to_mm[k]
 
-    def simplified(self, tolerance_mm: float) -> tuple[Points, ...]:
-        """Return the rings without corners that matter less than the tolerance, which is rounded down to a power of two."""
-        return _simplify(self, int(np.floor(np.log2(tolerance_mm))))
-
 
 def part_shape(part: Part, step_mm: float) -> Shape:
     """Return the template of a part; `step_mm` is a wish, enlarged for parts of more than 640 steps."""
@@ -92,13 +87,6 @@ def ring_shape(rings: list[Points], step_mm: float) -> Shape:
     distance = _distance_grid(segments, origin[0], origin[1], step, size[0], size[1])
     bounds = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     return Shape(distance, (float(origin[0]), float(origin[1])), step, bounds, _spread(outer), tuple(rings))
-
-
-@lru_cache(maxsize=4096)
-def _simplify(shape: Shape, tolerance_log2: int) -> tuple[Points, ...]:
-    polygons = [shapely.Polygon(ring) for ring in shape.rings_mm]
-    simple = shapely.simplify(polygons, 2.0**tolerance_log2)
-    return tuple(np.asarray(polygon.exterior.coords)[:-1] for polygon in simple)
 
 
 def _spread(ring: Points) -> Points:

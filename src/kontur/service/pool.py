@@ -57,16 +57,19 @@ class _Worker:
     model: dict[str, Any]
 
     def ask(self, jobs: list[Job]) -> list[Answer]:
+        """Send jobs and wait for their answers; EOFError when the worker dies meanwhile."""
         self.pipe.send(jobs)
         return self.pipe.recv()
 
     def stop(self) -> None:
+        """Let the worker end by itself, and kill it when it does not."""
         with contextlib.suppress(OSError):
             self.pipe.send(None)
         self.process.join(_GRACE_SECONDS)
         self.kill()
 
     def kill(self) -> None:
+        """End the worker now."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
