@@ -1,13 +1,17 @@
-"""The catalogue: complete, sourced, and its page as it is written from it."""
+"""The catalogue: complete, every fact sourced or said to be unknown, and its page as it is written from it."""
 
 import json
 import re
+from datetime import date
+from itertools import groupby
 
 import library_page
 import numpy as np
 import pytest
+import yaml
+from pydantic import ValidationError
 
-from kontur.hardware.libraries import read_catalogue, render_page
+from kontur.hardware.libraries import CATALOGUE, Entry, Fact, Wheel, looked_up, read_catalogue
 from kontur.hardware.library_tasks import (
     CONVOLUTIONS,
     DECODE,
@@ -21,17 +25,94 @@ from kontur.hardware.library_tasks import (
 
 WANTED = {
     "OpenCV", "PyTorch", "ONNX Runtime", "OpenVINO", "scikit-image", "NumPy", "SciPy", "numba", "scikit-learn", "XGBoost",
-    "LightGBM", "Albumentations", "MediaPipe", "LiteRT (TFLite)", "ncnn", "JAX", "Kornia", "Pillow-SIMD", "libvips",
+    "LightGBM", "Albumentations", "AlbumentationsX", "MediaPipe", "LiteRT (TFLite)", "ncnn", "JAX", "Kornia", "Pillow-SIMD",
+    "libvips", "TensorFlow", "ExecuTorch", "Ultralytics", "Detectron2", "MMDetection", "simplejpeg", "PyTurboJPEG",
+    "imagecodecs",
 }  # fmt: skip
+FACTS = ("role", "licence", "processor", "threads", "gil")
+ADDRESS = re.compile(r"https://[a-z0-9.-]+\.[a-z]+/[^\s|()]*")
 
 
-def test_the_catalogue_is_complete_and_every_entry_names_its_sources():
-    catalogue = read_catalogue()
-    assert {entry.name for entry in catalogue} >= WANTED
-    assert len({entry.name for entry in catalogue}) == len(catalogue)
-    for entry in catalogue:
-        assert all(url.startswith("https://") for url in entry.sources)
-        assert (entry.wheel_mb is None) == (entry.wheel_version == "")
+def raw_entries() -> list[dict]:
+    """The data file as any reader of YAML sees it."""
+    return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))["libraries"]
+
+
+def entry_section(page: str, name: str) -> str:
+    return page.split(f"\n### {name}\n")[1].split("\n#")[0]
+
+
+def test_the_catalogue_is_complete():
+    names = [entry["name"] for entry in raw_entries()]
+    assert set(names) >= WANTED
+    assert len(set(names)) == len(names)
+    kinds = [entry["kind"] for entry in raw_entries()]
+    assert len(set(kinds)) == len([kind for kind, _ in groupby(kinds)]), "a kind stands in one place"
+
+
+@pytest.mark.parametrize("entry", raw_entries(), ids=lambda entry: entry["name"])
+def test_every_fact_has_a_source_or_is_stated_unknown(entry):
+    for name in FACTS:
+        fact = entry[name]
+        assert fact == {} or (fact["says"].strip() and fact["sources"]), f"{name}: {fact}"
+    assert entry["wheel"]["sources"]
+    for name in (*FACTS, "wheel", "choose", "avoid"):
+        for address in entry[name].get("sources", ()):
+            assert ADDRESS.fullmatch(address), f"{name}: {address}"
+
+
+@pytest.mark.parametrize("entry", raw_entries(), ids=lambda entry: entry["name"])
+def test_the_page_shows_every_fact_with_its_sources(entry):
+    section = entry_section(library_page.PAGE.read_text(encoding="utf-8"), entry["name"])
+    lines = section.strip().splitlines()
+    for name, title in zip(FACTS, ("For", "Licence", "Processor", "Threads", "Interpreter lock"), strict=True):
+        line = next(line for line in lines if line.startswith(f"- {title}: "))
+        assert entry[name].get("says", "unknown") in line
+        assert re.findall(r"\]\((https://[^)]+)\)", line) == entry[name].get("sources", [])
+    for name in ("choose", "avoid"):
+        assert any(entry[name]["says"] in line for line in lines if line.startswith("- **"))
+
+
+@pytest.mark.parametrize("entry", read_catalogue(), ids=lambda entry: entry.name)
+def test_a_wheel_is_named_with_its_version(entry):
+    wheel = entry.wheel
+    assert wheel.mb is None or wheel.version
+    assert wheel.mb is None or 0 < wheel.mb < 1000
+    pinned = [url for url in wheel.sources if re.search(r"pypi\.org/project/[^/]+/\d", url)]
+    assert all(wheel.version.removesuffix("+cpu") in url for url in pinned)
+
+
+def test_copyleft_is_told():
+    licences = {entry.name: entry.licence.says for entry in read_catalogue()}
+    assert {name for name, says in licences.items() if "AGPL" in says} == {"Ultralytics", "AlbumentationsX"}
+    assert {name for name, says in licences.items() if "LGPL" in says} == {"OpenCV", "libvips"}
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong"),
+    [
+        (Fact, {"says": "fast"}),
+        (Fact, {"says": "", "sources": ["https://example.org/"]}),
+        (Fact, {"sources": ["https://example.org/"]}),
+        (Fact, {"says": "fast", "sources": ["http://example.org/"]}),
+        (Fact, {"says": "fast", "sources": ["from use"]}),
+        (Fact, {"says": "fast", "sources": ["https://example.org/"], "guess": True}),
+        (Wheel, {"mb": 1, "version": "1", "released": "", "platforms": "", "sources": []}),
+        (Wheel, {"mb": 1, "version": "1", "released": "May", "platforms": "", "sources": ["https://example.org/"]}),
+        (Entry, {"name": "nothing else"}),
+    ],
+)
+def test_a_fact_without_a_source_is_refused(model, wrong):
+    with pytest.raises(ValidationError):
+        model.model_validate(wrong)
+
+
+def test_an_unknown_fact_says_nothing_and_names_nothing():
+    assert Fact.model_validate({}) == Fact(says=None, sources=())
+
+
+def test_the_day_of_looking_up_is_a_day():
+    assert date.fromisoformat(looked_up()) <= date.today()
 
 
 def test_tasks_belong_to_entries():
@@ -44,16 +125,25 @@ def test_the_page_is_written_from_the_catalogue(tmp_path, capsys):
     assert library_page.main(["--check"], page) == 1
     assert "run: python tools/library_page.py" in capsys.readouterr().err
     assert library_page.main([], page) == 0
-    assert page.read_text() == render_page()
+    assert page.read_text() == library_page.render_page()
     columns = {len(re.findall(r"(?<!\\)\|", row)) for row in page.read_text().splitlines() if row.startswith("|")}
-    assert columns == {6, 7}
+    assert columns == {5}
 
 
 def test_the_command_lists_the_catalogue(run_kontur):
     rows = json.loads(run_kontur("libraries", "--json").out)
     assert {row["name"] for row in rows} >= WANTED
-    assert next(row for row in rows if row["name"] == "NumPy")["installed"] == np.__version__
-    assert run_kontur("libraries").code == 0
+    numpy_row = next(row for row in rows if row["name"] == "NumPy")
+    assert numpy_row["installed"] == np.__version__
+    assert numpy_row["gil"]["sources"][0].startswith("https://")
+    unknown = next(row for row in rows if row["name"] == "TensorFlow")["gil"]
+    assert unknown == {"says": None, "sources": []}
+
+
+def test_the_command_prints_the_catalogue(run_kontur):
+    done = run_kontur("libraries")
+    assert done.code == 0
+    assert "OpenCV" in done.out
 
 
 @pytest.mark.slow

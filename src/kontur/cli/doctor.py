@@ -152,5 +152,6 @@ def _print_catalogue(
     for entry in catalogue:
         times = rows.get(entry.name, {})
         cells = [f"{times[task]:.1f} ms" if task in times else "" for task in TASKS] if rows else []
-        table.add_row(entry.name, versions[entry.name] or "", entry.licence, entry.role, entry.choose, *cells)
+        facts = [fact.says or "unknown" for fact in (entry.licence, entry.role)]
+        table.add_row(entry.name, versions[entry.name] or "", *facts, entry.choose.says, *cells)
     OUT.print(table)

@@ -3,51 +3,92 @@
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 CATALOGUE = Path(__file__).with_name("libraries.yaml")
 
+Address = Annotated[str, Field(pattern=r"^https://[^\s|)]+$")]
 
-class Entry(BaseModel):
-    """A library of the catalogue; the facts are those of its own documentation, named in `sources`.
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Advice(_Frozen):
+    """What we would do; `sources` are the addresses of the facts that it rests on, where it rests on any."""
+
+    says: str = Field(min_length=1)
+    sources: tuple[Address, ...] = ()
+
+
+class Fact(_Frozen):
+    """Something looked up, with the addresses it was found at; None, with no address, where it could not be found."""
+
+    says: str | None = Field(default=None, min_length=1)
+    sources: tuple[Address, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_sourced(self) -> Self:
+        if (self.says is None) != (not self.sources):
+            raise ValueError("a fact needs a source, and an unknown one has none")
+        return self
+
+
+class Wheel(_Frozen):
+    """The newest file on PyPI for Python 3.11 on Linux x86-64.
+
+    Attributes:
+        mb: its size, MB, without dependencies; None where there is none.
+        version: of that file, or of the newest source.
+        released: when it was uploaded; empty where that is not known.
+        platforms: those that have such a file.
+        note: what else to know before installing it.
+        sources: the addresses these were found at.
+    """
+
+    mb: float | None
+    version: str
+    released: str = Field(pattern=r"^(\d{4}-\d\d-\d\d)?$")
+    platforms: str
+    note: str = ""
+    sources: tuple[Address, ...] = Field(min_length=1)
+
+
+class Entry(_Frozen):
+    """A library of the catalogue.
 
     Attributes:
         name: for people.
-        distribution: what pip installs; empty where pip does not.
+        kind: the heading it stands under.
+        distribution: what pip installs.
         package: what is imported.
         role: what it is for.
         licence: SPDX.
-        wheel_mb: size of the wheel for Linux x86-64 and Python 3.11, MB, without dependencies; None where there is none.
-        wheel_version: of that wheel.
-        isa: what it needs of the processor, and what it uses.
+        wheel: its size and platforms.
+        processor: what it needs of the processor, and what it uses.
         threads: how it uses several cores, and how to set their number.
         gil: whether Python's interpreter lock is released while it works.
         choose, avoid: when to take it, and when not.
-        sources: addresses of the facts.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     name: str
+    kind: str
     distribution: str
     package: str
-    role: str
-    licence: str
-    wheel_mb: float | None = None
-    wheel_version: str = ""
-    isa: str
-    threads: str
-    gil: str
-    choose: str
-    avoid: str
-    sources: tuple[str, ...] = Field(min_length=1)
+    role: Fact
+    licence: Fact
+    wheel: Wheel
+    processor: Fact
+    threads: Fact
+    gil: Fact
+    choose: Advice
+    avoid: Advice
 
 
-class _Catalogue(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Catalogue(_Frozen):
     looked_up: str
     libraries: tuple[Entry, ...]
 
@@ -62,38 +103,14 @@ def read_catalogue() -> tuple[Entry, ...]:
     return _read().libraries
 
 
+def looked_up() -> str:
+    """Return the day on which the facts were looked up, as YYYY-MM-DD."""
+    return _read().looked_up
+
+
 def installed_version(entry: Entry) -> str | None:
     """Return the version that is installed; None where there is none."""
     try:
-        return version(entry.distribution) if entry.distribution else None
+        return version(entry.distribution)
     except PackageNotFoundError:
         return None
-
-
-def render_page() -> str:
-    """Return docs/libraries.md."""
-    catalogue = _read()
-    lines = [
-        "# Libraries for computer vision and machine learning on a CPU",
-        "",
-        "<!-- Written by tools/library_page.py from src/kontur/hardware/libraries.yaml; edit that. -->",
-        "",
-        "What they are for, and when to take something else. The switches of OpenCV, PyTorch, NumPy and oneDNN were looked",
-        f"up in the sources named on {catalogue.looked_up}; the other facts are from use, with the source to check them by.",
-        "Wheel sizes are those of the file that pip takes on Linux x86-64 with Python 3.11, without dependencies.",
-        "`kontur libraries` shows which are installed here, `kontur libraries --measure` times three tasks with each",
-        "that can do them, `kontur doctor` says which instruction set each has chosen. Measured rows are in the",
-        '[benchmarks](benchmarks.md), section "Libraries".',
-        "",
-        "| library | role | licence | wheel | choose it | take something else |",
-        "|---|---|---|---|---|---|",
-    ]
-    for entry in catalogue.libraries:
-        wheel = "-" if entry.wheel_mb is None else f"{entry.wheel_mb:g} MB ({entry.wheel_version})"
-        lines.append(f"| {entry.name} | {entry.role} | {entry.licence} | {wheel} | {entry.choose} | {entry.avoid} |")
-    lines += ["", "## Processor, threads, interpreter lock", ""]
-    lines += ["| library | processor | threads | interpreter lock | sources |", "|---|---|---|---|---|"]
-    for entry in catalogue.libraries:
-        sources = ", ".join(f"[{number}]({url})" for number, url in enumerate(entry.sources, 1))
-        lines.append(f"| {entry.name} | {entry.isa} | {entry.threads} | {entry.gil} | {sources} |")
-    return "\n".join(lines) + "\n"
