@@ -97,6 +97,15 @@ def test_every_dependency_is_explained():
     assert [name for name in sorted(stated()) if not re.search(rf"\b{name}\b", page, re.IGNORECASE)] == []
 
 
+def test_the_page_says_what_is_in_all_extras():
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    names = re.search(r"kontur\[([^\]]+)\]", table["all"][0])[1].split(",")
+    line = next(
+        line for line in (ROOT / "docs" / "dependencies.md").read_text().splitlines() if "`kontur[all]`" in line
+    )
+    assert re.findall(r"`([a-z]+)`", line) == names
+
+
 def test_torch_is_pinned_to_what_make_installs():
     assert "torch==2.13.0" in (ROOT / "requirements.txt").read_text()
 
