@@ -5,11 +5,14 @@ import pytest
 from modeling_shapes import bracket, coverage_picture, disc, plate
 
 from kontur.geometry import PixelPose
-from kontur.modeling.contour_model import contour_model, stack_models
+from kontur.modeling.alignment import apply_homography, motion_rows, project_normals
+from kontur.modeling.contenders import contenders
+from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
+from kontur.modeling.edge_reader import profiles_to_read
 from kontur.modeling.edges import edge_picture
-from kontur.modeling.fit_state import Fit, inside, limited, missing_scale, moved, place, rectified_log_scale
-from kontur.modeling.peak_fit import gather, improve, relative_strength
+from kontur.modeling.fit_state import Fit, limited, missing_scale, moved, place, rectified_log_scale
+from kontur.modeling.peak_fit import gather, gathered, improve, relative_strength
 from kontur.modeling.plane import Plane, level_plane
 from kontur.modeling.reading_fit import improve_by_reading, read, sharpened
 from kontur.modeling.refine import ROUNDS
@@ -17,6 +20,7 @@ from kontur.modeling.support import described, support_of
 
 SIZE_WH = (250, 200)
 POSE = PixelPose(121.0, 99.0, 0.6, 1.5)
+LEVEL, TILTED = level_plane(SIZE_WH), Plane((0.1, -0.05), 300.0, (124.5, 99.5), None)
 
 
 def state(poses, parts, plane=None):
@@ -48,11 +52,36 @@ def test_padding_and_what_lies_outside_the_picture_count_nothing():
 
 
 def test_the_border_of_the_picture_is_outside():
+    """A point counts from 1 px inside on; the model's points lie where the matrix, the identity, has them."""
     points = np.array([[[0.5, 50.0], [1.0, 50.0], [248.0, 50.0], [248.5, 50.0], [50.0, 198.5]]])
-    assert inside(points, blank()).tolist() == [[False, True, True, False, False]]
+    normals, ones = np.broadcast_to([1.0, 0.0], points.shape), np.ones((1, 5))
+    placed = place(blank(), ContourBatch(points, normals, ones, ones), Fit(np.eye(3)[None], np.zeros(1), LEVEL))
+    assert placed.length_px.tolist() == [[0.0, 1.0, 1.0, 0.0, 0.0]]
 
 
-@pytest.mark.parametrize("plane", [None, Plane((0.1, -0.05), 300.0, (124.5, 99.5), None)])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_placing_agrees_with_the_algebra_of_alignment(flipped):
+    """The compiled kernel against `alignment`'s arrays, under a tilted camera."""
+    pose = PixelPose(POSE.u, POSE.v, POSE.angle_rad, POSE.scale_px_per_mm, flipped)
+    _, fit, model = state([pose, POSE], [bracket(), plate(4)], TILTED)
+    matrix = TILTED.homography @ fit.matrix
+    placed = place(blank(), model, Fit(matrix, fit.offset_px, TILTED))
+    points, derivative = apply_homography(matrix, model.points_mm)
+    normals = project_normals(derivative, model.normals)
+    back = np.linalg.inv(TILTED.homography)
+    rectified, _ = apply_homography(back, points)
+    centre, _ = apply_homography(back, matrix[:, None, :2, 2] / matrix[:, None, 2:, 2])
+    _, lens = apply_homography(TILTED.homography, rectified)
+    np.testing.assert_allclose(placed.points_px, points, atol=1e-9)
+    np.testing.assert_allclose(placed.normals_px, normals, atol=1e-9)
+    np.testing.assert_allclose(placed.centre, centre[:, 0], atol=1e-9)
+    np.testing.assert_allclose(placed.rows, motion_rows(rectified, centre[:, 0], lens, normals), atol=1e-9)
+    stretch = np.sqrt(np.abs(np.linalg.det(derivative)))
+    seen = placed.length_px > 0
+    np.testing.assert_allclose(placed.length_px[seen], (model.length_mm * stretch)[seen], rtol=1e-9)
+
+
+@pytest.mark.parametrize("plane", [None, TILTED])
 def test_a_small_motion_moves_points_by_their_rows(plane):
     _, fit, model = state([POSE], [bracket()], plane)
     placed = place(blank(), model, fit)
@@ -102,8 +131,9 @@ def test_readings_move_a_contour_onto_its_edges():
     source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
     _, fit, model = state([PixelPose(POSE.u + 0.8, POSE.v - 0.6, POSE.angle_rad + 0.008, 1.51)], [part])
     for _ in range(3):
-        fit = improve_by_reading(source, model, fit)
+        fit, support = improve_by_reading(source, model, fit, 1.25)
     assert np.hypot(*(fit.matrix[0, :2, 2] - (POSE.u, POSE.v))) < 0.05
+    assert support.score[0] == pytest.approx(support_of(source, model, fit, 1.25).score[0], abs=0.02), "as foreseen"
 
 
 def test_a_reading_snaps_to_a_clean_peak_but_not_to_a_far_one():
@@ -111,12 +141,13 @@ def test_a_reading_snaps_to_a_clean_peak_but_not_to_a_far_one():
     source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
     _, fit, model = state([POSE], [part])
     placed = place(source, model, fit)
-    reading = read(source, placed, fit)
+    sampled = profiles_to_read(source, placed.points_px, placed.normals_px)
+    reading, edges = read(source, placed, sampled, fit), gathered(source, placed, sampled, 3.25)
     smooth = (placed.corner_weight[0] == 1) & (placed.weight[0] > 0)
-    before, after = (np.median(np.abs(r.offset_px[0][smooth])) for r in (reading, sharpened(reading, source, placed)))
+    before, after = (np.median(np.abs(r.offset_px[0][smooth])) for r in (reading, sharpened(reading, edges)))
     assert after <= before + 0.01
     assert after < 0.03
-    far = sharpened(type(reading)(reading.offset_px + 1.0, reading.sigma_px, reading.visible), source, placed)
+    far = sharpened(type(reading)(reading.offset_px + 1.0, reading.sigma_px, reading.visible), edges)
     assert np.median(far.offset_px[0][smooth]) == pytest.approx(1.0, abs=0.06)
 
 
@@ -140,3 +171,26 @@ def test_support_follows_the_offset_of_the_fit():
     assert support_of(source, model, fit, 1.0).score[0] < 0.05
     knowing = Fit(fit.matrix, np.array([1.5]), fit.plane)
     assert support_of(source, model, knowing, 1.0).score[0] > 0.95
+
+
+def test_edges_in_sampled_profiles_are_those_sampled_anew():
+    part = plate(4)
+    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
+    _, fit, model = state([PixelPose(POSE.u + 0.8, POSE.v, POSE.angle_rad, 1.5)], [part])
+    placed = place(source, model, fit)
+    again = gathered(source, placed, profiles_to_read(source, placed.points_px, placed.normals_px), 3.25)
+    anew = gather(source, placed, 3.25, 0.5)
+    np.testing.assert_allclose(again.strength, anew.strength, atol=1e-3)
+    np.testing.assert_allclose(again.offset_px, anew.offset_px, atol=1e-4)
+
+
+def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_another_part_is():
+    """A plate and a disc upon it are seen; the plate turned by 50 degrees in the same place is not."""
+    large, small = plate(4), disc(4.0)
+    picture = coverage_picture(large, POSE, SIZE_WH)
+    picture = np.where(coverage_picture(small, POSE, SIZE_WH, (0, 1)) > 0, 20, picture).astype(np.uint8)
+    turned = PixelPose(POSE.u, POSE.v, POSE.angle_rad + 0.9, POSE.scale_px_per_mm)
+    _, fit, model = state([POSE, POSE, turned], [large, small, large])
+    support = support_of(edge_picture(picture, 0.7), model, fit, 1.25)
+    assert support.score[2] < support.score[0] - 0.3
+    assert contenders(support).tolist() == [0, 1]

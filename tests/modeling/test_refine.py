@@ -158,3 +158,17 @@ def test_far_outside_the_picture_nothing_breaks():
         [bracket()],
     )
     assert found.support[0] == 0
+
+
+def test_only_contenders_are_fitted_exactly_and_what_is_unknown_stays():
+    part, pose = plate(4), PixelPose(120.0, 95.0, 0.4, 1.5)
+    turned = PixelPose(pose.u, pose.v, pose.angle_rad + 0.9, 1.5)
+    matrix = np.array([[[10.0, 0, 50], [0, 5, 40], [0, 0, 1]]])
+    unknown = unregistered(SIZE_WH, np.array([UNKNOWN]), np.array([0.2]), matrix, np.array([False]))
+    rivals = from_poses(SIZE_WH, [0, 0], [0.9, 0.8], [turned, PixelPose(pose.u + 3, pose.v - 2, 0.42, 1.52)])
+    picture = coverage_picture(part, pose, SIZE_WH)
+    found = register(picture, concatenate([unknown, rivals]), [part], RegistrationOptions(contenders_only=True))
+    assert found.part.tolist() == [UNKNOWN, 0]
+    assert found.score.tolist() == [0.2, 0.8]
+    assert np.hypot(*(found.uv[1] - (pose.u, pose.v))) < 0.03
+    assert len(register(picture, rivals, [part])) == 2

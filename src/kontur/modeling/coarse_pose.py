@@ -110,25 +110,22 @@ def _picture_scale(
     total = np.zeros(len(scales))
     for index in surest:
         part, pose = parts[hypotheses.part[index]], hypotheses.pose(index)
-        angles = _angles(part, pose.angle_rad)
-        for column, scale in enumerate(scales):
-            best = _scores(field, pose, part, angles, float(scale))[0].max()
-            total[column] += best if np.isfinite(best) else 0.0
+        best = _scores(field, pose, part, _angles(part, pose.angle_rad), scales)[0].max(axis=1)
+        total += np.where(np.isfinite(best), best, 0.0)
     return float(scales[int(total.argmax())])
 
 
 def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequence[float]) -> list[PixelPose]:
     """Try all angles, shifts and the given scales; return the best angles that are local maxima, best first."""
     angles = _angles(part, start.angle_rad)
-    tried = [_scores(field, start, part, angles, scale) for scale in scales]
-    scores = np.stack([best for best, _ in tried])
+    scores, shifts = _scores(field, start, part, angles, scales)
     best_scale = scores.argmax(axis=0)
     best = scores.max(axis=0)
     peak = (best >= np.roll(best, 1)) & (best >= np.roll(best, -1)) & np.isfinite(best)
     order = [int(k) for k in np.argsort(-best, kind="stable") if peak[k]][:KEPT_ANGLES]
     poses = []
     for k in order:
-        shift = _SHIFTS_PX[tried[best_scale[k]][1][k]]
+        shift = _SHIFTS_PX[shifts[best_scale[k], k]]
         pose = PixelPose(start.u + shift[0], start.v + shift[1], float(angles[k]), scales[best_scale[k]], start.flipped)
         poses.append(_settled(field, pose, part))
     return poses
@@ -136,8 +133,8 @@ def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequen
 
 def _settled(field: Floats, pose: PixelPose, part: Part) -> PixelPose:
     """Move a pose further: a long part found at the right angle may still lie too far along its own length."""
-    _, best = _scores(field, pose, part, np.array([pose.angle_rad]), pose.scale_px_per_mm, _FAR_SHIFTS_PX)
-    shift = _FAR_SHIFTS_PX[int(best[0])]
+    _, best = _scores(field, pose, part, np.array([pose.angle_rad]), [pose.scale_px_per_mm], _FAR_SHIFTS_PX)
+    shift = _FAR_SHIFTS_PX[best.item()]
     return replace(pose, u=pose.u + float(shift[0]), v=pose.v + float(shift[1]))
 
 
@@ -155,18 +152,19 @@ def _scores(
     start: PixelPose,
     part: Part,
     angles: NDArray[np.float64],
-    scale: float,
+    scales: Sequence[float] | NDArray[np.float64],
     shifts_px: NDArray[np.float64] = _SHIFTS_PX,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return for each angle the best mean agreement over the shifts, and which shift that was."""
-    model = _model_rows(part, spacing_for(part, scale, _SPACING_PX, _MOST_POINTS))
-    across = turn_matrix(0.0, start.flipped) * (scale / _REDUCTION)
+    """Return (scales, angles) the best mean agreement over the shifts, and which shift that was."""
+    middle = float(np.sqrt(scales[0] * scales[-1]))
+    model = _model_rows(part, spacing_for(part, middle, _SPACING_PX, _MOST_POINTS))
     cosine, sine = np.cos(angles), np.sin(angles)
-    turns = np.array([[cosine, -sine], [-sine, -cosine]]).transpose(2, 0, 1) @ across  # picture v runs down
+    turns = np.array([[cosine, -sine], [-sine, -cosine]]).transpose(2, 0, 1) @ turn_matrix(0.0, start.flipped)
+    turns = (np.asarray(scales)[:, None, None, None] / _REDUCTION * turns).reshape(-1, 2, 2)  # picture v runs down
     at = (shifts_px + (start.u, start.v) - 0.5) / _REDUCTION
     best, shift = np.empty(len(turns)), np.empty(len(turns), np.int64)
     score_turns(field, model, turns, at, _LEAST_INSIDE, best, shift)
-    return best, shift
+    return best.reshape(len(scales), -1), shift.reshape(len(scales), -1)
 
 
 @lru_cache(maxsize=512)

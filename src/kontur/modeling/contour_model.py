@@ -47,6 +47,10 @@ class ContourBatch:
     weight: Floats
     length_mm: Floats
 
+    def __getitem__(self, index: NDArray[np.int64]) -> "ContourBatch":
+        """Return the models of some detections."""
+        return ContourBatch(self.points_mm[index], self.normals[index], self.weight[index], self.length_mm[index])
+
 
 def contour_model(part: Part, spacing_mm: float) -> ContourModel:
     """Sample the contours of a part, points `spacing_mm` apart (closer on rings that would have fewer than 8)."""

@@ -186,9 +186,15 @@ def score_of(mean_evidence: Floats) -> Floats:
 
 def _explain(judge: _Judge, points: Floats, real: NDArray[np.bool_], mask: Window, options: DecisionOptions) -> None:
     judge.covered[mask.slices] |= mask.pixels
-    radius = max(1, round(options.explained_px))
-    for u, v in np.round(points[real]).astype(int).tolist():
-        cv2.circle(judge.explained, (u, v), radius, 255, -1)
+    at = np.round(points[real]).astype(int)
+    if len(at) == 0:
+        return
+    reach = max(1, round(options.explained_px))
+    low = np.maximum(at.min(axis=0) - reach, 0)
+    around = judge.explained[low[1] : at[:, 1].max() + reach + 1, low[0] : at[:, 0].max() + reach + 1]
+    spots = np.zeros_like(around)
+    spots[at[:, 1] - low[1], at[:, 0] - low[0]] = 255
+    around |= cv2.dilate(spots, cv2.circle(np.zeros((2 * reach + 1,) * 2, np.uint8), (reach, reach), reach, 1, -1))
 
 
 def _touches(pixel: NDArray[np.int32], mask: Window) -> NDArray[np.bool_]:

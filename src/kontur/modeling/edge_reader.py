@@ -19,7 +19,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.edges import EdgePicture, sample_profiles
+from kontur.modeling.edges import EdgePicture, Profiles, sample_profiles
 from kontur.modeling.sampling import profile_features
 
 Floats = NDArray[np.float32]
@@ -33,6 +33,8 @@ LEAST_CONTRAST = 1.8
 """Profiles whose greatest change, per channel, is less than this many times the noise say nothing."""
 _CONTRAST_FEATURE = 2 * SAMPLES - 1
 _WEIGHTS = "edge_reader.npz"
+_GROUPS = (slice(0, 1), slice(1, 3), slice(3, 5))
+"""Waves of one harmonic: they share weights, so that a part reads alike however it is turned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,19 @@ def read_edges(
         pooling: (N, M) how much a point tells of its part: contour length, less near corners, 0 outside the picture.
         lean: (N, M) see `wall_lean`.
     """
-    features = reading_features(source, points_px, normals_px, lean)
+    return read_profiles(source, profiles_to_read(source, points_px, normals_px), normals_px, pooling, lean)
+
+
+def profiles_to_read(source: EdgePicture, points_px: NDArray, normals_px: NDArray) -> Profiles:
+    """Sample the picture as far across contours as the reader looks."""
+    return sample_profiles(source, points_px, normals_px, FIRST_PX, STEP_PX, SAMPLES)
+
+
+def read_profiles(
+    source: EdgePicture, sampled: Profiles, normals_px: NDArray, pooling: NDArray, lean: NDArray
+) -> Reading:
+    """Read the offsets of contours from sampled profiles (see `profiles_to_read`, `read_edges`)."""
+    features = _features(source, sampled, lean)
     answer = _forward(_weights(), features, normals_px.astype(np.float32), pooling.astype(np.float32))
     log_sigma = np.clip(answer[..., 1], LEAST_LOG_SIGMA, MOST_LOG_SIGMA)
     visible = 1 / (1 + np.exp(-answer[..., 2]))
@@ -87,10 +101,14 @@ def wall_lean(points_px: NDArray, normals_px: NDArray, nadir_uv: NDArray, focal_
 
 def reading_features(source: EdgePicture, points_px: NDArray, normals_px: NDArray, lean: NDArray) -> Floats:
     """Return (N, M, FEATURES): the profile's grey levels and changes, normalised; its contrast, brightness, noise."""
-    values = sample_profiles(source, points_px, normals_px, FIRST_PX, STEP_PX, SAMPLES)
-    features = np.empty((*points_px.shape[:2], FEATURES), np.float32)
+    return _features(source, profiles_to_read(source, points_px, normals_px), lean)
+
+
+def _features(source: EdgePicture, sampled: Profiles, lean: NDArray) -> Floats:
+    features = np.empty((*sampled.values.shape[:2], FEATURES), np.float32)
     flat = features.reshape(-1, FEATURES)
-    profile_features(values.reshape(len(flat), SAMPLES, -1), np.float32(source.noise), lean.ravel(), flat)
+    values = sampled.values.reshape(len(flat), SAMPLES, -1)
+    profile_features(values, np.float32(source.noise), lean.ravel(), flat)
     return features
 
 
@@ -101,22 +119,42 @@ def _weights() -> dict[str, Floats]:
 
 
 def _forward(weights: dict[str, Floats], features: Floats, normals: Floats, pooling: Floats) -> Floats:
-    """Return (N, M, 3): offset, log sigma, logit of visibility."""
-    scaled = np.clip((features - weights["mean"]) / weights["deviation"], -FEATURE_LIMIT, FEATURE_LIMIT)
+    """Return (N, M, 3): offset, log sigma, logit of visibility.
+
+    The layer `joined` sees each point beside what its part pools (see `_pooled`). What is pooled goes through that layer
+    before it is spread over the points: there are few parts and many points.
+    """
+    scaled = features - weights["mean"]
+    scaled /= weights["deviation"]
+    np.clip(scaled, -FEATURE_LIMIT, FEATURE_LIMIT, out=scaled)
     hidden = _layer(weights, "point2", _layer(weights, "point1", scaled))
-    joined = np.concatenate([hidden, *_pooled(hidden, normals, pooling)], axis=2)
-    last = _layer(weights, "joined", joined)
-    return np.asarray(last @ weights["answer.weight"].T + weights["answer.bias"], np.float32)
+    own, *pooled = np.split(weights["joined.weight"].T, 4)
+    waves, means = _pooled(hidden, normals, pooling)
+    spread = np.concatenate([means[:, k] @ w for k, w in zip(_GROUPS, pooled, strict=True)], axis=1)  # (N, 5, out)
+    last = _flat_product(hidden, own)
+    last += waves @ spread
+    last += weights["joined.bias"]
+    return _flat_product(np.maximum(last, 0, out=last), weights["answer.weight"].T) + weights["answer.bias"]
 
 
 def _layer(weights: dict[str, Floats], name: str, values: Floats) -> Floats:
-    return np.maximum(values @ weights[f"{name}.weight"].T + weights[f"{name}.bias"], 0)
+    answer = _flat_product(values, weights[f"{name}.weight"].T)
+    answer += weights[f"{name}.bias"]
+    return np.asarray(np.maximum(answer, 0, out=answer), np.float32)
 
 
-def _pooled(hidden: Floats, normals: Floats, pooling: Floats) -> list[Floats]:
-    """Return the mean over each part, and its first and second harmonic in the normal's direction, read at each point."""
+def _flat_product(values: Floats, weight: Floats) -> Floats:
+    """Return values (N, M, in) @ weight (in, out) as one product of matrices: numpy would make N small ones."""
+    flat = values.reshape(-1, values.shape[-1]) @ weight
+    return np.asarray(flat.reshape(*values.shape[:-1], -1), np.float32)
+
+
+def _pooled(hidden: Floats, normals: Floats, pooling: Floats) -> tuple[Floats, Floats]:
+    """Return what points see of their part: waves (N, M, 5) over the normal's direction, and each one's mean (N, 5, hidden).
+
+    The waves are the mean, and the first and second harmonic; see `_GROUPS`.
+    """
     share = pooling / np.maximum(pooling.sum(axis=1, keepdims=True), 1e-6)
     x, y = normals[..., 0], normals[..., 1]
     waves = np.stack([np.ones_like(x), x, y, x * x - y * y, 2 * x * y], axis=2)
-    means = (waves * share[..., None]).transpose(0, 2, 1) @ hidden  # (N, 5, hidden)
-    return [waves[..., k] @ means[:, k] for k in (slice(0, 1), slice(1, 3), slice(3, 5))]
+    return waves, (waves * share[..., None]).transpose(0, 2, 1) @ hidden

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography, motion_matrices, motion_rows, project_normals
+from kontur.modeling.alignment import apply_homography, motion_matrices
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
+from kontur.modeling.placing import place_points
 from kontur.modeling.plane import Plane
 
 Floats = NDArray[np.float64]
@@ -29,6 +30,10 @@ class Fit:
     matrix: Floats
     offset_px: Floats
     plane: Plane
+
+    def __getitem__(self, index: NDArray[np.int64]) -> "Fit":
+        """Return the state of some instances."""
+        return Fit(self.matrix[index], self.offset_px[index], self.plane)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,24 +71,15 @@ class Placed:
 
 def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
     """Place contours by the matrices of a fit."""
-    matrix, plane = fit.matrix, fit.plane.homography
-    points, derivative = apply_homography(matrix, model.points_mm)
-    normals = project_normals(derivative, model.normals)
-    a, b, c, d = (derivative[..., i, j] for i in (0, 1) for j in (0, 1))
-    stretch = np.sqrt(np.abs(a * d - b * c))  # np.linalg.det is ten times slower on 2 x 2
-    length = model.length_mm * stretch * inside(points, source)
-    back = np.asarray(np.linalg.inv(plane), np.float64)
-    rectified, _ = apply_homography(back, points)
-    centre, _ = apply_homography(back, matrix[:, None, :2, 2] / matrix[:, None, 2:, 2])
-    _, lens = apply_homography(plane, rectified)
-    rows = motion_rows(rectified, centre[:, 0], lens, normals)
-    return Placed(points, normals, length, model.weight, rows, centre[:, 0])
-
-
-def inside(points_px: Floats, source: EdgePicture) -> NDArray[np.bool_]:
-    """Return (N, M) whether points lie inside the picture, not on its border."""
-    size = np.array(source.pixels.shape[1::-1]) * source.reduction
-    return np.logical_and.reduce((points_px >= _BORDER_PX) & (points_px <= size - 1 - _BORDER_PX), axis=2)
+    shape = model.points_mm.shape
+    points, normals, length, rows = np.empty(shape), np.empty(shape), np.empty(shape[:2]), np.empty((*shape[:2], 4))
+    centre = np.empty((len(points), 2))
+    shared = fit.plane.homography
+    plane = np.stack([shared, np.linalg.inv(shared)])
+    size_wh = (source.pixels.shape[1] * source.reduction, source.pixels.shape[0] * source.reduction)
+    contours = (model.points_mm, model.normals, model.length_mm)
+    place_points(fit.matrix, plane, contours, size_wh, _BORDER_PX, points, normals, length, rows, centre)
+    return Placed(points, normals, length, model.weight, rows, centre)
 
 
 def moved(fit: Fit, placed: Placed, motion: Floats, offset_px: Floats) -> Fit:

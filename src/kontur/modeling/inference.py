@@ -25,7 +25,7 @@ from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
 from kontur.modeling.pile import stack_layers
 from kontur.modeling.proposer import NetworkProposer, Proposal, Scales
-from kontur.modeling.refine import register
+from kontur.modeling.refine import RegistrationOptions, register
 from kontur.modeling.runtime_choice import choose_runtime
 from kontur.modeling.runtimes import RuntimeChoice
 from kontur.modeling.shape_matching import load_matcher
@@ -117,7 +117,7 @@ class NetworkDetector:
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
         aligned = align(picture, hypotheses, places, self.parts, self.px_per_mm)
-        offered = [register(picture, aligned, self.parts)]
+        offered = [register(picture, aligned, self.parts, RegistrationOptions(contenders_only=True))]
         offered += [_renumbered(other.candidates(picture), other.parts, self.parts) for other in self._others]
         return stack_layers(picture, decide(picture, concatenate(offered), self.parts), self.parts)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part, Points
 from kontur.modeling.detections import UNKNOWN, Detections
+from kontur.modeling.filling import fill_even_odd
 
 UNKNOWN_SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 """The outline that stands for what no part explains: the matrix of an UNKNOWN detection maps it to the picture."""
@@ -56,21 +57,9 @@ def rasterise(rings_px: Sequence[Points], size_wh: tuple[int, int]) -> Window:
     if width == 0 or height == 0:
         return Window((0, 0), np.zeros((0, 0), bool))
     ends = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings_px])
-    rows, columns = _crossings(corners - low, ends - low, height)
-    first = np.clip(np.ceil(columns), 0, width).astype(np.int64)
-    starts = np.bincount(rows * (width + 1) + first, minlength=height * (width + 1)).reshape(height, width + 1)
-    return Window((int(low[0]), int(low[1])), (np.cumsum(starts, axis=1)[:, :width] & 1).astype(bool))
-
-
-def _crossings(start: Points, end: Points, height: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the (row, column) where each edge crosses the lines through pixel centres of rows 0..height-1."""
-    top, bottom = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
-    first = np.clip(np.ceil(top), 0, height).astype(np.int64)
-    count = np.maximum(np.clip(np.ceil(bottom), 0, height).astype(np.int64) - first, 0)
-    edge = np.repeat(np.arange(len(start)), count)
-    rows = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
-    run = (rows - start[edge, 1]) / (end[edge, 1] - start[edge, 1])
-    return rows, start[edge, 0] + run * (end[edge, 0] - start[edge, 0])
+    pixels = np.zeros((height, width), bool)
+    fill_even_odd(corners - low, ends - low, pixels)
+    return Window((int(low[0]), int(low[1])), pixels)
 
 
 def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[Points]:

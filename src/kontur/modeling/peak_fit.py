@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kontur.modeling.alignment import normal_equations, solve_damped, tukey
 from kontur.modeling.contour_model import ContourBatch
-from kontur.modeling.edges import EdgePicture, profiles, strongest_peaks
+from kontur.modeling.edges import EdgePicture, Profiles, changes, profiles, strongest_peaks
 from kontur.modeling.fit_state import Fit, Placed, limited, missing_scale, moved, place, with_offset
 
 Floats = NDArray[np.float64]
@@ -63,8 +63,26 @@ class Evidence:
 
 def gather(source: EdgePicture, placed: Placed, range_px: float, step_px: float) -> Evidence:
     """Find candidate edges within `range_px` of placed contours."""
-    reach = np.arange(-np.ceil(range_px / step_px) - 2, np.ceil(range_px / step_px) + 3) * step_px
-    strength = profiles(source, placed.points_px, placed.normals_px, reach)
+    reach = _offsets(range_px, step_px)
+    return _edges_in(source, placed, profiles(source, placed.points_px, placed.normals_px, reach), reach, range_px)
+
+
+def gathered(source: EdgePicture, placed: Placed, sampled: Profiles, range_px: float) -> Evidence:
+    """Find candidate edges within `range_px` of placed contours in profiles that were sampled along them."""
+    reach = _offsets(range_px, sampled.step_px)
+    return _edges_in(source, placed, changes(source, sampled, -float(reach[0])), reach, range_px)
+
+
+def _offsets(range_px: float, step_px: float) -> Floats:
+    """Return where changes are looked at for peaks within a range: a little beyond it, a peak has two sides."""
+    steps = np.ceil(range_px / step_px) + 2
+    return np.asarray(np.arange(-steps, steps + 1) * step_px, np.float64)
+
+
+def _edges_in(
+    source: EdgePicture, placed: Placed, strength: NDArray[np.float32], reach: Floats, range_px: float
+) -> Evidence:
+    """Return the strongest changes along profiles that are above the noise and within the range."""
     offset, peak = strongest_peaks(strength, reach, PEAKS_PER_POINT)
     peak = np.where((peak > NOISE_FACTOR * source.noise) & (np.abs(offset) <= range_px), peak, 0)
     return Evidence(placed, offset, peak)

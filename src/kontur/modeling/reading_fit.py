@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from kontur.modeling.alignment import normal_equations, solve_damped
 from kontur.modeling.contour_model import ContourBatch
-from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, Reading, read_edges, wall_lean
-from kontur.modeling.edges import EdgePicture
+from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, Reading, profiles_to_read, read_profiles, wall_lean
+from kontur.modeling.edges import EdgePicture, Profiles
 from kontur.modeling.fit_state import Fit, Placed, limited, missing_scale, moved, place, with_offset
-from kontur.modeling.peak_fit import gather
+from kontur.modeling.peak_fit import Evidence, gathered
+from kontur.modeling.support import SUPPORT_RANGE_PX, Support, judged
 
 Floats = NDArray[np.float64]
 
@@ -38,26 +39,28 @@ _PEAK_RANGE_PX = 2.5
 _RANGE_PX = 3.0
 
 
-def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit) -> Fit:
-    """Return the fit after one reading."""
+def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit, tolerance_px: float) -> tuple[Fit, Support]:
+    """Return the fit after one reading, and what supports it as far as the motion was foreseen."""
     placed = place(source, model, fit)
-    reading = sharpened(read(source, placed, fit), source, placed)
-    motion, offset = _solve(placed, reading, fit)
-    return moved(fit, placed, motion, offset)
+    sampled = profiles_to_read(source, placed.points_px, placed.normals_px)
+    evidence = gathered(source, placed, sampled, SUPPORT_RANGE_PX)
+    motion, offset = _solve(placed, sharpened(read(source, placed, sampled, fit), evidence), fit)
+    expected = np.einsum("nmp,np->nm", placed.rows, motion) + offset[:, None]
+    return moved(fit, placed, motion, offset), judged(evidence, expected, tolerance_px)
 
 
-def read(source: EdgePicture, placed: Placed, fit: Fit) -> Reading:
+def read(source: EdgePicture, placed: Placed, sampled: Profiles, fit: Fit) -> Reading:
     """Read the edges around placed contours."""
     pooling = placed.length_px * np.where(placed.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
     nadir = np.array(fit.plane.middle_uv) + fit.plane.focal_px * np.array(fit.plane.slope_uv)
     lean = wall_lean(placed.points_px, placed.normals_px, nadir, fit.plane.focal_px)
-    return read_edges(source, placed.points_px, placed.normals_px, pooling, lean)
+    return read_profiles(source, sampled, placed.normals_px, pooling, lean)
 
 
-def sharpened(reading: Reading, source: EdgePicture, placed: Placed) -> Reading:
+def sharpened(reading: Reading, evidence: Evidence) -> Reading:
     """Return a reading moved to the peaks of change that lie where it says: a clean edge's peak is the exacter of both."""
-    evidence = gather(source, placed, _PEAK_RANGE_PX, 0.5)
-    away = np.where(evidence.strength > 0, evidence.offset_px - reading.offset_px[..., None], np.inf)
+    near = (evidence.strength > 0) & (np.abs(evidence.offset_px) <= _PEAK_RANGE_PX)
+    away = np.where(near, evidence.offset_px - reading.offset_px[..., None], np.inf)
     nearest = np.take_along_axis(away, np.abs(away).argmin(axis=2)[..., None], axis=2)[..., 0]
     same = np.exp(-0.5 * (nearest / _SAME_EDGE_PX) ** 2)
     offset = reading.offset_px + same * np.where(np.isfinite(nearest), nearest, 0)

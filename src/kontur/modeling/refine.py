@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.alignment import apply_homography
+from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture, edge_picture
@@ -55,6 +56,7 @@ class RegistrationOptions:
         sigma_px: smoothing of the picture.
         spacing_px: distance between contour points.
         most_points: contour points per instance at most.
+        contenders_only: drop what the coarse fit leaves far behind a rival in the same place, see `contenders`.
     """
 
     rounds: tuple[Round, ...] = ROUNDS[:3]
@@ -63,6 +65,7 @@ class RegistrationOptions:
     sigma_px: float = 0.7
     spacing_px: float = 1.5
     most_points: int = 256
+    contenders_only: bool = False
 
 
 def register(
@@ -77,9 +80,9 @@ def register(
         options: see `RegistrationOptions`.
 
     Returns:
-        detections in the same order, with refined `matrix`, and with `support` (fraction of the visible contour that has
-        an edge within the tolerance), `residual_px` and `covariance`. A detection whose support would fall keeps its pose.
-        Scores are not touched.
+        detections in the same order, less those dropped, with refined `matrix`, and with `support` (fraction of the visible
+        contour that has an edge within the tolerance), `residual_px` and `covariance`. A detection whose support would fall
+        keeps its pose. Scores are not touched.
     """
     options = options or RegistrationOptions()
     known = np.flatnonzero(detections.part != UNKNOWN)
@@ -89,7 +92,12 @@ def register(
     model = model_batch(chosen, parts, options)
     source = edge_picture(picture, options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit = _fitted(picture, source, model, start, options)
+    fit = _roughly_fitted(picture, source, model, start, options)
+    if options.contenders_only:
+        kept = contenders(support_of(source, model, fit, options.tolerance_px))
+        detections, known = _without(detections, np.delete(known, kept))
+        chosen, model, start, fit = chosen[kept], model[kept], start[kept], fit[kept]
+    fit = _read_edges(source, model, fit, options)
     before, after = (support_of(source, model, item, options.tolerance_px) for item in (start, fit))
     worse = after.score < before.score - _MOST_LOSS
     if worse.any():
@@ -98,18 +106,32 @@ def register(
     return _merged(detections, known, described(chosen, fit, after))
 
 
-def _fitted(picture: Picture, source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
-    """Return the fit after all rounds and readings."""
+def _roughly_fitted(
+    picture: Picture, source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> Fit:
+    """Return the fit after the rounds."""
     pictures = {1: source}
     for step in options.rounds:
         if step.reduction not in pictures:
             pictures[step.reduction] = edge_picture(picture, options.sigma_px, step.reduction)
         fit = improve(pictures[step.reduction], model, fit, step)
-    for number in range(options.readings):
-        if number:
-            fit = _share_plane(source, fit, support_of(source, model, fit, options.tolerance_px))
-        fit = improve_by_reading(source, model, fit)
     return fit
+
+
+def _read_edges(source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
+    """Return the fit after the readings."""
+    support: Support | None = None
+    for _ in range(options.readings):
+        if support is not None:
+            fit = _share_plane(source, fit, support)
+        fit, support = improve_by_reading(source, model, fit, options.tolerance_px)
+    return fit
+
+
+def _without(detections: Detections, dropped: NDArray[np.int64]) -> tuple[Detections, NDArray[np.int64]]:
+    """Return the detections less some, and which of them are known."""
+    left = detections[np.delete(np.arange(len(detections)), dropped)]
+    return left, np.flatnonzero(left.part != UNKNOWN)
 
 
 def model_batch(detections: Detections, parts: Sequence[Part], options: RegistrationOptions) -> ContourBatch:

@@ -10,12 +10,14 @@ from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.detections import Detections
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit, Placed, place
-from kontur.modeling.peak_fit import gather
+from kontur.modeling.peak_fit import Evidence, gather
 
 Floats = NDArray[np.float64]
 
 MOST_OFFSET_PX = 1.5
 """Edges may lie this far outside or inside a contour, all alike."""
+SUPPORT_RANGE_PX = 3.25
+"""Edges farther away support nothing, whatever the offset and the tolerance."""
 _CORRELATED_POINTS = 2.0
 """Neighbouring edges share pixels: that many of them count as one measurement in the covariance."""
 _UNSEEN_VARIANCE = 1e6
@@ -41,17 +43,21 @@ class Support:
 
 def support_of(source: EdgePicture, model: ContourBatch, fit: Fit, tolerance_px: float) -> Support:
     """Find the edges that support contours."""
-    placed = place(source, model, fit)
-    evidence = gather(source, placed, tolerance_px + MOST_OFFSET_PX + 0.5, 0.5)
-    offsets = evidence.offset_px - np.clip(fit.offset_px, -MOST_OFFSET_PX, MOST_OFFSET_PX)[:, None, None]
+    evidence = gather(source, place(source, model, fit), SUPPORT_RANGE_PX, 0.5)
+    return judged(evidence, fit.offset_px[:, None], tolerance_px)
+
+
+def judged(evidence: Evidence, expected_px: Floats, tolerance_px: float) -> Support:
+    """Return what edges say of contours whose own edges are expected at (N, M) or (N, 1) px along the normals."""
+    offsets = evidence.offset_px - np.clip(expected_px, -MOST_OFFSET_PX, MOST_OFFSET_PX)[..., None]
     distance = np.where(evidence.strength > 0, np.abs(offsets), np.inf)
     best = distance.argmin(axis=2)[..., None]
     offset = np.take_along_axis(offsets, best, axis=2)[..., 0]
     supported = np.take_along_axis(distance, best, axis=2)[..., 0] <= tolerance_px
     closeness = np.where(supported, 1 - 0.25 * (offset / tolerance_px) ** 2, 0)
-    weight = placed.weight
+    weight = evidence.placed.weight
     score = (weight * closeness).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-    return Support(placed, score, offset, supported)
+    return Support(evidence.placed, score, offset, supported)
 
 
 def described(detections: Detections, fit: Fit, support: Support) -> Detections:

@@ -1,0 +1,33 @@
+"""Which hypotheses are worth an exact fit: those that a rough fit does not leave far behind a rival in the same place."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.support import Support
+
+_LEAST_SUPPORT = 0.3
+"""What a true part, half hidden or not, has at least after the rough fit."""
+_MOST_LAG = 0.25
+"""A true part whose support is that much less than a rival's is rarer than 1 in 200."""
+_SAME_PLACE = 0.7
+_SAME_SIZE = 1.5
+"""Rivals lie within this share of the smaller one's radius, and their radii differ by this factor at most: a washer that
+lies on a plate does not compete with it."""
+
+
+def contenders(support: Support) -> NDArray[np.int64]:
+    """Return which of N roughly fitted contours may still win."""
+    placed = support.placed
+    weight = placed.weight
+    share = (weight * support.supported).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
+    best = np.where(_rivals(placed.centre, np.sqrt(placed.radius2)), share, 0).max(axis=1)
+    return np.flatnonzero((share >= _LEAST_SUPPORT) & (share >= best - _MOST_LAG))
+
+
+def _rivals(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (N, N) which claim the same place and size; each is its own rival."""
+    apart = np.linalg.norm(centre[:, None] - centre[None], axis=2)
+    smaller, larger = np.minimum.outer(radius, radius), np.maximum.outer(radius, radius)
+    return np.asarray((apart < _SAME_PLACE * smaller) & (larger < _SAME_SIZE * smaller)) | np.eye(
+        len(radius), dtype=bool
+    )
