@@ -10,6 +10,7 @@ Libraries that kontur does not depend on are imported by name, where they happen
 import io
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -43,16 +44,72 @@ def _weights() -> NDArray[np.float32]:
     return np.random.default_rng(1).standard_normal((_CHANNELS, _CHANNELS, 3, 3)).astype(np.float32) / np.float32(17)
 
 
+def _field() -> NDArray[np.float32]:
+    return np.random.default_rng(2).standard_normal((1, _CHANNELS, *_FIELD_HW), np.float32)
+
+
 def _opencv(picture: NDArray[np.uint8], jpeg: bytes) -> dict[str, Task]:
     import cv2
 
     data = np.frombuffer(jpeg, np.uint8)
-    return {
+    tasks: dict[str, Task] = {
         RESIZE: lambda: cv2.GaussianBlur(
             cv2.resize(picture, (1000, 750), interpolation=cv2.INTER_AREA), (0, 0), _SIGMA_PX
         ),
         DECODE: lambda: cv2.imdecode(data, cv2.IMREAD_COLOR),
     }
+    if find_spec("onnx"):
+        network = cv2.dnn.readNetFromONNX(np.frombuffer(_onnx_stack(), np.uint8))
+        field = _field()
+
+        def convolve() -> object:
+            network.setInput(field)
+            return network.forward()
+
+        tasks[CONVOLUTIONS] = convolve
+    return tasks
+
+
+def _scikit_image(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
+    transform, filters = import_module("skimage.transform"), import_module("skimage.filters")
+
+    def resize_and_blur() -> object:
+        small = transform.downscale_local_mean(picture, (4, 4, 1))
+        return filters.gaussian(small, _SIGMA_PX, channel_axis=-1, preserve_range=True)
+
+    return {RESIZE: resize_and_blur}
+
+
+def _libvips(picture: NDArray[np.uint8], jpeg: bytes) -> dict[str, Task]:
+    Image = import_module("pyvips").Image  # noqa: N806
+
+    image = Image.new_from_memory(picture.data, 4000, 3000, 3, "uchar")
+    return {
+        RESIZE: lambda: image.shrink(4, 4).gaussblur(_SIGMA_PX).numpy(),
+        DECODE: lambda: Image.new_from_buffer(jpeg, "").numpy(),
+    }
+
+
+def _simplejpeg(_picture: NDArray[np.uint8], jpeg: bytes) -> dict[str, Task]:
+    return {DECODE: partial(import_module("simplejpeg").decode_jpeg, jpeg, "BGR")}
+
+
+def _imagecodecs(_picture: NDArray[np.uint8], jpeg: bytes) -> dict[str, Task]:
+    return {DECODE: partial(import_module("imagecodecs").jpeg8_decode, jpeg)}
+
+
+def _kornia(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
+    import torch
+
+    blur = import_module("kornia.filters").gaussian_blur2d
+    whole = torch.from_numpy(picture).permute(2, 0, 1)[None]
+
+    def resize_and_blur() -> object:
+        with torch.inference_mode():
+            small = torch.nn.functional.avg_pool2d(whole.float(), 4)
+            return blur(small, (13, 13), (_SIGMA_PX, _SIGMA_PX))
+
+    return {RESIZE: resize_and_blur}
 
 
 def _pillow(picture: NDArray[np.uint8], jpeg: bytes) -> dict[str, Task]:
@@ -79,7 +136,7 @@ def _pytorch(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     import torch
 
     weights = torch.from_numpy(_weights())
-    field = torch.zeros(1, _CHANNELS, *_FIELD_HW)
+    field = torch.from_numpy(_field())
     whole = torch.from_numpy(picture).permute(2, 0, 1)[None]
     taps = torch.exp(-0.5 * (torch.arange(-6, 7) / _SIGMA_PX) ** 2)
     taps = (taps / taps.sum()).repeat(3, 1)[:, None]
@@ -125,7 +182,7 @@ def _onnxruntime(_picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = thread_count()
     session = onnxruntime.InferenceSession(_onnx_stack(), options, providers=["CPUExecutionProvider"])
-    field = np.zeros((1, _CHANNELS, *_FIELD_HW), np.float32)
+    field = _field()
     return {CONVOLUTIONS: lambda: session.run(None, {"x0": field})}
 
 
@@ -137,15 +194,20 @@ def _openvino(_picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     settings = {"INFERENCE_NUM_THREADS": thread_count(), "INFERENCE_PRECISION_HINT": "f32"}
     network = openvino.Core().compile_model(openvino.Core().read_model(_onnx_stack()), "CPU", settings)
     request = network.create_infer_request()
-    field = np.zeros((1, _CHANNELS, *_FIELD_HW), np.float32)
+    field = _field()
     return {CONVOLUTIONS: lambda: request.infer([field])}
 
 
 MAKERS: Mapping[str, tuple[tuple[str, ...], Callable[[NDArray[np.uint8], bytes], dict[str, Task]]]] = {
     "OpenCV": (("cv2",), _opencv),
+    "scikit-image": (("skimage",), _scikit_image),
     "Pillow": (("PIL",), _pillow),
+    "libvips": (("pyvips",), _libvips),
+    "simplejpeg": (("simplejpeg",), _simplejpeg),
+    "imagecodecs": (("imagecodecs",), _imagecodecs),
     "SciPy": (("scipy",), _scipy),
     "PyTorch": (("torch",), _pytorch),
+    "Kornia": (("kornia", "torch"), _kornia),
     "ONNX Runtime": (("onnxruntime", "onnx"), _onnxruntime),
     "OpenVINO": (("openvino", "onnx"), _openvino),
 }
