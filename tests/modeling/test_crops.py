@@ -15,6 +15,7 @@ from kontur.geometry import PixelPose
 from kontur.modeling import crops
 from kontur.modeling.crops import Crops, CropSettings, Endless, WholePictures, vary_colours
 from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
+from kontur.modeling.replay import LANES, Replay
 from kontur.modeling.targets import NO_PART, PartTraits
 
 PARTS = (bracket(), washer(), triangle())
@@ -157,7 +158,7 @@ def test_machines_share_the_list_batch_by_batch():
 
 
 @pytest.mark.parametrize("per_picture", [1, 2, 4])
-def test_crops_in_a_row_share_a_picture_that_is_read_once(per_picture):
+def test_a_picture_is_read_once_for_several_crops(per_picture):
     read = []
 
     class Recorder(list):
@@ -165,12 +166,40 @@ def test_crops_in_a_row_share_a_picture_that_is_read_once(per_picture):
             read.append(index)
             return super().__getitem__(index)
 
-    settings = replace(settings_of(64), per_picture=per_picture)
+    settings = replace(settings_of(64), replay=Replay(per_picture, 2, 4))
     crops = Crops(Recorder([paint(PARTS, [], (100 + 4 * k, 80)) for k in range(5)]), settings)
-    in_order = [crops[index]["picture"] for index in range(16)]
-    assert len(read) == 16 // per_picture
-    again = [Crops(crops.samples, settings)[index]["picture"] for index in range(15, -1, -1)]
-    assert all(torch.equal(a, b) for a, b in zip(in_order, again[::-1], strict=True)), "crop i depends on i alone"
+    count = 4 * LANES * 4
+    in_order = [crops[index]["picture"] for index in range(count)]
+    assert len(read) == count // per_picture
+    again = [Crops(crops.samples, settings)[index]["picture"] for index in range(count - 1, -1, -7)]
+    assert all(torch.equal(a, b) for a, b in zip(in_order[::-7], again, strict=True)), "crop i depends on i alone"
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_loader_processes_hold_the_pictures_of_their_lanes_only(processes):
+    crops = Crops([mapped_scene()], replace(settings_of(64), replay=Replay(4, 2, 4)))
+    before = crops._pictures.most
+    crops.share(processes)
+    assert crops._pictures.most == before // {1: 1, 2: 2, 3: 1, 4: 4}[processes]
+
+
+def test_validation_pictures_are_rendered_once_if_they_fit_into_memory(monkeypatch):
+    read = []
+
+    class Recorder(list):
+        def __getitem__(self, index):
+            read.append(index)
+            return super().__getitem__(index)
+
+    scenes = Recorder([paint(PARTS, PLACED, SIZE_WH) for _ in range(3)])
+    whole = WholePictures(scenes, settings_of(64), 3)
+    first, again = ([whole[index]["picture"] for index in range(3)] for _ in range(2))
+    assert read == [0, 1, 2]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    monkeypatch.setattr(crops, "MEMORY_BYTES", 1000)
+    small = WholePictures(scenes, settings_of(64), 3)
+    assert [small[0]["picture"].shape for _ in range(2)] == [first[0].shape] * 2
+    assert read == [0, 1, 2, 0, 0]
 
 
 def test_samples_are_not_changed():

@@ -1,10 +1,12 @@
 """Training: the loss falls, a resumed training equals an uninterrupted one, checkpoints load without unpickling code."""
 
 import csv
+import json
 import logging
 import multiprocessing
 import os
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +65,7 @@ def _train_together(root: str, rank: int, port: int, batch_size: int, machines: 
     torch.set_num_threads(1)
     made = {"train": scenes(12, 1), "val": scenes(4, 2)}
     who = Machines(machines, rank, f"127.0.0.1:{port}")
-    settings = config(steps=24, batch_size=batch_size, ema_decay=0.0)
+    settings = config(steps=24, batch_size=batch_size, ema_decay=0.0, crops_per_picture=1)
     train(Workspace(Path(root) / str(rank)), made, info(), settings, machines=who)
 
 
@@ -197,6 +199,10 @@ def test_the_forecast_comes_first_and_fits_the_limits(tmp_path, samples):
     assert forecast.steps == 3
     assert forecast.seconds == pytest.approx(3 * forecast.step_seconds)
     assert forecast.precision == "fp32"
+    assert not forecast.measured, "three steps tell nothing yet"
+    written = json.loads((tmp_path / "models" / "runs" / "forecast.json").read_text())
+    assert written["steps"] == 3
+    assert abs(written["ends_at"] - time.time()) < 600
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from kontur.cli.common import (
     EngineOption,
     JsonOption,
     ScaleOption,
+    ThreadsOption,
     WorkspaceOption,
     print_json,
     progress_bar,
@@ -58,6 +59,7 @@ def evaluate(
     ] = None,
     engine: EngineOption = EngineName.NETWORK,
     mm_per_px: ScaleOption = None,
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a detector on pictures it has not seen; write reports/ (page, plots, results).
@@ -80,7 +82,7 @@ def evaluate(
 
     space = open_workspace(workspace)
     names = list(EngineName) if engine is EngineName.BOTH else [engine]
-    detectors = {name: load_detector(space, mm_per_px, engine=name.value) for name in names}
+    detectors = {name: load_detector(space, mm_per_px, engine=name.value, threads=threads) for name in names}
     data_config, parts, _ = open_parts(space)
     if annotated is not None:
         truth, source = read_annotated(annotated, parts), f"--annotated {annotated}"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kontur.cli.common import ERR, OUT, JsonOption, WorkspaceOption, print_json, progress_bar
+from kontur.cli.common import ERR, OUT, JsonOption, ThreadsOption, WorkspaceOption, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from kontur.modeling.forecast import Forecast
     from kontur.modeling.model_info import ModelInfo
-    from kontur.modeling.train import Forecast
     from kontur.modeling.training_task import TrainingState
 
 
@@ -44,6 +44,7 @@ def train(
     main: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where machine 0 can be reached by the others.")
     ] = "127.0.0.1:29500",
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train the network and write models/checkpoint.pth.
@@ -62,6 +63,9 @@ def train(
         raise typer.BadParameter("--shards and --on-the-fly: give one of them")
     if rank >= machines:
         raise typer.BadParameter(f"--rank {rank}: machines are numbered from 0 to {machines - 1}")
+    from kontur.hardware.threads import use_threads
+
+    use_threads(threads)
     info = _train(workspace, minutes, on_the_fly, start, photos, shards, (machines, rank, main))
     if as_json:
         print_json(info.to_dict())
@@ -164,11 +168,9 @@ def _train(
 
 def _tell_forecast(forecast: "Forecast") -> None:
     end = datetime.now() + timedelta(seconds=forecast.seconds)
-    ERR.print(
-        f"forecast: {forecast.steps} steps of {forecast.step_seconds:.2f} s in {forecast.precision} if nothing else runs, "
-        f"done at {end:%H:%M}",
-        highlight=False,
-    )
+    steps = f"{forecast.steps} steps of {forecast.step_seconds:.2f} s in {forecast.precision}, done at {end:%H:%M}"
+    said = f"forecast: {steps}" if forecast.measured else f"at most {steps}; the first steps will tell more"
+    ERR.print(said, highlight=False)
 
 
 class _TrainingBar:

@@ -1,12 +1,13 @@
 """Training crops: cut from samples at full resolution, turned by quarter turns, with varied colours.
 
-Crop i depends on (seed, i) alone, so that any number of loader processes yields the same crops in the same order. Some crops
-in a row are cut from one picture, because reading or rendering it costs more than cutting.
+Crop i depends on (seed, i) alone, so that any number of loader processes yields the same crops in the same order. Several
+crops are cut from each picture (see `replay`), because reading or rendering it costs more than cutting.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from kontur.data_preprocessing.sample import Instance, Sample, Samples
 from kontur.modeling.heads import MULTIPLE
+from kontur.modeling.replay import LANES, MEMORY_BYTES, Replay, Shelf
 from kontur.modeling.targets import PartTraits, cell_targets
 
 _AIMED_FRACTION = 0.8
@@ -42,13 +44,13 @@ class CropSettings:
         crop_px: side.
         traits: of the part list.
         seed: of all crops.
-        per_picture: crops in a row that are cut from one picture.
+        replay: which picture each crop is cut from.
     """
 
     crop_px: int
     traits: PartTraits
     seed: int
-    per_picture: int = 1
+    replay: Replay = field(default_factory=Replay)
 
 
 class Crops(torch.utils.data.Dataset):
@@ -57,30 +59,36 @@ class Crops(torch.utils.data.Dataset):
     def __init__(self, samples: Samples, settings: CropSettings) -> None:
         self.samples = samples
         self.settings = settings
-        self._latest: tuple[int, Sample] | None = None
+        self._pictures = Shelf(self._picture, settings.replay.pictures_in_memory)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Return crop `index`; see `targets.cell_targets` for the targets."""
         rng = np.random.default_rng((self.settings.seed, index))
-        sample = self._picture(index // self.settings.per_picture)
+        sample = self._pictures[self.settings.replay.picture_of(index)]
         sample = quarter_turn(_cut(sample, self.settings.crop_px, rng), int(rng.integers(4)))
         return as_tensors(replace(sample, image=vary_colours(sample.image, rng)), self.settings)
 
+    def share(self, processes: int) -> None:
+        """Hold only the pictures of the lanes that one of so many loader processes serves."""
+        self._pictures.most //= math.gcd(processes, LANES)
+
     def _picture(self, number: int) -> Sample:
-        """Return the picture that the crops of this number are cut from."""
-        if self._latest is None or self._latest[0] != number:
-            rng = np.random.default_rng((self.settings.seed, number, _PICTURE_STREAM))
-            self._latest = number, self.samples[int(rng.integers(len(self.samples)))]
-        return self._latest[1]
+        rng = np.random.default_rng((self.settings.seed, number, _PICTURE_STREAM))
+        return self.samples[int(rng.integers(len(self.samples)))]
 
 
 class WholePictures(torch.utils.data.Dataset):
-    """The first pictures of a split as they are, padded to the network's multiple: for validation."""
+    """The first pictures of a split as they are, padded to the network's multiple: for validation.
+
+    As many as fit into MEMORY_BYTES are read or rendered once.
+    """
 
     def __init__(self, samples: Samples, settings: CropSettings, count: int) -> None:
         self.samples = samples
         self.settings = settings
         self.count = min(count, len(samples))
+        self._held: dict[int, dict[str, Tensor]] = {}
+        self._bytes = 0
 
     def __len__(self) -> int:
         return self.count
@@ -89,7 +97,13 @@ class WholePictures(torch.utils.data.Dataset):
         """Return picture `index` and its targets."""
         if index >= self.count:
             raise IndexError(index)
-        return as_tensors(_pad(self.samples[index], MULTIPLE), self.settings)
+        if index in self._held:
+            return self._held[index]
+        tensors = as_tensors(_pad(self.samples[index], MULTIPLE), self.settings)
+        self._bytes += sum(tensor.nbytes for tensor in tensors.values())
+        if self._bytes <= MEMORY_BYTES:
+            self._held[index] = tensors
+        return tensors
 
 
 class Endless(torch.utils.data.Sampler):

@@ -59,12 +59,18 @@ class MuonAdamW(torch.optim.AdamW):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Return a matrix of the same singular vectors whose singular values are all near 1 (between 0.7 and 1.2)."""
+    """Return a matrix of the same singular vectors whose singular values are all near 1 (between 0.7 and 1.2).
+
+    Every iterate is a polynomial of the Gram matrix times the start, so that only the small square matrices are iterated.
+    """
     a, b, c = _ITERATION
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
     x = x / (x.norm() + _EPSILON)
+    gram, product = x @ x.T, torch.eye(len(x), dtype=x.dtype)
     for _ in range(_ITERATIONS):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        factor = b * gram + c * gram @ gram
+        factor.diagonal().add_(a)
+        product, gram = factor @ product, factor @ gram @ factor
+    x = product @ x
     return x.T if tall else x

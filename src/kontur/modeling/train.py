@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, Timer, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
@@ -25,11 +25,15 @@ from torch import Tensor
 from kontur import __version__
 from kontur.data_preprocessing.sample import Samples
 from kontur.errors import ConfigError, KonturError
+from kontur.hardware.threads import limit_inner_threads, thread_count
 from kontur.modeling.checkpoint import STATE_NAME
 from kontur.modeling.crops import Crops, CropSettings, Endless, WholePictures
+from kontur.modeling.forecast import FILE as FORECAST_NAME
+from kontur.modeling.forecast import Forecaster, OnForecast, forecast, write_forecast
 from kontur.modeling.model_info import ModelInfo
 from kontur.modeling.network import Network
 from kontur.modeling.precision import try_steps
+from kontur.modeling.replay import LANES, plan_replay
 from kontur.modeling.train_config import TrainConfig, TrainingConfig
 from kontur.modeling.training_task import KeepState, OnState, TrainingTask
 from kontur.modeling.transfer import start_from
@@ -40,6 +44,8 @@ VALIDATIONS = 8
 _LEAST_SECONDS_BETWEEN_VALIDATIONS = 20.0
 _STEPS_BETWEEN_VALIDATIONS = 200
 _VALIDATION_BATCH = 4
+_WAY_GIVEN = 10
+"""By how much the loader's processes are nicer than the training."""
 _GRADIENT_LIMIT = 10.0
 
 
@@ -59,20 +65,10 @@ class Machines:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What a training will take, told by a trial of some seconds: the crops being ready, and nothing else running."""
-
-    precision: str
-    step_seconds: float
-    steps: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Watch:
-    """Who is told: before the first step, and after every one."""
+    """Who is told: of the forecast, before the first step and once some are done; and after every step."""
 
-    on_forecast: Callable[[Forecast], None] = lambda _: None
+    on_forecast: OnForecast = lambda _: None
     on_state: OnState | None = None
 
 
@@ -115,16 +111,20 @@ def train(
     fingerprint = [info.dataset, config.network.model_dump_json(), settings, str(start or "")]
     resume = state_path if _is_continued(state_path, fingerprint) else None
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
-    forecast = _forecast(network, training)
-    watch.on_forecast(forecast)
-    about = {"precision": forecast.precision, **config.model_dump(mode="json")}
+    trial = try_steps(network, training)
+    guess = forecast(trial.precision, trial.step_seconds, training)
+    watch.on_forecast(guess)
+    write_forecast(workspace.runs / FORECAST_NAME, guess)
+    about = {"precision": trial.precision, **config.model_dump(mode="json")}
     info = replace(info, training=about, versions=_versions())
     rate = training.start_rate if start else 1.0
     task = TrainingTask(network, info, training, fingerprint, workspace.checkpoint, rate)
     sampler = Endless(training.batch_size, machines.count, machines.rank)
     keep = KeepState(state_path, sampler, watch.on_state)
-    trainer, timer = _trainer(workspace, training, forecast.precision, machines, keep)
+    timer = Timer(duration=timedelta(minutes=training.minutes), interval="step")
     task.elapsed_seconds = lambda: timer.time_elapsed("train")
+    forecaster = Forecaster(workspace.runs, trial.precision, training, watch.on_forecast, task.elapsed_seconds)
+    trainer = _trainer(workspace, training, trial.precision, machines, [timer, keep, forecaster])
     loaders = _loaders(samples, task.crop_settings, training, sampler)
     try:
         trainer.fit(task, *loaders, ckpt_path=resume, weights_only=True if resume else None)
@@ -139,17 +139,9 @@ def train(
     return task.best_info
 
 
-def _forecast(network: Network, training: TrainingConfig) -> Forecast:
-    trial = try_steps(network, training)
-    within = int(60 * training.minutes / trial.step_seconds)
-    steps = min(training.steps, within) if training.steps else within
-    return Forecast(trial.precision, trial.step_seconds, steps, steps * trial.step_seconds)
-
-
 def _trainer(
-    workspace: Workspace, training: TrainingConfig, precision: str, machines: Machines, keep: KeepState
-) -> tuple[Trainer, Timer]:
-    timer = Timer(duration=timedelta(minutes=training.minutes), interval="step")
+    workspace: Workspace, training: TrainingConfig, precision: str, machines: Machines, watching: list[Callback]
+) -> Trainer:
     average = WeightAveraging(use_buffers=True, avg_fn=_moving_average(training.ema_decay))
     stops = [EarlyStopping("val/loss", patience=training.patience)] if training.patience else []
     strategy: Any = "auto"
@@ -157,7 +149,7 @@ def _trainer(
         host, _, port = machines.main.rpartition(":")
         os.environ |= {"MASTER_ADDR": host, "MASTER_PORT": port, "NODE_RANK": str(machines.rank)}
         strategy = DDPStrategy(process_group_backend="gloo")
-    trainer = Trainer(
+    return Trainer(
         accelerator="cpu",
         devices=1,
         num_nodes=machines.count,
@@ -165,7 +157,7 @@ def _trainer(
         use_distributed_sampler=False,
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         max_steps=training.steps or -1,
-        callbacks=[timer, average, keep, *stops],
+        callbacks=[average, *watching, *stops],
         logger=_loggers(workspace.runs, training),
         gradient_clip_val=_GRADIENT_LIMIT,
         check_val_every_n_epoch=None,
@@ -176,7 +168,6 @@ def _trainer(
         enable_model_summary=False,
         log_every_n_steps=10,
     )
-    return trainer, timer
 
 
 def _moving_average(limit: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -224,21 +215,27 @@ def _validation_interval(training: TrainingConfig, machines: Machines) -> int | 
 def _loaders(
     samples: Mapping[str, Samples], settings: CropSettings, training: TrainingConfig, sampler: Endless
 ) -> tuple[torch.utils.data.DataLoader, torch.utils.data.DataLoader]:
-    workers: dict[str, Any] = {"num_workers": training.loader_workers}
-    if training.loader_workers:
-        workers |= {"prefetch_factor": 4, "multiprocessing_context": "forkserver", "worker_init_fn": _single_thread}
-    crops = torch.utils.data.DataLoader(
-        Crops(samples["train"], settings), batch_size=training.batch_size, sampler=sampler, **workers
-    )
+    count = training.loader_workers
+    if count is None:
+        count = max(lanes for lanes in range(1, LANES + 1) if LANES % lanes == 0 and lanes <= thread_count())
+    workers: dict[str, Any] = {"num_workers": count}
+    if count:
+        workers |= {"prefetch_factor": 4, "multiprocessing_context": "forkserver", "worker_init_fn": _give_way}
+    plan = plan_replay(training.crops_per_picture, training.batch_size, samples["val"][0])
+    source = Crops(samples["train"], replace(settings, replay=plan))
+    crops = torch.utils.data.DataLoader(source, batch_size=training.batch_size, sampler=sampler, **workers)
     whole = WholePictures(samples["val"], settings, training.validation_pictures)
     return crops, torch.utils.data.DataLoader(whole, batch_size=_VALIDATION_BATCH)
 
 
-def _single_thread(_worker: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+def _give_way(_worker: int) -> None:
+    """Let a loader process work where the training leaves a core idle: taking a core from it would stop all its threads."""
+    limit_inner_threads()
+    worker = torch.utils.data.get_worker_info()
+    if worker is not None:
+        worker.dataset.share(worker.num_workers)
+    if hasattr(os, "nice"):
+        os.nice(_WAY_GIVEN)
 
 
 def _loggers(runs: Path, training: TrainingConfig) -> list[Any]:

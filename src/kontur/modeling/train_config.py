@@ -26,8 +26,8 @@ class TrainingConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     validation_pictures: int = Field(48, ge=1)
     patience: int = Field(0, ge=0)
-    loader_workers: int = Field(1, ge=0)
-    crops_per_picture: int = Field(2, ge=1)
+    loader_workers: int | None = Field(None, ge=0)
+    crops_per_picture: int = Field(4, ge=1)
     photo_share: float = Field(0.3, gt=0, lt=1)
     start_rate: float = Field(0.3, gt=0, le=1)
     mlflow: str | None = None

@@ -208,4 +208,4 @@ def learning_rate_factor(progress: float) -> float:
 
 def _crop_settings(info: ModelInfo, training: TrainingConfig) -> CropSettings:
     traits = PartTraits(np.array([p.chiral for p in info.parts], bool))
-    return CropSettings(training.crop_px, traits, training.seed, training.crops_per_picture)
+    return CropSettings(training.crop_px, traits, training.seed)
