@@ -39,12 +39,20 @@ class Oracle:
 def space(tmp_path, finished_workspace, monkeypatch):
     """A workspace whose detector is the oracle; `space.blind = True` makes it miss every second picture."""
     workspace = Workspace(Path(shutil.copytree(finished_workspace, tmp_path / "workspace")))
-    state = SimpleNamespace(workspace=workspace, blind=False, split="test")
-    monkeypatch.setattr(
-        "kontur.modeling.inference.load_detector",
-        lambda found, _scale, engine: Oracle(found, state.split, state.blind if engine != "match" else not state.blind),
-    )
+    state = SimpleNamespace(workspace=workspace, blind=False, split="test", threads=[])
+
+    def load(found, _scale, engine, threads):
+        state.threads.append(threads)
+        return Oracle(found, state.split, state.blind if engine != "match" else not state.blind)
+
+    monkeypatch.setattr("kontur.modeling.inference.load_detector", load)
     return state
+
+
+@pytest.mark.parametrize(("words", "threads"), [((), None), (("--threads", "1"), 1)])
+def test_threads_are_those_that_were_asked_for(space, run_kontur, words, threads):
+    assert run_kontur("evaluate", "-C", space.workspace.root, *words).code == 0
+    assert space.threads == [threads]
 
 
 def test_it_writes_results_plots_and_a_page(space, run_kontur):

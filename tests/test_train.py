@@ -36,6 +36,14 @@ def test_training_without_a_data_set_says_what_to_run(run_kontur, space):
     assert not space.checkpoint.exists()
 
 
+def test_threads_are_set_before_anything_is_loaded(run_kontur, space, monkeypatch):
+    asked = []
+    monkeypatch.setattr("kontur.hardware.threads.use_threads", asked.append)
+    one_line(run_kontur("train", "--threads", "1", "-C", space.root))
+    assert asked == [1]
+    assert run_kontur("train", "--threads", "0", "-C", space.root).code == 2
+
+
 def test_training_on_half_a_data_set_says_what_to_run(run_kontur, space):
     assert run_kontur("generate", "--count", "8", "--workers", "1", "--executor", "threads", "-C", space.root).code == 0
     manifest = json.loads(space.manifest.read_text())

@@ -232,7 +232,7 @@ def _give_way(_worker: int) -> None:
     """Let a loader process work where the training leaves a core idle: taking a core from it would stop all its threads."""
     limit_inner_threads()
     worker = torch.utils.data.get_worker_info()
-    if worker is not None:
+    if worker is not None and isinstance(worker.dataset, Crops):
         worker.dataset.share(worker.num_workers)
     if hasattr(os, "nice"):
         os.nice(_WAY_GIVEN)
