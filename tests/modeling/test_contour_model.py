@@ -99,3 +99,11 @@ def test_stacked_models_keep_their_points_and_padding_weighs_nothing():
         assert (batch.weight[row, count:] == 0).all()
         assert (batch.length_mm[row, count:] == 0).all()
         np.testing.assert_allclose(np.hypot(*batch.normals[row].T), 1)
+
+
+def test_thinned_models_keep_the_length_of_the_contour():
+    batch = stack_models([contour_model(plate(4), 1.0), contour_model(disc(), 1.0)])
+    thinned = batch.thinned()
+    np.testing.assert_allclose(thinned.length_mm.sum(axis=1), batch.length_mm.sum(axis=1), rtol=0.01)
+    np.testing.assert_array_equal(thinned.points_mm, batch.points_mm[:, ::2])
+    assert batch[np.array([1])].points_mm.shape == (1, *batch.points_mm.shape[1:])

@@ -51,6 +51,13 @@ class ContourBatch:
         """Return the models of some detections."""
         return ContourBatch(self.points_mm[index], self.normals[index], self.weight[index], self.length_mm[index])
 
+    def thinned(self) -> "ContourBatch":
+        """Return every second point, each standing for twice the length."""
+        every = slice(None), slice(None, None, 2)
+        return ContourBatch(
+            *(values[every] for values in (self.points_mm, self.normals, self.weight, 2 * self.length_mm))
+        )
+
 
 def contour_model(part: Part, spacing_mm: float) -> ContourModel:
     """Sample the contours of a part, points `spacing_mm` apart (closer on rings that would have fewer than 8)."""

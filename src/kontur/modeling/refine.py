@@ -10,6 +10,8 @@ contour whose edges are weaker than the noise stays where it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,8 @@ _TRUSTED_SUPPORT = 0.6
 """Parts supported this well take part in finding the shared plane."""
 _SAME_PLACE = 0.7
 """Data closer than this share of the part's radius compete for one place."""
+_FULL_READINGS = 2
+"""The last readings see all points, those before every second one."""
 _MOST_LOSS = 0.02
 """A fit whose support has fallen by more is not used."""
 
@@ -92,9 +96,9 @@ def register(
     model = model_batch(chosen, parts, options)
     source = edge_picture(picture, options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit = _roughly_fitted(picture, source, model, start, options)
+    fit = _roughly_fitted(picture, model.thinned(), start, options)
     if options.contenders_only:
-        kept = contenders(support_of(source, model, fit, options.tolerance_px))
+        kept = contenders(support_of(source, model.thinned(), fit, options.tolerance_px))
         detections, known = _without(detections, np.delete(known, kept))
         chosen, model, start, fit = chosen[kept], model[kept], start[kept], fit[kept]
     fit = _read_edges(source, model, fit, options)
@@ -106,25 +110,24 @@ def register(
     return _merged(detections, known, described(chosen, fit, after))
 
 
-def _roughly_fitted(
-    picture: Picture, source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions
-) -> Fit:
+def _roughly_fitted(picture: Picture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
     """Return the fit after the rounds."""
-    pictures = {1: source}
-    for step in options.rounds:
-        if step.reduction not in pictures:
-            pictures[step.reduction] = edge_picture(picture, options.sigma_px, step.reduction)
-        fit = improve(pictures[step.reduction], model, fit, step)
+    for reduction, steps in groupby(options.rounds, attrgetter("reduction")):
+        source = edge_picture(picture, options.sigma_px, reduction)
+        for step in steps:
+            fit = improve(source, model, fit, step)
     return fit
 
 
 def _read_edges(source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
     """Return the fit after the readings."""
     support: Support | None = None
-    for _ in range(options.readings):
+    thinned = model.thinned()
+    for left in reversed(range(options.readings)):
         if support is not None:
             fit = _share_plane(source, fit, support)
-        fit, support = improve_by_reading(source, model, fit, options.tolerance_px)
+        read = model if left < _FULL_READINGS else thinned
+        fit, support = improve_by_reading(source, read, fit, options.tolerance_px)
     return fit
 
 
