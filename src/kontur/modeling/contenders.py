@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from kontur.modeling.support import Support
 
-_LEAST_SUPPORT = 0.3
+_LEAST_SUPPORT = 0.15
 """What a true part, half hidden or not, has at least after the rough fit."""
-_MOST_LAG = 0.25
-"""A true part whose support is that much less than a rival's is rarer than 1 in 200."""
+_MOST_LAG = 0.4
+"""A true part whose support is that much less than a rival's is rarer than 1 in 400 on generated pictures."""
 _SAME_PLACE = 0.7
 _SAME_SIZE = 1.5
 """Rivals lie within this share of the smaller one's radius, and their radii differ by this factor at most: a washer that
