@@ -21,8 +21,8 @@ from scipy import ndimage
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.drawing import find_drawings, read_parts
 from kontur.geometry import Part, PixelPose, angle_difference
-from kontur.modeling.shape_matching import ShapeMatcher
-from kontur.modeling.templates import build_banks
+from kontur.hardware.threads import use_threads
+from kontur.modeling.shape_matching import ShapeMatcher, make_matcher
 
 SIZE_WH = (320, 240)
 SCALE = 1.5
@@ -98,7 +98,7 @@ def kontur_finder(part: Part) -> Finder:
 
 
 def _matcher(parts: Sequence[Part], px_per_mm: tuple[float, float]) -> ShapeMatcher:
-    return ShapeMatcher(parts, build_banks(parts, px_per_mm, "up"))
+    return make_matcher(parts, (1 / px_per_mm[1], 1 / px_per_mm[0]), "up")
 
 
 def measure(part: Part, finders: dict[str, Finder], condition: dict[str, float], trials: int) -> dict[str, dict]:
@@ -207,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=4, help="pictures per level")
     trials = parser.parse_args(arguments).trials
+    use_threads()
     part = accuracy_parts()[0]
     finders = {
         "kontur": kontur_finder(part), "matchTemplate, gradient": match_gradient,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kontur.modeling.edge_field import edge_field, pool, reduce_picture, smoothed
+from kontur.modeling.edge_field import edge_field, field_tiles, pool, reduce_picture, smoothed_field
 
 SIZE_WH = (90, 64)
 
@@ -113,4 +113,21 @@ def test_a_reduced_picture_is_the_mean_of_its_pixels(picture):
 def test_smoothing_keeps_the_mean():
     field = np.zeros((41, 51, 3), np.float32)
     field[20, 25] = 1
-    assert smoothed(field, 2.0).sum(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=1e-3)
+    tiles = smoothed_field(field, 2.0)
+    tiles.fill_around(np.array([[25.0, 20.0]]), np.array([30.0]))
+    assert tiles.pixels.sum(axis=(0, 1)) == pytest.approx([1, 1, 1], abs=1e-3)
+
+
+@pytest.mark.parametrize("reduction", [1, 2])
+def test_tiles_are_pieces_of_the_whole_field_and_only_those_that_are_asked_for(reduction):
+    picture = np.random.default_rng(1).integers(0, 255, (420, 500, 3)).astype(np.uint8)
+    tiles, whole = field_tiles(picture, reduction), edge_field(picture, reduction)
+    tiles.fill_around(np.array([[200.0, 150.0]]), np.array([20.0]))
+    filled = tiles.pixels.any(axis=2)
+    np.testing.assert_allclose(tiles.pixels[filled], whole[filled], atol=1e-6)
+    assert filled[130:170, 180:205].all()
+    assert not filled[:, :100].any()
+    smooth = smoothed_field(tiles, 1.0)
+    smooth.fill_around(np.array([[200.0, 150.0]]), np.array([20.0]))
+    expected = cv2.GaussianBlur(whole, (0, 0), 1.0)
+    np.testing.assert_allclose(smooth.pixels[130:170, 180:205], expected[130:170, 180:205], atol=1e-6)

@@ -1,12 +1,13 @@
 """Tracking: from a few pixels and degrees away back to the pose that a picture was painted at."""
 
+import cv2
 import numpy as np
 import pytest
 from modeling_shapes import bracket, coverage_picture, disc, plate
 
 from kontur.geometry import PixelPose, angle_difference
 from kontur.modeling.contour_model import contour_model
-from kontur.modeling.edge_field import edge_field, smoothed
+from kontur.modeling.edge_field import edge_field
 from kontur.modeling.tracking import POINTS, track, track_models
 
 SIZE_WH = (210, 160)
@@ -15,7 +16,7 @@ ANY = np.array([[np.log(0.5), np.log(4.0)]])
 
 
 def field_of(part, pose, sigma_px=1.0):
-    return smoothed(edge_field(coverage_picture(PARTS[part], pose, SIZE_WH)), sigma_px)
+    return cv2.GaussianBlur(edge_field(coverage_picture(PARTS[part], pose, SIZE_WH)), (0, 0), sigma_px)
 
 
 def tracked(field, part, start, limits=ANY, steps_px=(3.0, 1.5, 0.75, 0.3)):

@@ -7,17 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part, PixelPose
-from kontur.modeling.coarse_search import Candidate, SearchField, make_field, search
+from kontur.modeling.coarse_search import Candidate, SearchField, search
 from kontur.modeling.detections import Detections, concatenate, from_poses
-from kontur.modeling.edge_field import Floats, edge_field, pool, smoothed
+from kontur.modeling.edge_field import pool
+from kontur.modeling.ladder import Ladder
 from kontur.modeling.templates import TemplateBank
+from kontur.modeling.tiles_on_demand import Tiles
 from kontur.modeling.tracking import TrackModels, track, track_models
+from kontur.modeling.views import Views
 
 _FAR_STEPS_PX = (4.0, 2.0)
 _FAR_BLUR_PX = 2.0
 _NEAR_STEPS_PX = (1.5, 0.75, 0.4)
 _NEAR_BLUR_PX = 1.0
+_BLURS_PX = (_FAR_BLUR_PX, _NEAR_BLUR_PX)
 """Tracking goes in two levels: long steps on a field smoothed more, short ones on a field smoothed less; px of the field."""
+_REACH_PX = 16.0
+"""Tracking looks this far beyond a part's radius, px of the field; it seldom goes further."""
 _SCALE_SLACK = 0.04
 """Log scale: tracking may leave the range of scales by this much."""
 _SAME_PX = 4.0
@@ -33,12 +39,14 @@ class CandidateOptions:
 
     Attributes:
         least_correlation: coarse candidates below are not looked at.
+        least_of_best: nor are those below this share of the best one among parts of similar size.
         places_per_part: coarse places per part, side and scale range at most.
         per_place: coarse candidates that may lie within a few cells of each other.
         tracked: coarse candidates that are tracked down at most.
     """
 
     least_correlation: float = 0.05
+    least_of_best: float = 0.2
     places_per_part: int = 40
     per_place: int = 4
     tracked: int = 400
@@ -51,30 +59,30 @@ class Level:
     Attributes:
         bank: the templates.
         coarse: for the coarse search.
-        far, near: (h, w, 3) the edge field, smoothed more and less.
+        far, near: the edge field, smoothed more and less where candidates lie.
     """
 
     bank: TemplateBank
     coarse: SearchField
-    far: Floats
-    near: Floats
+    far: Tiles
+    near: Tiles
 
 
 class Finder:
     """Finds candidates; made once for a part list."""
 
-    def __init__(self, parts: Sequence[Part], banks: Sequence[TemplateBank], options: CandidateOptions) -> None:
-        self._parts, self._banks, self._options = parts, banks, options
+    def __init__(self, parts: Sequence[Part], ladders: Sequence[Ladder], options: CandidateOptions) -> None:
+        self._parts, self._ladders, self._options = parts, ladders, options
         self._models: TrackModels = track_models(parts)
 
-    def prepare(self, picture: NDArray[np.uint8]) -> list[Level]:
+    def prepare(self, views: Views) -> list[Level]:
         """Return a picture as each bank sees it."""
-        fields = {reduction: edge_field(picture, reduction) for reduction in {b.reduction for b in self._banks}}
         levels = []
-        for bank in self._banks:
-            field = fields[bank.reduction]
-            coarse = make_field(bank, pool(field, bank.cell_px))
-            levels.append(Level(bank, coarse, smoothed(field, _FAR_BLUR_PX), smoothed(field, _NEAR_BLUR_PX)))
+        for ladder in self._ladders:
+            bank, searcher = ladder.rung_for(views.size_wh)
+            field = views.field(bank.reduction)
+            coarse = searcher.field(pool(field, bank.cell_px))
+            levels.append(Level(bank, coarse, *(views.smooth_field(bank.track_reduction, s) for s in _BLURS_PX)))
         return levels
 
     def find(
@@ -105,25 +113,30 @@ class Finder:
     def _find_in(self, level: Level, size_wh: tuple[int, int], px_per_mm: tuple[float, float]) -> Detections:
         options, bank = self._options, level.bank
         found = search(bank, level.coarse, options.places_per_part, options.least_correlation, px_per_mm)
+        least = options.least_of_best * max((candidate.score for candidate in found), default=0.0)
+        found = [candidate for candidate in found if candidate.score >= least]
         chosen = _spread(found, options.per_place, options.tracked, _PLACE_CELLS * bank.cell_px)
         scales = [scale for scale in bank.scales if px_per_mm[0] <= scale <= px_per_mm[1]]
         if not chosen or not scales:
             return from_poses(size_wh, [], [], [])
         limits = np.tile((np.log(scales[0]) - _SCALE_SLACK, np.log(scales[-1]) + _SCALE_SLACK), (len(chosen), 1))
         tracked = self._tracked(level, _as_detections(chosen, size_wh, bank.reduction), limits)
-        return distinct(tracked, self._parts, _SAME_PX * bank.reduction)
+        return distinct(tracked, self._parts, _SAME_PX * bank.track_reduction)
 
     def _tracked(
         self, level: Level, detections: Detections, log_limits: NDArray[np.float64], near_only: bool = False
     ) -> Detections:
-        reduction = level.bank.reduction
+        reduction = level.bank.track_reduction
         shift, log_reduction = (reduction - 1) / 2, np.log(reduction)
         angle, scale = detections.similarity
         pose = np.column_stack([(detections.uv - shift) / reduction, angle, np.log(scale) - log_reduction])
         limits, part, flipped = log_limits - log_reduction, detections.part, detections.flipped
+        size = self._models.radius_mm[part] * np.exp(pose[:, 3]) + _REACH_PX
         if not near_only:
-            pose, _ = track(level.far, self._models, part, flipped, pose, limits, _FAR_STEPS_PX)
-        pose, agreement = track(level.near, self._models, part, flipped, pose, limits, _NEAR_STEPS_PX)
+            level.far.fill_around(pose[:, :2], size)
+            pose, _ = track(level.far.pixels, self._models, part, flipped, pose, limits, _FAR_STEPS_PX)
+        level.near.fill_around(pose[:, :2], size)
+        pose, agreement = track(level.near.pixels, self._models, part, flipped, pose, limits, _NEAR_STEPS_PX)
         u, v = (pose[:, :2] * reduction + shift).T
         scale = np.exp(pose[:, 3]) * reduction
         poses = [PixelPose(*row) for row in zip(u, v, pose[:, 2], scale, flipped.tolist(), strict=True)]

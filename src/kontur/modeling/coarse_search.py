@@ -5,12 +5,14 @@ against it. The picture is thought to be surrounded by nothing; where the disc s
 reduced to the share that lies inside, so that parts cut by the border are found too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.correlation import Correlator
 from kontur.modeling.templates import TemplateBank, TemplateGroup, disc
 
 Floats = NDArray[np.float32]
@@ -22,6 +24,7 @@ _MOST_SCALES = 2
 _ANGLE_RATIO = 0.9
 _MOST_ANGLES = 2
 """Scales and angles of a place that are kept beside the best one, when their correlation comes this close to it."""
+_PLACES_AT_ONCE = 4096
 _ENERGY_FLOOR = 0.005
 """Added energy per cell: keeps noise on blank tables from correlating."""
 
@@ -63,29 +66,37 @@ class SearchField:
     norms: dict[int, Floats]
 
 
+class Searcher:
+    """A bank, ready to be searched for in pictures."""
+
+    def __init__(self, bank: TemplateBank) -> None:
+        self._half = bank.size // 2
+        self._basis = Correlator(bank.basis)
+        self._radii = sorted({group.radius_cells for group in bank.groups})
+        self._discs = [disc(radius, self._half).astype(np.float32) for radius in self._radii]
+
+    def field(self, features: Floats) -> SearchField:
+        """Correlate picture features (CHANNELS, h, w) with the bank's basis, and take norms over its discs."""
+        pad = self._half // 2
+        projections = self._basis.correlate(features, pad)
+        layers = [(features**2).sum(axis=0), features[0], np.ones_like(features[0])]
+        wide = [np.pad(layer, pad) for layer in layers]
+        norms = {radius: _norm(wide, within) for radius, within in zip(self._radii, self._discs, strict=True)}
+        return SearchField(projections.reshape(len(projections), -1), projections.shape[1:], pad, norms)
+
+
 def make_field(bank: TemplateBank, features: Floats) -> SearchField:
-    """Correlate picture features (CHANNELS, h, w) with the bank's basis, and take norms over its discs."""
-    half, (height, width) = bank.size // 2, features.shape[1:]
-    pad = half // 2
-    rows, columns = height + 2 * pad, width + 2 * pad
-    fft_shape = cv2.getOptimalDFTSize(rows + 2 * half), cv2.getOptimalDFTSize(columns + 2 * half)
-    spectrum = np.fft.rfft2(features, fft_shape)
-    window = slice(half - pad, half - pad + rows), slice(half - pad, half - pad + columns)
-    projections = np.empty((len(bank.basis), rows, columns), np.float32)
-    for k, template in enumerate(bank.basis):
-        turned = np.fft.rfft2(template[:, ::-1, ::-1], fft_shape)
-        projections[k] = np.fft.irfft2((spectrum * turned).sum(axis=0), fft_shape)[window]
-    energy = (features**2).sum(axis=0)
-    layers = np.fft.rfft2(np.stack([energy, features[0], np.ones_like(energy)]), fft_shape)
-    norms = {}
-    for radius in sorted({group.radius_cells for group in bank.groups}):
-        within = np.fft.rfft2(disc(radius, half).astype(np.float32), fft_shape)
-        power, total, area = np.fft.irfft2(layers * within, fft_shape)[:, *window].astype(np.float32)
-        share = area / np.count_nonzero(disc(radius, half))
-        variance = np.maximum(power - total**2 / np.maximum(area, 1), 0) + _ENERGY_FLOOR * area
-        norm = np.where(share >= _LEAST_INSIDE, 1 / np.sqrt(np.maximum(variance * share, 1e-6)), 0)
-        norms[radius] = norm.astype(np.float32).ravel()
-    return SearchField(projections.reshape(len(bank.basis), -1), (rows, columns), pad, norms)
+    """Prepare one picture's features (CHANNELS, h, w) for the search of a bank."""
+    return Searcher(bank).field(features)
+
+
+def _norm(layers: Sequence[Floats], within: Floats) -> Floats:
+    """Return (P,) the reciprocal norm of the picture in a disc around each place, from its energy, magnitude and extent."""
+    power, total, area = (cv2.filter2D(layer, -1, within, borderType=cv2.BORDER_CONSTANT) for layer in layers)
+    share = area / np.count_nonzero(within)
+    variance = np.maximum(power - total**2 / np.maximum(area, 1), 0) + _ENERGY_FLOOR * area
+    norm = np.where(share >= _LEAST_INSIDE, 1 / np.sqrt(np.maximum(variance * share, 1e-6)), 0)
+    return np.asarray(norm, np.float32).ravel()
 
 
 def search(
@@ -127,8 +138,13 @@ def _best_scales(scores: Floats) -> list[int]:
 
 
 def _best_over_angles(bank: TemplateBank, field: SearchField, group: TemplateGroup) -> Floats:
-    start, stop = group.rows
-    return (bank.coefficients[start:stop] @ field.projections).max(axis=0) * field.norms[group.radius_cells]
+    """Return (P,) the best correlation over a group's angles; by pieces that stay in the processor's cache."""
+    coefficients = bank.coefficients[slice(*group.rows)]
+    best = np.empty(field.projections.shape[1], np.float32)
+    for start in range(0, len(best), _PLACES_AT_ONCE):
+        piece = slice(start, start + _PLACES_AT_ONCE)
+        (coefficients @ field.projections[:, piece]).max(axis=0, out=best[piece])
+    return best * field.norms[group.radius_cells]
 
 
 def _local_maxima(score: Floats, most: int, least: float) -> tuple[list[int], list[int]]:

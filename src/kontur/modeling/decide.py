@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.detections import UNKNOWN, Detections
-from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.masks import Window, amodal_masks
 from kontur.modeling.plane import Plane, fit_plane
 from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
@@ -57,12 +57,12 @@ class DecisionOptions:
 
 
 def decide(
-    picture: Picture, detections: Detections, parts: Sequence[Part], options: DecisionOptions | None = None
+    picture: Picture | Views, detections: Detections, parts: Sequence[Part], options: DecisionOptions | None = None
 ) -> Detections:
     """Choose among competing hypotheses and score them.
 
     Args:
-        picture: (H, W, 3) uint8.
+        picture: (H, W, 3) uint8, or its views.
         detections: registered hypotheses (see `refine.register`): several parts, angles and sides per place.
         parts: the part list.
         options: see `DecisionOptions`.
@@ -77,7 +77,8 @@ def decide(
         return detections
     chosen = detections[known]
     model = model_batch(chosen, parts, RegistrationOptions())
-    found = point_evidence(edge_picture(picture, options.sigma_px), model, chosen.matrix)
+    views, sigma = views_of(picture), options.sigma_px
+    found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))
     masks = amodal_masks(chosen, parts)
     trust = np.ones(len(chosen))
     accepted = _accept(found, masks, trust, chosen, options)

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.parallel import in_threads
+from kontur.modeling.tiles_on_demand import Tiles, with_margin
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float32]
@@ -25,6 +27,12 @@ _FLOOR = 1.5
 _LEAST_SIDE = 8
 _TINY = np.float32(1e-12)
 POOL_BLUR_CELLS = 0.5
+_BAND_PX = 96
+"""Rows that are worked on at once: little enough to stay in the processor's cache."""
+_GRADIENT_MARGIN_PX = 6
+_TILE_PX = 128
+_MARGIN_PX = _AROUND_PX // 2 + 6
+"""What a px of the field depends on lies within this distance."""
 
 
 def edge_field(picture: Picture, reduction: int = 1) -> Floats:
@@ -35,14 +43,24 @@ def edge_field(picture: Picture, reduction: int = 1) -> Floats:
         reduction: one px of the field stands for `reduction` x `reduction` px (area average).
     """
     reduced = reduce_picture(picture, reduction)
-    smooth = cv2.GaussianBlur(reduced.astype(np.float32), (0, 0), BLUR_PX)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    field = np.empty((*reduced.shape[:2], CHANNELS), np.float32)
-    _strongest(across, down, field)
-    around = cv2.blur(field[..., 0], (_AROUND_PX, _AROUND_PX))
-    _relate(field, around, np.float32(_AROUND_WEIGHT), np.float32(_FLOOR))
+    height, width = reduced.shape[:2]
+    field, length = np.empty((height, width, CHANNELS), np.float32), np.empty((height, width), np.float32)
+    bands = [slice(top, min(top + _BAND_PX, height)) for top in range(0, height, _BAND_PX)]
+    in_threads(lambda band: _gradients(reduced, band, length[band], field[band]), bands)
+    around = cv2.blur(length, (_AROUND_PX, _AROUND_PX))
+    weight, floor = np.float32(_AROUND_WEIGHT), np.float32(_FLOOR)
+    in_threads(lambda band: _relate(field[band], length[band], around[band], weight, floor), bands)
     return field
+
+
+def _gradients(picture: Picture, band: slice, length: Floats, field: Floats) -> None:
+    """Write the strongest gradient over the colours in a band of rows, and its direction into a field."""
+    rows, inner = with_margin(band.start, band.stop, _GRADIENT_MARGIN_PX, picture.shape[0])
+    smooth = cv2.GaussianBlur(picture[rows].astype(np.float32), (0, 0), BLUR_PX)
+    planes = [np.ascontiguousarray(plane) for plane in cv2.split(smooth)]
+    across = np.stack([cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8)[inner] for plane in planes])
+    down = np.stack([cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8)[inner] for plane in planes])
+    _strongest(across, down, length, field)
 
 
 def reduce_picture(picture: Picture, reduction: int) -> Picture:
@@ -62,43 +80,69 @@ def pool(field: Floats, cell_px: int) -> Floats:
     return np.ascontiguousarray(cv2.GaussianBlur(cells, (0, 0), POOL_BLUR_CELLS).transpose(2, 0, 1))
 
 
-def smoothed(field: Floats, sigma_px: float) -> Floats:
-    """Return a field smoothed by a Gaussian."""
-    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma_px), np.float32)
+def field_tiles(picture: Picture, reduction: int) -> Tiles:
+    """Return what `edge_field` returns, computed where it is asked for."""
+    height, width = (side // reduction for side in picture.shape[:2])
+
+    def compute(top: int, bottom: int, left: int, right: int) -> Floats:
+        rows, inner = with_margin(top, bottom, _MARGIN_PX, height)
+        columns, within = with_margin(left, right, _MARGIN_PX, width)
+        crop = picture[
+            rows.start * reduction : rows.stop * reduction, columns.start * reduction : columns.stop * reduction
+        ]
+        return edge_field(crop, reduction)[inner, within]
+
+    return Tiles((height, width, CHANNELS), compute, _TILE_PX)
+
+
+def smoothed_field(field: Floats | Tiles, sigma_px: float) -> Tiles:
+    """Return a field smoothed by a Gaussian, computed where it is asked for."""
+    pixels = field.pixels if isinstance(field, Tiles) else field
+    margin = int(np.ceil(4 * sigma_px)) + 1
+
+    def compute(top: int, bottom: int, left: int, right: int) -> Floats:
+        rows, inner = with_margin(top, bottom, margin, pixels.shape[0])
+        columns, within = with_margin(left, right, margin, pixels.shape[1])
+        if isinstance(field, Tiles):
+            field.fill(np.array([[columns.start, rows.start]], float), np.array([[columns.stop, rows.stop]], float) - 2)
+        return np.asarray(cv2.GaussianBlur(pixels[rows, columns], (0, 0), sigma_px)[inner, within], np.float32)
+
+    return Tiles((*pixels.shape[:2], CHANNELS), compute, _TILE_PX)
 
 
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
 @numba.njit(**_fast)
-def _strongest(across, down, field):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the strongest gradient over the colours: its length, and cosine and sine of twice its direction."""
-    for y in range(field.shape[0]):
-        for x in range(field.shape[1]):
-            gx, gy = _strongest_at(across, down, y, x)
-            square = max(gx * gx + gy * gy, _TINY)
-            field[y, x, 0] = np.sqrt(square)
+def _strongest(across, down, length, field):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the strongest gradient over the colours: its length, and cosine and sine of twice its direction.
+
+    Args:
+        across, down: (C, h, w) float32 gradients.
+        length: (h, w) float32, written.
+        field: (h, w, CHANNELS) float32, of which the last two are written.
+    """
+    for y in range(length.shape[0]):
+        for x in range(length.shape[1]):
+            gx, gy = across[0, y, x], down[0, y, x]
+            square = gx * gx + gy * gy
+            for c in range(1, across.shape[0]):
+                a, d = across[c, y, x], down[c, y, x]
+                other = a * a + d * d
+                gx, gy = (a, d) if other > square else (gx, gy)
+                square = max(square, other)
+            square = max(square, _TINY)
+            length[y, x] = np.sqrt(square)
             field[y, x, 1] = (gx * gx - gy * gy) / square
             field[y, x, 2] = 2 * gx * gy / square
 
 
 @numba.njit(**_fast)
-def _strongest_at(across, down, y, x):  # type: ignore[no-untyped-def]  # pragma: no cover
-    best, gx, gy = np.float32(0), np.float32(0), np.float32(0)
-    for c in range(across.shape[2]):
-        a, d = across[y, x, c], down[y, x, c]
-        if a * a + d * d > best:
-            best, gx, gy = a * a + d * d, a, d
-    return gx, gy
-
-
-@numba.njit(**_fast)
-def _relate(field, around, weight, floor):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Turn lengths into strengths against the mean length `around`, in place."""
+def _relate(field, length, around, weight, floor):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write strengths of lengths against the mean length `around`, and multiply the directions by them."""
     for y in range(field.shape[0]):
         for x in range(field.shape[1]):
-            length = field[y, x, 0]
-            share = length / (length + weight * around[y, x] + floor)
+            share = length[y, x] / (length[y, x] + weight * around[y, x] + floor)
             strength = share * share
             field[y, x, 0] = strength
             field[y, x, 1] *= strength

@@ -7,11 +7,12 @@ differently coloured things matters. Pixel centres are at integers.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.modeling.sampling import change_along, peaks_along, sample_lines
+from kontur.modeling.smoothing import Survey, is_large, smoothed, smoothed_tiles, survey
+from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float32]
@@ -28,31 +29,37 @@ class EdgePicture:
     """A smoothed picture, ready to be sampled.
 
     Attributes:
-        pixels: (h, w, C) float32, smoothed.
+        pixels: (h, w, C) float32, smoothed; of a large picture only where `smooth_near` has been.
         reduction: how many pixels of the picture one pixel here stands for.
         noise: standard deviation of the change per px that noise alone causes, grey levels.
+        tiles: what fills `pixels` tile by tile; None when all is filled.
+        survey: windows that stand for the whole.
     """
 
     pixels: Floats
     reduction: int
     noise: float
+    tiles: Tiles | None = None
+    survey: Survey | None = None
+
+    def smooth_near(self, first_uv: NDArray, last_uv: NDArray) -> None:
+        """Fill `pixels` around lines between (L, 2) ends, px of the reduced picture."""
+        if self.tiles is not None:
+            self.tiles.fill(first_uv, last_uv)
 
 
 def edge_picture(picture: Picture, sigma_px: float, reduction: int = 1) -> EdgePicture:
-    """Smooth a picture for edge detection.
+    """Smooth a picture for edge detection; a large one only where it will be sampled.
 
     Args:
         picture: (H, W, 3) uint8.
         sigma_px: standard deviation of the Gaussian, in px of the reduced picture.
         reduction: the picture is first reduced by this integer factor (area average).
     """
-    source = picture
-    if reduction > 1:
-        size = (max(1, picture.shape[1] // reduction), max(1, picture.shape[0] // reduction))
-        source = cv2.resize(picture[: size[1] * reduction, : size[0] * reduction], size, interpolation=cv2.INTER_AREA)
-    pixels = (
-        cv2.GaussianBlur(source.astype(np.float32), (0, 0), sigma_px) if sigma_px > 0 else source.astype(np.float32)
-    )
+    if is_large(picture, reduction):
+        tiles, windows = smoothed_tiles(picture, sigma_px, reduction), survey(picture, sigma_px, reduction)
+        return EdgePicture(tiles.pixels, reduction, noise_of(windows), tiles, windows)
+    pixels = smoothed(picture, sigma_px, reduction)
     return EdgePicture(pixels, reduction, noise_level(pixels))
 
 
@@ -62,9 +69,18 @@ def noise_level(pixels: Floats) -> float:
     Most of a picture is not edge, so the median change is noise (and fine texture). Never below `_LEAST_STRENGTH` / 3.
     """
     step = max(1, int(np.sqrt(pixels.shape[0] * pixels.shape[1] / 40_000)))
-    change = pixels[::step, 2::step] - pixels[::step, :-2:step]
-    change = np.sqrt(np.einsum("ijk,ijk->ij", change, change)) / 2  # np.linalg.norm is slow along so short an axis
-    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * float(np.median(change)) / np.sqrt(pixels.shape[2]))
+    return _noise_from(pixels[::step, 2:][:, ::step] - pixels[::step, :-2][:, ::step])
+
+
+def noise_of(windows: Survey) -> float:
+    """Return the noise level of a picture that was surveyed in windows."""
+    inner = windows.windows
+    return _noise_from(inner[:, :, :, 2:] - inner[:, :, :, :-2])
+
+
+def _noise_from(change: Floats) -> float:
+    length = np.sqrt(np.einsum("...c,...c->...", change, change)) / 2
+    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * float(np.median(length)) / np.sqrt(change.shape[-1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +124,7 @@ def sample_profiles(
 ) -> Profiles:
     """Sample the picture along normals, from `first_px` on in steps of `step_px`; arguments as `profiles` has them."""
     start, along = _lines(source, points_px, normals_px, first_px, step_px)
+    source.smooth_near(start, start + (samples - 1) * along)
     values = np.empty((len(start), samples, source.pixels.shape[2]), np.float32)
     sample_lines(source.pixels, start, along, values)
     return Profiles(values.reshape(*points_px.shape[:2], samples, -1), start, along, first_px, step_px)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography, project_normals
+from kontur.modeling.alignment import apply_homography, determinants, project_normals
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture, profiles
 
@@ -59,13 +59,15 @@ class PointEvidence:
     amodal_px: Floats
 
 
-def point_evidence(source: EdgePicture, model: ContourBatch, matrix: Floats) -> PointEvidence:
-    """Weigh the picture's evidence for contours placed by (N, 3, 3) `matrix`."""
+def point_evidence(
+    source: EdgePicture, model: ContourBatch, matrix: Floats, background: "Background | None" = None
+) -> PointEvidence:
+    """Weigh the picture's evidence for contours placed by (N, 3, 3) `matrix`; `background` is measured when None."""
     points, derivative = apply_homography(matrix, model.points_mm)
     normals = project_normals(derivative, model.normals)
-    length = model.length_mm * np.sqrt(np.abs(np.linalg.det(derivative)))
+    length = model.length_mm * np.sqrt(np.abs(determinants(derivative)))
     seen = _inside(points, source, REACH_PX + 1)
-    background = background_of(source)
+    background = background or background_of(source)
     strength = edge_statistic(source, points, normals)
     chance = background.chance(strength / background.typical_at(points))
     evidence = np.log(BETA_ALPHA) - (1 - BETA_ALPHA) * np.log(np.maximum(chance, _LEAST_CHANCE))
@@ -120,9 +122,10 @@ def background_of(source: EdgePicture) -> Background:
     """Sample the statistic at places and in directions spread over the whole picture (the same ones each time)."""
     height, width = source.pixels.shape[:2]
     rng = np.random.default_rng(0)
-    points = rng.uniform((3, 3), (max(4, width - 4), max(4, height - 4)), (1, _PLACES, 2))
-    angle = rng.uniform(0, 2 * np.pi, (1, _PLACES))
-    strength = edge_statistic(source, points, np.stack([np.cos(angle), np.sin(angle)], axis=-1))
+    surveyed, points, shift = _places(source, rng)
+    angle = rng.uniform(0, 2 * np.pi, points.shape[:2])
+    strength = edge_statistic(surveyed, points, np.stack([np.cos(angle), np.sin(angle)], axis=-1))
+    points = points + shift
     cell = max(width, height) / _CELLS
     shape = int(np.ceil(height / cell)), int(np.ceil(width / cell))
     row, column = (np.clip((points[0, :, k] + 0.5) // cell, 0, shape[1 - k] - 1).astype(int) for k in (1, 0))
@@ -133,6 +136,20 @@ def background_of(source: EdgePicture) -> Background:
     typical = np.asarray(mean**2 + source.noise, np.float32)
     background = Background(typical, cell, np.zeros(0))
     return replace(background, relative=np.sort((strength / background.typical_at(points))[0]))
+
+
+def _places(source: EdgePicture, rng: np.random.Generator) -> tuple[EdgePicture, Floats, Floats]:
+    """Return the image to sample, (1, P, 2) places in it, and what leads from them to the picture."""
+    if source.survey is None:
+        height, width = source.pixels.shape[:2]
+        points = rng.uniform((3, 3), (max(4, width - 4), max(4, height - 4)), (1, _PLACES, 2))
+        return source, points, np.zeros((1, 1, 2))
+    seen = source.survey
+    window = np.array(seen.window_wh)
+    index = rng.integers(0, (len(seen.left), len(seen.top)), (_PLACES, 2))
+    points = index * window + rng.uniform(seen.seam_px, window - seen.seam_px - 1, (_PLACES, 2))
+    start = np.column_stack([seen.left[index[:, 0]], seen.top[index[:, 1]]])
+    return EdgePicture(seen.pixels, 1, source.noise), points[None], (start - index * window)[None].astype(np.float64)
 
 
 def _strong_nearby(points: Floats, strength: Floats, weight: Floats, background: Background) -> Floats:

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.detections import UNKNOWN, Detections
-from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import PointEvidence, point_evidence
 from kontur.modeling.masks import Window, amodal_masks, overlaps
 from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
 LEAST_SHARED_PX = 12
@@ -33,11 +33,11 @@ _SIGMA_PX = 0.8
 Floats = NDArray[np.float64]
 
 
-def stack_layers(picture: Picture, detections: Detections, parts: Sequence[Part]) -> Detections:
+def stack_layers(picture: Picture | Views, detections: Detections, parts: Sequence[Part]) -> Detections:
     """Set `layer`, so that of two overlapping detections the one above has the higher one.
 
     Args:
-        picture: (H, W, 3) uint8.
+        picture: (H, W, 3) uint8, or its views.
         detections: accepted and registered.
         parts: the part list.
     """
@@ -50,7 +50,8 @@ def stack_layers(picture: Picture, detections: Detections, parts: Sequence[Part]
     piled = np.unique(pairs)
     chosen = detections[piled]
     model = model_batch(chosen, parts, RegistrationOptions())
-    found = point_evidence(edge_picture(picture, _SIGMA_PX), model, chosen.matrix)
+    views = views_of(picture)
+    found = point_evidence(views.edges(_SIGMA_PX), model, chosen.matrix, views.background(_SIGMA_PX))
     lead = np.zeros((len(piled), len(piled)))
     for i, j in np.searchsorted(piled, pairs).tolist():
         lead[i, j] = _inner_evidence(found, i, masks[piled[j]]) - _inner_evidence(found, j, masks[piled[i]])

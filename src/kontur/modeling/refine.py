@@ -10,8 +10,6 @@ contour whose edges are weaker than the noise stays where it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +19,13 @@ from kontur.modeling.alignment import apply_homography
 from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
-from kontur.modeling.edges import EdgePicture, edge_picture
+from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit, normalised, rectified_log_scale
 from kontur.modeling.peak_fit import Round, improve
 from kontur.modeling.plane import Plane, fit_plane, level_plane
 from kontur.modeling.reading_fit import improve_by_reading
 from kontur.modeling.support import Support, described, support_of
+from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
@@ -73,12 +72,12 @@ class RegistrationOptions:
 
 
 def register(
-    picture: Picture, detections: Detections, parts: Sequence[Part], options: RegistrationOptions | None = None
+    picture: Picture | Views, detections: Detections, parts: Sequence[Part], options: RegistrationOptions | None = None
 ) -> Detections:
     """Fit the contours of detections to the picture.
 
     Args:
-        picture: (H, W, 3) uint8.
+        picture: (H, W, 3) uint8, or its views.
         detections: with the right part and a pose within about 8 px and several degrees; UNKNOWN ones pass through.
         parts: the part list.
         options: see `RegistrationOptions`.
@@ -94,9 +93,10 @@ def register(
         return detections
     chosen = detections[known]
     model = model_batch(chosen, parts, options)
-    source = edge_picture(picture, options.sigma_px)
+    views = views_of(picture)
+    source = views.edges(options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit = _roughly_fitted(picture, model.thinned(), start, options)
+    fit = _roughly_fitted(views, model.thinned(), start, options)
     if options.contenders_only:
         kept = contenders(support_of(source, model.thinned(), fit, options.tolerance_px))
         detections, known = _without(detections, np.delete(known, kept))
@@ -110,12 +110,10 @@ def register(
     return _merged(detections, known, described(chosen, fit, after))
 
 
-def _roughly_fitted(picture: Picture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
+def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
     """Return the fit after the rounds."""
-    for reduction, steps in groupby(options.rounds, attrgetter("reduction")):
-        source = edge_picture(picture, options.sigma_px, reduction)
-        for step in steps:
-            fit = improve(source, model, fit, step)
+    for step in options.rounds:
+        fit = improve(views.edges(options.sigma_px, step.reduction), model, fit, step)
     return fit
 
 

@@ -5,7 +5,7 @@ scales (`coarse_search`), registration of the candidates on sub-pixel edges (`re
 the evidence where their contours differ (`decide`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,13 +17,15 @@ from kontur.geometry import Part
 from kontur.modeling.candidates import CandidateOptions, Finder, distinct
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, concatenate, from_poses
+from kontur.modeling.ladder import Ladder
 from kontur.modeling.pile import stack_layers
 from kontur.modeling.plane import Plane
 from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
 from kontur.modeling.rivals import find_rivals, rival_poses
-from kontur.modeling.template_store import open_banks
-from kontur.modeling.templates import BankOptions, TemplateBank, build_banks
+from kontur.modeling.template_store import open_banks, open_class
+from kontur.modeling.templates import BankOptions, TemplateBank, build_banks, build_class
 from kontur.modeling.unknown import report_unknown
+from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
 
@@ -42,6 +44,9 @@ _SAME_PX = 1.0
 _RIVAL_SLACK = 0.02
 """Log scale: rivals are tracked down within this range of the scale they take over."""
 
+BuildClass = Callable[[Sequence[int], BankOptions], TemplateBank]
+"""Makes the bank of some parts of the list."""
+
 
 @dataclass(frozen=True)
 class MatchingOptions:
@@ -52,6 +57,7 @@ class MatchingOptions:
         candidates: how many places are looked at.
         first_candidates, second_candidates: tracked candidates of the searches that are registered coarsely at most.
         most_supported: of these, how many are registered finely besides the accepted ones and their rivals.
+        least_relative_support: and with how much support, as a share of the best supported accepted one's.
         least_quick_score: from which score after the coarse registration a candidate is likely.
     """
 
@@ -60,6 +66,7 @@ class MatchingOptions:
     first_candidates: int = 100
     second_candidates: int = 100
     most_supported: int = 30
+    least_relative_support: float = 0.5
     least_quick_score: float = 0.15
 
 
@@ -73,48 +80,67 @@ class ShapeMatcher:
     """
 
     def __init__(
-        self, parts: Sequence[Part], banks: Sequence[TemplateBank], options: MatchingOptions | None = None
+        self,
+        parts: Sequence[Part],
+        banks: Sequence[TemplateBank],
+        options: MatchingOptions | None = None,
+        build: BuildClass | None = None,
     ) -> None:
+        """Take templates.
+
+        Args:
+            parts: the part list.
+            banks: its templates, one bank for each class of sizes.
+            options: how to search; the bank's as `banks` were made.
+            build: makes a bank of a class of parts when a large picture needs a coarser one; None if none is to be made.
+        """
         self.parts: tuple[Part, ...] = tuple(parts)
         self.banks: tuple[TemplateBank, ...] = tuple(banks)
         self._options = options or MatchingOptions()
         self._rivals = find_rivals(banks)
-        self._finder = Finder(self.parts, self.banks, self._options.candidates)
+        ladders = [self._ladder(bank, build) for bank in self.banks]
+        self._finder = Finder(self.parts, ladders, self._options.candidates)
         self.scales = sorted({scale for bank in banks for scale in bank.scales})
 
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture, best first, and after them what no part explains."""
-        decided = decide(picture, self.candidates(picture), self.parts)
-        piled = stack_layers(picture, decided, self.parts)
-        return report_unknown(picture, piled, self.parts, (self.scales[0], self.scales[-1]))
+        views = Views(picture)
+        decided = decide(views, self.candidates(views), self.parts)
+        piled = stack_layers(views, decided, self.parts)
+        return report_unknown(views, piled, self.parts, (self.scales[0], self.scales[-1]))
 
-    def candidates(self, picture: Picture) -> Detections:
+    def candidates(self, picture: Picture | Views) -> Detections:
         """Return the registered hypotheses, among which `decide` is to choose.
 
         The first search takes all scales. Once the likely parts have told the picture's scale, a second one at that
         scale finds what the wrong scales had hidden; then everything likely, with its look-alikes, is registered finely.
         """
-        options = self._options
-        levels = self._finder.prepare(picture)
-        size_wh = (picture.shape[1], picture.shape[0])
+        options, views = self._options, views_of(picture)
+        levels = self._finder.prepare(views)
+        size_wh = views.size_wh
         first = self._finder.find(levels, size_wh)[: options.first_candidates]
         least = _LEAST_AGREEMENT * first.score.max(initial=0.0)
-        likely = self._likely(picture, first[first.score >= least])
+        likely = self._likely(views, first[first.score >= least])
         plane = shared_plane(likely)
         pool = [likely]
         if plane.log_scale is not None and len(self.scales) > 1:
             again = self._finder.find(levels, size_wh, _range_around(plane, self.scales))
             again = again[self._open(again, likely) & (again.score >= least)][: options.second_candidates]
-            pool.append(self._likely(picture, _at_common_scale(again, plane)))
+            pool.append(self._likely(views, _at_common_scale(again, plane)))
         rivals = [_at_common_scale(self._rivals_of(found), plane) for found in pool]
         rivals = [self._finder.settle(levels, found, _RIVAL_SLACK) for found in rivals]
         hypotheses = distinct(concatenate(pool + rivals), self.parts, _SAME_PX)
-        return register(picture, hypotheses, self.parts, FINE)
+        return register(views, hypotheses, self.parts, FINE)
 
     def propose(self, picture: Picture) -> Detections:
         """Return the unregistered candidates of the search over all scales, best first."""
-        levels = self._finder.prepare(picture)
-        return self._finder.find(levels, (picture.shape[1], picture.shape[0]))[: self._options.first_candidates]
+        views = Views(picture)
+        return self._finder.find(self._finder.prepare(views), views.size_wh)[: self._options.first_candidates]
+
+    def _ladder(self, bank: TemplateBank, build: BuildClass | None) -> Ladder:
+        members = sorted({group.part for group in bank.groups})
+        largest_px = max(self.parts[part].radius_mm for part in members) * bank.scales[-1]
+        return Ladder(bank, largest_px, self._options.bank, build and (lambda options: build(members, options)))
 
     def _open(self, candidates: Detections, likely: Detections) -> NDArray[np.bool_]:
         """Return (N,) whether candidates lie apart from the sure ones, whose look-alikes are tried anyway."""
@@ -124,13 +150,14 @@ class ShapeMatcher:
         distance = np.linalg.norm(candidates.uv[:, None] - likely.uv[sure][None], axis=2)
         return (distance > _OWN_SHARE * radius).all(axis=1)
 
-    def _likely(self, picture: Picture, candidates: Detections) -> Detections:
+    def _likely(self, views: Views, candidates: Detections) -> Detections:
         """Register candidates coarsely and return those that are accepted, and the best supported of the others."""
-        registered = register(picture, candidates, self.parts, QUICK)
-        accepted = decide(picture, registered, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
-        supported = np.argsort(-registered.support, kind="stable")[: self._options.most_supported]
-        others = replace(registered[supported], score=np.zeros(min(len(registered), len(supported))))
-        return concatenate([accepted, others])
+        registered = register(views, candidates, self.parts, QUICK)
+        accepted = decide(views, registered, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
+        least = self._options.least_relative_support * accepted.support.max(initial=0.0)
+        order = np.argsort(-registered.support, kind="stable")[: self._options.most_supported]
+        others = registered[order[registered.support[order] >= least]]
+        return concatenate([accepted, replace(others, score=np.zeros(len(others)))])
 
     def _rivals_of(self, likely: Detections) -> Detections:
         """Return what else the likely parts may be."""
@@ -153,8 +180,11 @@ def make_matcher(
     """
     options = options or MatchingOptions()
     _refuse_tiny(parts, mm_per_px)
-    banks = build_banks(parts, (1 / mm_per_px[1], 1 / mm_per_px[0]), faces, options.bank)
-    return ShapeMatcher(parts, banks, options)
+    px_per_mm = 1 / mm_per_px[1], 1 / mm_per_px[0]
+    banks = build_banks(parts, px_per_mm, faces, options.bank)
+    return ShapeMatcher(
+        parts, banks, options, lambda members, coarser: build_class(parts, members, px_per_mm, faces, coarser)
+    )
 
 
 def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = None) -> ShapeMatcher:
@@ -174,8 +204,11 @@ def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = N
         raise ConfigError(f"--mm-per-px {low:g} {high:g}: give two positive numbers, the lower one first")
     _refuse_tiny(parts, (low, high))
     options = MatchingOptions()
-    banks = open_banks(workspace.templates, parts, (1 / high, 1 / low), config.faces, options.bank)
-    return ShapeMatcher(parts, banks, options)
+    where, px_per_mm, faces = workspace.templates, (1 / high, 1 / low), config.faces
+    banks = open_banks(where, parts, px_per_mm, faces, options.bank)
+    return ShapeMatcher(
+        parts, banks, options, lambda members, coarser: open_class(where, parts, members, px_per_mm, faces, coarser)
+    )
 
 
 def _refuse_tiny(parts: Sequence[Part], mm_per_px: tuple[float, float]) -> None:

@@ -27,7 +27,7 @@ from kontur.modeling.templates import (
     size_classes,
 )
 
-FORMAT = 2
+FORMAT = 3
 SUFFIX = ".npz"
 
 
@@ -57,11 +57,23 @@ def open_banks(
         WorkspaceError: a file cannot be written.
     """
     options = options or BankOptions()
-    banks = []
-    for members in size_classes(parts):
-        bank = _open_bank(folder, [parts[index] for index in members], px_per_mm, faces, options)
-        banks.append(renumbered(bank, members))
-    return banks
+    return [open_class(folder, parts, members, px_per_mm, faces, options) for members in size_classes(parts)]
+
+
+def open_class(
+    folder: Path,
+    parts: Sequence[Part],
+    members: Sequence[int],
+    px_per_mm: tuple[float, float],
+    faces: str,
+    options: BankOptions,
+) -> TemplateBank:
+    """Return the bank of one class of parts, `members` of the part list, from its file; build and write it if it lacks.
+
+    Raises:
+        WorkspaceError: the file cannot be written.
+    """
+    return renumbered(_open_bank(folder, [parts[index] for index in members], px_per_mm, faces, options), members)
 
 
 def _open_bank(
@@ -86,7 +98,13 @@ def write_bank(path: Path, bank: TemplateBank, key: dict[str, Any]) -> None:
         {"part": g.part, "flipped": g.flipped, "scale": g.scale_px_per_mm, "radius": g.radius_cells, "rows": g.rows}
         for g in bank.groups
     ]
-    head = {"key": key, "reduction": bank.reduction, "cell_px": bank.cell_px, "size": bank.size}
+    head = {
+        "key": key,
+        "reduction": bank.reduction,
+        "track": bank.track_reduction,
+        "cell_px": bank.cell_px,
+        "size": bank.size,
+    }
     text = np.frombuffer(json.dumps({**head, "groups": groups}).encode(), np.uint8)
     angles = np.concatenate([group.angles_rad for group in bank.groups])
     with atomic_path(path) as temporary:
@@ -104,7 +122,9 @@ def read_bank(path: Path) -> TemplateBank:
             head = json.loads(arrays["head"].tobytes())
             angles, basis, coefficients = arrays["angles"], arrays["basis"], arrays["coefficients"]
         groups = tuple(_group(row, angles) for row in head["groups"])
-        return TemplateBank(head["reduction"], head["cell_px"], head["size"], groups, basis, coefficients)
+        return TemplateBank(
+            head["reduction"], head["track"], head["cell_px"], head["size"], groups, basis, coefficients
+        )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         text = f"{path}: not a readable template file ({reason(error)}); remove it and build again"
         raise ModelError(text) from error

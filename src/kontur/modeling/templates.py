@@ -43,11 +43,12 @@ class BankOptions:
     """How fine a bank is.
 
     Attributes:
-        radius_px: the largest part's radius at the largest scale is at most about this many px of the edge field.
+        radius_px: the largest part's radius at the largest scale is at most about this many px of the searched field.
         radius_cells: the largest part's radius at the largest scale is about this many cells of the coarse picture.
         angle_cells: neighbouring angles move the rim by this many cells.
         scale_step: ratio of neighbouring scales.
         rank: size of the common basis.
+        track_px: as `radius_px`, of the field that candidates are tracked on.
     """
 
     radius_px: float = 64.0
@@ -55,6 +56,16 @@ class BankOptions:
     angle_cells: float = 1.2
     scale_step: float = 1.07
     rank: int = 112
+    track_px: float = 64.0
+
+    def reduction(self, largest_px: float) -> int:
+        """Return px of the picture per px of the searched field, for the largest part's radius."""
+        return max(1, int(largest_px / self.radius_px))
+
+    def coarser(self, radius_px: float = np.inf, radius_cells: float = np.inf) -> "BankOptions":
+        """Return these options with sizes that are no finer than the ones given."""
+        smaller = min(self.radius_px, radius_px), min(self.radius_cells, radius_cells)
+        return replace(self, radius_px=smaller[0], radius_cells=smaller[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +94,8 @@ class TemplateBank:
     """All templates for a scale range.
 
     Attributes:
-        reduction: px of the picture per px of the edge field.
+        reduction: px of the picture per px of the edge field that is searched.
+        track_reduction: the same of the edge field that candidates are tracked on.
         cell_px: px of the edge field per cell.
         size: side of the square templates in cells, odd.
         groups: the templates by part, side and scale.
@@ -92,6 +104,7 @@ class TemplateBank:
     """
 
     reduction: int
+    track_reduction: int
     cell_px: int
     size: int
     groups: tuple[TemplateGroup, ...]
@@ -118,7 +131,7 @@ def build_bank(
     options = options or BankOptions()
     scales = scale_steps(px_per_mm, options.scale_step)
     largest = max(part.radius_mm for part in parts) * scales[-1]
-    reduction = max(1, int(largest / options.radius_px))
+    reduction = options.reduction(largest)
     cell_px = max(1, round(largest / reduction / options.radius_cells))
     half = int(np.ceil(largest / (reduction * cell_px))) + MARGIN_CELLS
     groups: list[TemplateGroup] = []
@@ -135,7 +148,15 @@ def build_bank(
                 rows += len(angles)
     basis, coefficients = _compress(_normalised(groups, stacks, half).reshape(rows, -1), options.rank)
     shape = (len(basis), CHANNELS, 2 * half + 1, 2 * half + 1)
-    return TemplateBank(reduction, cell_px, 2 * half + 1, tuple(groups), basis.reshape(shape), coefficients)
+    return TemplateBank(
+        reduction,
+        max(1, int(largest / options.track_px)),
+        cell_px,
+        2 * half + 1,
+        tuple(groups),
+        basis.reshape(shape),
+        coefficients,
+    )
 
 
 def size_classes(parts: Sequence[Part]) -> list[tuple[int, ...]]:
@@ -156,8 +177,18 @@ def build_banks(
     parts: Sequence[Part], px_per_mm: tuple[float, float], faces: str, options: BankOptions | None = None
 ) -> list[TemplateBank]:
     """Build the templates of all parts, one bank for each class of sizes."""
-    classes = size_classes(parts)
-    return [renumbered(build_bank([parts[i] for i in ms], px_per_mm, faces, options), ms) for ms in classes]
+    return [build_class(parts, members, px_per_mm, faces, options) for members in size_classes(parts)]
+
+
+def build_class(
+    parts: Sequence[Part],
+    members: Sequence[int],
+    px_per_mm: tuple[float, float],
+    faces: str,
+    options: BankOptions | None = None,
+) -> TemplateBank:
+    """Build the templates of one class of parts, `members` of the part list."""
+    return renumbered(build_bank([parts[index] for index in members], px_per_mm, faces, options), members)
 
 
 def _split(order: list[int], radius: list[float]) -> list[list[int]]:

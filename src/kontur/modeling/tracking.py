@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.contour_model import contour_model
+from kontur.modeling.parallel import in_threads, pieces
 
 Floats = NDArray[np.float32]
 
@@ -24,6 +25,8 @@ POINTS = 96
 _STEPS_PX = (3.0, 1.5, 0.75)
 """Steps of the contour's motion, px of the field; points far from the datum turn and stretch by as much."""
 _MOST_MOVES = 12
+_FEWEST_AT_ONCE = 16
+"""Fewer hypotheses than this are not worth another thread."""
 _LEAST_GAIN = 1e-9
 _LEAST_INSIDE = 0.2
 """Share of the points that must lie inside the picture."""
@@ -81,7 +84,13 @@ def track(
     moved, agreement = pose.copy(), np.empty(len(pose))
     steps = np.asarray(steps_px, np.float64)
     models_of = models.points_mm, models.directions, models.radius_mm
-    _track(field, *models_of, part, flipped, moved, agreement, steps, np.ascontiguousarray(log_scale))
+    limits = np.ascontiguousarray(log_scale)
+
+    def climb(piece: slice) -> None:
+        of_piece = part[piece], flipped[piece], moved[piece], agreement[piece], steps, limits[piece]
+        _track(field, *models_of, *of_piece)
+
+    in_threads(climb, pieces(len(pose), _FEWEST_AT_ONCE))
     return moved, agreement
 
 

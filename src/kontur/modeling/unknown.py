@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.detections import UNKNOWN, Detections, concatenate, unregistered
-from kontur.modeling.edge_field import Floats, edge_field
+from kontur.modeling.edge_field import Floats
 from kontur.modeling.masks import amodal_masks
+from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
 EXPLAINS_SCORE = 0.2
@@ -49,12 +50,12 @@ class _Thing:
 
 
 def report_unknown(
-    picture: Picture, detections: Detections, parts: Sequence[Part], px_per_mm: tuple[float, float]
+    picture: Picture | Views, detections: Detections, parts: Sequence[Part], px_per_mm: tuple[float, float]
 ) -> Detections:
     """Add what no part explains, and take out doubtful detections whose place is held by something of another outline.
 
     Args:
-        picture: (H, W, 3) uint8.
+        picture: (H, W, 3) uint8, or its views.
         detections: decided.
         parts: the part list.
         px_per_mm: range of scales.
@@ -66,7 +67,7 @@ def report_unknown(
     radii = [part.radius_mm for part in parts]
     smallest, largest = min(radii) * px_per_mm[0], max(radii) * px_per_mm[1]
     reduction = max(1, int(smallest / _FEWEST_CELLS_PX))
-    strength = edge_field(picture, reduction)[..., 0]
+    strength = views_of(picture).field(reduction)[..., 0]
     masks = [
         _reduced(mask.full(detections.size_wh), strength.shape, reduction) for mask in amodal_masks(detections, parts)
     ]

@@ -1,0 +1,101 @@
+"""A picture reduced and smoothed: as a whole when it is small, where contours lie when it is large."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.tiles_on_demand import Tiles, with_margin
+from kontur.pictures import Picture
+
+Floats = NDArray[np.float32]
+
+LEAST_LARGE_PX = 700_000
+"""Smaller pictures are smoothed as a whole."""
+_TILE_PX = 64
+_WINDOW_PX = 32
+_WINDOWS = 12
+"""A large picture is surveyed in windows of this size, this many along its longer side."""
+_SEAM_PX = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Windows that stand for a whole picture where its noise and texture are measured, side by side in one image.
+
+    Attributes:
+        pixels: (R * s, C * s', C) float32 the windows, smoothed; R = C = 1 and the picture itself when that is small.
+        left, top: (C,) and (R,) where the windows lie in the picture, px.
+        seam_px: this much at a window's border is smoothed together with its neighbours.
+    """
+
+    pixels: Floats
+    left: NDArray[np.int64]
+    top: NDArray[np.int64]
+    seam_px: int
+
+    @property
+    def window_wh(self) -> tuple[int, int]:
+        """Width and height of a window."""
+        return self.pixels.shape[1] // len(self.left), self.pixels.shape[0] // len(self.top)
+
+    @property
+    def windows(self) -> Floats:
+        """(R, h, C, w, channels) the windows without their seams."""
+        (width, height), seam = self.window_wh, self.seam_px
+        shape = len(self.top), height, len(self.left), width, self.pixels.shape[2]
+        return self.pixels.reshape(shape)[:, seam : height - seam, :, seam : width - seam]
+
+
+def is_large(picture: Picture, reduction: int = 1) -> bool:
+    """Return whether a picture, reduced, is treated by tiles."""
+    return picture.shape[0] * picture.shape[1] >= LEAST_LARGE_PX * reduction**2
+
+
+def smoothed(picture: Picture, sigma_px: float, reduction: int) -> Floats:
+    """Return a picture (h, w, C) float32, reduced by area average, then smoothed by a Gaussian of `sigma_px`."""
+    height, width = (max(1, side // reduction) for side in picture.shape[:2])
+    source = picture[: height * reduction, : width * reduction]
+    if reduction > 1:
+        source = cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA)
+    values = source.astype(np.float32)
+    if sigma_px > 0:
+        values = cv2.GaussianBlur(values, (0, 0), sigma_px)
+    return values.reshape(height, width, -1)
+
+
+def smoothed_tiles(picture: Picture, sigma_px: float, reduction: int) -> Tiles:
+    """Return what `smoothed` returns, computed where it is asked for."""
+    height, width = (side // reduction for side in picture.shape[:2])
+    margin = int(np.ceil(4 * sigma_px)) + 1
+
+    def compute(top: int, bottom: int, left: int, right: int) -> Floats:
+        (rows, inner), (columns, within) = (
+            with_margin(top, bottom, margin, height),
+            with_margin(left, right, margin, width),
+        )
+        return smoothed(picture[_times(rows, reduction), _times(columns, reduction)], sigma_px, reduction)[
+            inner, within
+        ]
+
+    return Tiles((height, width, picture.shape[2]), compute, _TILE_PX)
+
+
+def _times(part: slice, factor: int) -> slice:
+    return slice(part.start * factor, part.stop * factor)
+
+
+def survey(picture: Picture, sigma_px: float, reduction: int) -> Survey:
+    """Smooth windows spread evenly over a large picture."""
+    side = _WINDOW_PX * reduction
+    step = max(picture.shape[:2]) / _WINDOWS
+    top, left = (_starts(length, step, side) for length in picture.shape[:2])
+    rows, columns = (np.add.outer(start, np.arange(side)).ravel() for start in (top, left))
+    mosaic = np.take(np.take(picture, rows, axis=0), columns, axis=1)
+    return Survey(smoothed(mosaic, sigma_px, reduction), left // reduction, top // reduction, _SEAM_PX)
+
+
+def _starts(length: int, step: float, side: int) -> NDArray[np.int64]:
+    count = max(1, round(length / step))
+    return np.array([(2 * k + 1) * length // (2 * count) - side // 2 for k in range(count)], np.int64)

@@ -1,0 +1,70 @@
+"""Images computed tile by tile, where they are needed: contours touch little of a picture of many megapixels."""
+
+import mmap
+from collections.abc import Callable
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Compute = Callable[[int, int, int, int], Floats]
+"""From top, bottom, left, right to the (bottom - top, right - left, C) pixels there, as if the whole were computed."""
+
+
+class Tiles:
+    """An image of which tiles are computed when they are asked for first.
+
+    Attributes:
+        pixels: (h, w, C) float32; 0 in tiles that nobody has asked for.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], compute: Compute, tile_px: int) -> None:
+        self.pixels = _sparse_zeros(shape)
+        self._compute, self._tile_px = compute, tile_px
+        self._filled = np.zeros((-(-shape[0] // tile_px), -(-shape[1] // tile_px)), np.bool_)
+
+    def fill_around(self, uv: NDArray[np.float64], reach: NDArray[np.float64]) -> None:
+        """Compute the tiles of squares around (N, 2) places, `reach` (N,) to each side."""
+        self.fill(uv - reach[:, None], uv + reach[:, None])
+
+    def fill(self, first_uv: NDArray[np.float64], last_uv: NDArray[np.float64]) -> None:
+        """Compute all tiles of the rectangles between (L, 2) corners."""
+        wanted = np.zeros_like(self._filled)
+        _mark(first_uv, last_uv, self._tile_px, wanted)
+        wanted &= ~self._filled
+        self._filled |= wanted
+        (height, width), tile = self.pixels.shape[:2], self._tile_px
+        for row in np.flatnonzero(wanted.any(axis=1)).tolist():
+            runs = np.flatnonzero(np.diff(wanted[row], prepend=False, append=False)) * tile
+            top, bottom = row * tile, min(height, (row + 1) * tile)
+            for left, right in np.minimum(runs, width).reshape(-1, 2).tolist():
+                self.pixels[top:bottom, left:right] = self._compute(top, bottom, left, right)
+
+
+def with_margin(start: int, stop: int, margin: int, size: int) -> tuple[slice, slice]:
+    """Return a slice widened by a margin, cut at 0 and `size`, and where the slice itself lies in it."""
+    low, high = max(0, start - margin), min(size, stop + margin)
+    return slice(low, high), slice(start - low, stop - low)
+
+
+def _sparse_zeros(shape: tuple[int, int, int]) -> Floats:
+    """Return zeros of which memory is taken by what is written only, in pages as small as the system has."""
+    memory = mmap.mmap(-1, 4 * int(np.prod(shape)))
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, np.float32).reshape(shape)
+
+
+@numba.njit(cache=True, nogil=True)
+def _mark(first_uv, last_uv, tile, wanted):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Mark the tiles of the rectangles between corners, and of the pixel beyond, for interpolation."""
+    rows, columns = wanted.shape
+    for line in range(len(first_uv)):
+        u0, u1 = min(first_uv[line, 0], last_uv[line, 0]), max(first_uv[line, 0], last_uv[line, 0]) + 1
+        v0, v1 = min(first_uv[line, 1], last_uv[line, 1]), max(first_uv[line, 1], last_uv[line, 1]) + 1
+        left, right = min(columns - 1, max(0, int(u0) // tile)), min(columns - 1, max(0, int(u1) // tile))
+        top, bottom = min(rows - 1, max(0, int(v0) // tile)), min(rows - 1, max(0, int(v1) // tile))
+        for row in range(top, bottom + 1):
+            for column in range(left, right + 1):
+                wanted[row, column] = True

@@ -1,0 +1,30 @@
+"""Blocks in the frequency domain against direct correlation by SciPy."""
+
+import numpy as np
+import pytest
+from scipy.signal import correlate
+
+from kontur.modeling.correlation import Correlator
+
+
+@pytest.mark.parametrize(
+    "shape", [(9, 14), (40, 33), (75, 120)], ids=["smaller than a block", "one block", "many blocks"]
+)
+@pytest.mark.parametrize("pad", [0, 3])
+def test_correlations_are_direct_ones_in_a_sea_of_zeros(shape, pad):
+    rng = np.random.default_rng(0)
+    templates = rng.normal(size=(4, 3, 9, 9)).astype(np.float32)
+    features = rng.normal(size=(3, *shape)).astype(np.float32)
+    found = Correlator(templates).correlate(features, pad)
+    wide = np.pad(features, ((0, 0), (4 + pad, 4 + pad), (4 + pad, 4 + pad)))
+    expected = [sum(correlate(wide[c], t[c], "valid", method="direct") for c in range(3)) for t in templates]
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_one_correlator_serves_pictures_of_all_sizes():
+    rng = np.random.default_rng(1)
+    templates = rng.normal(size=(2, 3, 5, 5)).astype(np.float32)
+    features = rng.normal(size=(3, 60, 50)).astype(np.float32)
+    correlator = Correlator(templates)
+    large, small = correlator.correlate(features, 0), correlator.correlate(features[:, :30, :30], 0)
+    np.testing.assert_allclose(large[:, 2:26, 2:26], small[:, 2:26, 2:26], atol=1e-4)

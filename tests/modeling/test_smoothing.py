@@ -1,0 +1,79 @@
+"""Large pictures, smoothed where they are needed, against smoothing them as a whole."""
+
+import cv2
+import numpy as np
+import pytest
+
+from kontur.modeling.edges import EdgePicture, edge_picture, noise_level, profiles
+from kontur.modeling.evidence import background_of
+from kontur.modeling.smoothing import LEAST_LARGE_PX, is_large, survey
+
+SIZE_WH = (1203, 905)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    rng = np.random.default_rng(2)
+    grey = 110 + 40 * np.sin(np.arange(SIZE_WH[0]) / 9.0)[None, :, None] + rng.normal(0, 7, (*SIZE_WH[::-1], 3))
+    return np.clip(np.round(grey), 0, 255).astype(np.uint8)
+
+
+def whole(picture, sigma, reduction):
+    width, height = (side // reduction for side in SIZE_WH)
+    even = picture[: height * reduction, : width * reduction]
+    small = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigma)
+
+
+def lines(count=60, seed=0):
+    rng = np.random.default_rng(seed)
+    points, angle = rng.uniform((0, 0), SIZE_WH, (1, count, 2)), rng.uniform(0, 2 * np.pi, (1, count))
+    return points, np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+@pytest.mark.parametrize(("sigma", "reduction"), [(0.7, 1), (2.5, 1)])
+def test_profiles_are_those_of_the_picture_smoothed_as_a_whole(picture, sigma, reduction):
+    source = edge_picture(picture, sigma, reduction)
+    plain = EdgePicture(whole(picture, sigma, reduction), reduction, source.noise)
+    offsets = np.arange(-6.0, 6.1, 0.5)
+    np.testing.assert_allclose(profiles(source, *lines(), offsets), profiles(plain, *lines(), offsets), atol=1e-3)
+
+
+def test_only_what_is_looked_at_is_smoothed(picture):
+    source = edge_picture(picture, 0.7)
+    assert not source.pixels.any()
+    profiles(source, np.array([[[300.0, 300.0]]]), np.array([[[1.0, 0.0]]]), np.arange(-3.0, 3.1, 0.5))
+    assert source.pixels[300, 295:305].all()
+    assert np.count_nonzero(source.pixels[..., 0]) <= 4 * 64**2
+
+
+def test_noise_of_windows_is_the_noise_of_the_whole(picture):
+    assert edge_picture(picture, 0.7).noise == pytest.approx(noise_level(whole(picture, 0.7, 1)), rel=0.05)
+
+
+def test_windows_lie_where_they_say(picture):
+    seen = survey(picture, 0.7, 1)
+    (width, height), expected = seen.window_wh, whole(picture, 0.7, 1)
+    for row, top in enumerate(seen.top.tolist()):
+        left = int(seen.left[row])
+        inner = seen.windows[row, :, row]
+        seam = seen.seam_px
+        there = expected[top + seam : top + height - seam, left + seam : left + width - seam]
+        np.testing.assert_allclose(inner, there, atol=1e-3)
+
+
+def test_chance_is_the_same_from_windows_as_from_the_whole(picture):
+    from_windows = background_of(edge_picture(picture, 0.8))
+    from_whole = background_of(EdgePicture(whole(picture, 0.8, 1), 1, edge_picture(picture, 0.8).noise))
+    shares = [0.5, 0.9, 0.98]
+    np.testing.assert_allclose(
+        np.quantile(from_windows.relative, shares), np.quantile(from_whole.relative, shares), rtol=0.08
+    )
+    middle = np.array([[[600.0, 450.0]]])
+    assert from_windows.typical_at(middle) == pytest.approx(from_whole.typical_at(middle), rel=0.2)
+
+
+def test_what_is_large():
+    side = int(np.sqrt(LEAST_LARGE_PX)) + 1
+    assert is_large(np.empty((side, side, 3), np.uint8))
+    assert not is_large(np.empty((side, side, 3), np.uint8), 2)
