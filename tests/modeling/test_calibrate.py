@@ -1,16 +1,22 @@
 """Fitting scores with a detector whose rights and wrongs are known."""
 
 import numpy as np
+import pytest
 from modeling_scenes import paint
+from network_files import make_models
 from pycocotools import mask as coco_mask
 from test_targets import PARTS, SIZE_WH, perfect_output
 
+from kontur.errors import ConfigError
 from kontur.geometry import PixelPose
+from kontur.modeling import calibrate as module
 from kontur.modeling.appearance import Answer
 from kontur.modeling.calibrate import calibrate
+from kontur.modeling.checkpoint import load_checkpoint
 from kontur.modeling.detections import from_poses
 from kontur.modeling.ground_truth import truth_of
 from kontur.modeling.proposer import Proposal
+from kontur.modeling.train_config import DetectionConfig
 
 SPOTS = [(60, 55), (170, 60), (280, 70), (70, 165), (180, 160), (290, 165)]
 
@@ -30,15 +36,17 @@ class Careless:
     parts = PARTS
 
     def __init__(self, samples):
-        self._samples = iter(samples)
+        self._samples = samples
 
-    def propose(self, _picture):
-        self._now = next(self._samples)
+    def _known(self, picture):
+        return next(sample for sample in self._samples if sample.image is picture)
+
+    def propose(self, picture):
         nothing = from_poses(SIZE_WH, [], [], [])
-        return Proposal(nothing, np.zeros(0, np.int64), Answer(perfect_output(self._now), (1.0, 1.0)))
+        return Proposal(nothing, np.zeros(0, np.int64), Answer(perfect_output(self._known(picture)), (1.0, 1.0)))
 
-    def accepted(self, _picture, _hypotheses, _places):
-        rows = [(item.part, 0.8, item.pose) for item in self._now.instances]
+    def accepted(self, picture, _hypotheses, _places):
+        rows = [(item.part, 0.8, item.pose) for item in self._known(picture).instances]
         rows[::3] = [((part + 1) % 3, 0.7, pose) for part, _, pose in rows[::3]]
         rows.append((0, 0.6, PixelPose(176, 112, 0.4, 1.0)))
         part, score, poses = zip(*rows, strict=True)
@@ -75,3 +83,41 @@ def test_a_samples_truth_is_its_id_map():
         np.testing.assert_array_equal(coco_mask.decode(item.mask), sample.ids == number)
         assert (item.part, item.pose, item.area_px) == (instance.part, instance.pose, (sample.ids == number).sum())
         assert item.ignored == (instance.visible_fraction < 0.25)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_gets_a_calibration_for_each_engine(tmp_path, monkeypatch):
+    """The network's part is played by one that knows the truth; who proposes beside it is wrong about every third name."""
+    space = make_models(tmp_path)
+    samples = [scene(seed) for seed in range(20)]
+    beside = []
+
+    def fake(_path, _parts, _config, others=()):
+        beside.append(len(others))
+        return Careless(samples)
+
+    monkeypatch.setattr(module, "NetworkDetector", fake)
+    monkeypatch.setattr(module, "JOINT_PICTURES", 15)
+    monkeypatch.setattr(module, "make_matcher", lambda _parts, mm_per_px, _faces: mm_per_px)
+    told = []
+    done = module.calibrate_checkpoint(space, PARTS, samples, DetectionConfig(), lambda *numbers: told.append(numbers))
+    assert beside == [0, 1]
+    assert told == [(k, 35) for k in range(1, 36)]
+    assert done.joint_calibration["detections"] == sum(len(s.instances) + 1 for s in samples[:15])
+    assert done.calibration["detections"] == sum(len(s.instances) + 1 for s in samples[:20])
+    assert load_checkpoint(space.checkpoint)[1].to_dict() == done.to_dict()
+
+
+@pytest.mark.slow
+def test_parts_too_small_for_the_matcher_are_calibrated_without_it(tmp_path, monkeypatch):
+    space = make_models(tmp_path)
+    samples = [scene(seed) for seed in range(20)]
+    monkeypatch.setattr(module, "NetworkDetector", lambda *_args, **_more: Careless(samples))
+
+    def refuse(*_):
+        raise ConfigError("too small to be found")
+
+    monkeypatch.setattr(module, "make_matcher", refuse)
+    done = module.calibrate_checkpoint(space, PARTS, samples, DetectionConfig(), lambda *_: None)
+    assert done.calibration["detections"] > 0
+    assert done.joint_calibration == {}

@@ -78,11 +78,11 @@ def test_what_another_proposer_imagines_is_not_believed(model):
     )
 
 
-def test_scores_are_those_of_the_calibration(tmp_path):
-    """A model whose calibration knows one feature: the score must be its logistic function."""
-    info = ModelInfo(known_parts(PARTS), "n", MM_PER_PX, "up", "tests", calibration={
-        "names": FEATURES, "coefficients": [0.0, 0.0, 0.5, *[0.0] * (len(FEATURES) - 3)], "intercept": -2.0, "detections": 9,
-    })  # fmt: skip
+def test_scores_are_those_of_the_calibration_of_who_proposes(tmp_path):
+    """A model whose joint calibration knows one feature: the score must be its logistic function."""
+    other = {"names": FEATURES, "coefficients": [0.0] * len(FEATURES), "intercept": 1.0, "detections": 9}
+    joint = other | {"coefficients": [0.0, 0.0, 0.5, *[0.0] * (len(FEATURES) - 3)], "intercept": -2.0}
+    info = ModelInfo(known_parts(PARTS), "n", MM_PER_PX, "up", "tests", calibration=other, joint_calibration=joint)
     torch.manual_seed(0)
     save_checkpoint(tmp_path / "c.pth", Network(len(PARTS), "n"), info)
     export_onnx(tmp_path / "c.pth", tmp_path / "c.onnx")
@@ -93,6 +93,10 @@ def test_scores_are_those_of_the_calibration(tmp_path):
     cells = np.array([PARTS[0].area_mm2 * pose.scale_px_per_mm**2 / 16 for pose in poses])
     assert found.score == pytest.approx(1 / (1 + np.exp(2 - 0.5 * np.log1p(cells))), abs=0.02)
     assert found.score[0] > found.score[1], "best first"
+    alone = NetworkDetector(tmp_path / "c.onnx", PARTS, config)
+    hypotheses, _, answer = alone.propose(picture)
+    assert len(hypotheses) == 0
+    assert alone.scored(found, answer).score == pytest.approx(1 / (1 + np.exp(-1.0)))
 
 
 @pytest.mark.parametrize("content", [b"", b"no network"])

@@ -90,7 +90,8 @@ class NetworkDetector:
         self.parts: tuple[Part, ...] = tuple(by_name[part.name] for part in self.info.parts)
         self._least_score = config.score_threshold
         self._others = tuple(others)
-        self._calibration = Calibration(**self.info.calibration) if self.info.calibration else None
+        fitted = self.info.joint_calibration if others else self.info.calibration
+        self._calibration = Calibration(**fitted) if fitted else None
         low, high = self._proposer.mm_per_px
         self.px_per_mm = (1 / high, 1 / low)
 

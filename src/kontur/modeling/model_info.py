@@ -35,6 +35,7 @@ class ModelInfo:
         training: minutes, steps, precision and configuration.
         metrics: of the best validation.
         calibration: of the scores (the fields of `calibration.Calibration`); empty when they are not calibrated.
+        joint_calibration: of the scores when the matcher proposes too; empty likewise.
         versions: of kontur and the libraries that trained it.
     """
 
@@ -46,6 +47,7 @@ class ModelInfo:
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     calibration: dict[str, Any] = field(default_factory=dict)
+    joint_calibration: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
