@@ -1,12 +1,14 @@
 """Reading in a process of its own: the same result, and an end when a limit is passed."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from dxf_making import document, plate
 
-from kontur.drawing import DrawingRules, guard, read_drawing
+from kontur.drawing import DrawingRules, guard, read_drawing, read_parts
 from kontur.drawing.guard import guarded_reader
 from kontur.errors import DrawingError
 
@@ -17,6 +19,12 @@ def spin(path, rules):
     while True:
         pass
 read.read_drawing = spin
+guard.serve()
+"""
+WAITING = """
+import time
+from kontur.drawing import guard, read
+read.read_drawing = lambda path, rules: time.sleep(600)
 guard.serve()
 """
 GREEDY = """
@@ -59,6 +67,35 @@ def test_what_never_ends_is_ended(path, monkeypatch):
     monkeypatch.setattr(guard, "_SERVE", SPINNING)
     with guarded_reader() as read, pytest.raises(DrawingError, match=r"plate\.dxf: not read within 0\.1 s"):
         read(path, DrawingRules(max_seconds=0.1))
+
+
+def test_what_waits_for_ever_is_ended(path, monkeypatch):
+    monkeypatch.setattr(guard, "_SERVE", WAITING)
+    monkeypatch.setattr(guard, "_STARTING_SECONDS", 0)
+    with (
+        guarded_reader() as read,
+        pytest.raises(DrawingError, match=r"plate\.dxf: no answer within 1 s; check the disk"),
+    ):
+        read(path, DrawingRules(max_seconds=0.1))
+
+
+def test_parts_are_read_in_a_child_unless_a_reader_is_given(path, monkeypatch):
+    (expected,), _ = read_parts([path], read=read_drawing)
+    assert read_parts([path])[0][0].sha256 == expected.sha256
+    monkeypatch.setattr(guard, "_SERVE", SPINNING)
+    with pytest.raises(DrawingError, match="not read within"):
+        read_parts([path], DrawingRules(max_seconds=0.1))
+
+
+def test_ezdxf_is_loaded_by_the_child_only(path):
+    code = f"""
+import sys
+from pathlib import Path
+from kontur.drawing import read_parts
+assert len(read_parts([Path({str(path)!r})])[0]) == 1
+assert not {{"ezdxf", "torch"}} & set(sys.modules), sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_what_takes_too_much_memory_costs_its_file_only(path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from dxf_making import ELL, PLATE_AREA, document, drawn, placed, plate, ring
 
-from kontur.drawing import DrawingRules
+from kontur.drawing import DrawingRules, read_drawing
 from kontur.drawing.export import geojson_of
 from kontur.drawing.report import document_of, inspect_drawing
 
@@ -54,12 +54,12 @@ def test_the_account_and_the_unit(report):
 
 def test_a_file_that_cannot_be_read_is_reported_and_not_raised(tmp_path):
     (tmp_path / "bad.dxf").write_text("nothing")
-    drawing, report = inspect_drawing(tmp_path / "bad.dxf", DrawingRules(), 0.5)
+    drawing, report = inspect_drawing(tmp_path / "bad.dxf", DrawingRules(), 0.5, read_drawing)
     assert drawing is None and not report["readable"] and "bad.dxf" in report["error"]
     doc, msp = document()
     plate(msp)
     doc.saveas(tmp_path / "good.dxf")
-    assert set(inspect_drawing(tmp_path / "good.dxf", DrawingRules(), 0.5)[1]) >= set(report)
+    assert set(inspect_drawing(tmp_path / "good.dxf", DrawingRules(), 0.5, read_drawing)[1]) >= set(report)
 
 
 def test_geojson_holds_the_material_in_its_place():

@@ -56,18 +56,17 @@ def generate(
 
     Example: kontur generate --count 1000000 --shards s3://bucket/brackets --executor dask --scheduler tcp://10.0.0.1:8786
     """
-    from kontur.data_preprocessing.data_config import load_data_config
     from kontur.data_preprocessing.executors import Crew
     from kontur.data_preprocessing.faces import mirror_conflicts
     from kontur.data_preprocessing.generate import generate as write_dataset
+    from kontur.data_preprocessing.part_list import open_parts
     from kontur.data_preprocessing.shards import generate_shards
-    from kontur.drawing import find_drawings, read_parts
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
     crew = Crew(executor.value, parse_workers(workers), scheduler)
-    config = load_data_config(space.data_config).with_scale(mm_per_px).with_class_masks(class_masks)
-    parts, drawings = read_parts(find_drawings([space.drawings]), config.drawings)
+    config, parts, drawings = open_parts(space)
+    config = config.with_scale(mm_per_px).with_class_masks(class_masks)
     if config.faces == "both":
         _tell_conflicts(mirror_conflicts(parts))
     what = (space, config, parts, drawings, count or config.dataset.count)
@@ -102,18 +101,17 @@ def preview(
 
     Example: kontur preview -C brackets --sweep light.elevation_deg --count 4
     """
-    from kontur.data_preprocessing.data_config import load_data_config
+    from kontur.data_preprocessing.part_list import open_parts
     from kontur.data_preprocessing.preview import contact_sheet, sweep_configs, sweep_sheet
     from kontur.data_preprocessing.render import background_pictures, make_context, render_sample
-    from kontur.drawing import find_drawings, read_parts
     from kontur.pictures import write_picture
     from kontur.visualization.overlay import draw_truth
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
-    config = load_data_config(space.data_config).with_scale(mm_per_px)
+    config, parts, _ = open_parts(space)
+    config = config.with_scale(mm_per_px)
     wanted = sweep_configs(config, sweep, steps) if sweep else [("", config)]
-    parts, _ = read_parts(find_drawings([space.drawings]), config.drawings)
     pictures = background_pictures(space.backgrounds)
     rows = []
     with progress_bar("preview", "samples") as on_progress:

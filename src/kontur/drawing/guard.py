@@ -2,7 +2,8 @@
 
 The checks inside the reader give a clear error early and cost nothing; but a geometry library that is deep in one call
 cannot be stopped from inside. `guarded_reader` reads file after file in one child. A child that a limit has killed costs
-its file, and the next file gets a new one.
+its file, and the next file gets a new one. The limit of time is one of computing; a child that waits instead, for a
+disk that does not answer, is killed after a multiple of it.
 """
 
 import pickle
@@ -13,6 +14,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Timer
+from time import monotonic
 from typing import Any, BinaryIO
 
 from kontur.drawing.model import Drawing
@@ -24,6 +27,9 @@ Reader = Callable[[Path, DrawingRules], Drawing]
 _LENGTH = struct.Struct("<Q")
 _SERVE = "from kontur.drawing.guard import serve; serve()"
 _SPARE_SECONDS = 2
+_STARTING_SECONDS, _PATIENCE = 60, 10
+"""By the clock on the wall a child may take this long to start, and so many times `max_seconds`: on a busy machine it gets
+a fraction of a processor."""
 _PIPES_CLOSED = (BrokenPipeError, EOFError, OSError)
 
 
@@ -38,11 +44,17 @@ def guarded_reader() -> Iterator[Reader]:
     def read(path: Path, rules: DrawingRules) -> Drawing:
         if not child:
             child.append(_start())
+        patience = Timer(_longest_wait(rules), child[0].kill)
+        patience.daemon = True
+        patience.start()
+        start = monotonic()
         try:
             _send(_pipe(child[0].stdin), (path, rules))
             answer = _receive(_pipe(child[0].stdout))
         except _PIPES_CLOSED:
-            raise DrawingError(_cause_of_death(child.pop(), path, rules)) from None
+            raise DrawingError(_cause_of_death(child.pop(), path, rules, monotonic() - start)) from None
+        finally:
+            patience.cancel()
         if isinstance(answer, str):
             raise DrawingError(answer)
         return answer
@@ -79,12 +91,18 @@ def _start() -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _cause_of_death(process: "subprocess.Popen[bytes]", path: Path, rules: DrawingRules) -> str:
+def _cause_of_death(process: "subprocess.Popen[bytes]", path: Path, rules: DrawingRules, waited_s: float) -> str:
     process.communicate()
+    if waited_s >= _longest_wait(rules):
+        return f"{path}: no answer within {_longest_wait(rules):g} s; check the disk that it lies on"
     if process.returncode == -signal.SIGXCPU:
         return f"{path}: not read within {rules.max_seconds:g} s; simplify the drawing or raise drawings.max_seconds"
     reason = f"needs more than {rules.max_memory_mb:g} MB, or breaks a library (exit status {process.returncode})"
     return f"{path}: {reason}; simplify the drawing or raise drawings.max_memory_mb"
+
+
+def _longest_wait(rules: DrawingRules) -> float:
+    return _STARTING_SECONDS + _PATIENCE * rules.max_seconds
 
 
 def _limit_memory(megabytes: float) -> bool:

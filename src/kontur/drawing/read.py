@@ -1,11 +1,9 @@
-"""Drawings to parts: the way from a file to a `Drawing`."""
+"""The way from a file to a `Drawing`."""
 
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
@@ -28,88 +26,11 @@ from kontur.drawing.unit_evidence import evidence_of
 from kontur.drawing.unit_guess import UnitGuess, guess_unit, unit_issue
 from kontur.errors import DrawingError
 from kontur.files import sha256_of
-from kontur.geometry import Part
-from kontur.geometry.copies import merge_copies
 
-SUFFIXES = (".dxf", ".dxf.gz")
 _LEVEL_SHARE = 0.5
 _LARGE_OPEN = 0.5
 _SMALL_GAP = 0.2
 _GRAVITY = ("error", "ambiguous", "warning", "info")
-
-
-def find_drawings(sources: Iterable[str | Path]) -> list[Path]:
-    """Expand files, folders (not recursive) and glob patterns into drawing paths, sorted within each source.
-
-    Raises:
-        DrawingError: a source matches nothing.
-    """
-    found: dict[Path, None] = {}
-    for source in sources:
-        path = Path(source)
-        if path.is_dir():
-            matches = sorted(p for p in path.iterdir() if p.name.lower().endswith(SUFFIXES))
-        elif has_magic(str(source)) and not path.exists():
-            names = glob(str(source), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-            matches = sorted(Path(name) for name in names if name.lower().endswith(SUFFIXES))
-        else:
-            matches = [path]
-        if not matches:
-            raise DrawingError(f"{source}: no drawings there; give a DXF file, a folder or a glob of {SUFFIXES}")
-        found.update(dict.fromkeys(matches))
-    return list(found)
-
-
-def read_parts(
-    paths: Iterable[Path],
-    rules: DrawingRules | None = None,
-    read: Callable[[Path, DrawingRules], Drawing] | None = None,
-) -> tuple[tuple[Part, ...], tuple[Drawing, ...]]:
-    """Read drawings for use: their parts, each with a name unique over all files, and the drawings.
-
-    Copies of one part in a drawing are one part here, named for its first copy, that knows how many they are; the
-    drawing itself lists them all.
-
-    Args:
-        paths: the files.
-        rules: how to read them.
-        read: what reads a file; None for `read_drawing`. A guarded reader (`kontur.drawing.guard`) has hard limits.
-
-    Raises:
-        DrawingError: a file is unreadable, holds no parts, or its unit is uncertain (all such files are listed).
-    """
-    rules = rules or DrawingRules()
-    drawings, faults = [], []
-    for path in paths:
-        try:
-            drawing = (read or read_drawing)(path, rules)
-        except DrawingError as error:
-            faults.append(str(error))
-            continue
-        if not drawing.parts:
-            faults.append(f"{path}: no closed contour that bounds a part; see `kontur inspect {path}`")
-        elif drawing.unit_confidence < rules.min_unit_confidence:
-            faults.append(f"{path}: {_unit_fault(drawing)}")
-        drawings.append(drawing)
-    if faults:
-        raise DrawingError("; ".join(faults))
-    return uniquely_named(part for drawing in drawings for part in merge_copies(drawing.parts)), tuple(drawings)
-
-
-def _unit_fault(drawing: Drawing) -> str:
-    reason = next((issue.text for issue in drawing.issues if issue.code == "unit_guessed"), drawing.unit)
-    return f"{reason}: set drawings.unit in configs/data_config.yaml (mm, inch, ...)"
-
-
-def uniquely_named(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Return the parts with `~2`, `~3`, ... after names that occur again."""
-    names: Counter[str] = Counter()
-    unique = []
-    for part in parts:
-        names[part.name] += 1
-        count = names[part.name]
-        unique.append(part if count == 1 else replace(part, name=f"{part.name}~{count}"))
-    return tuple(unique)
 
 
 def read_drawing(path: Path, rules: DrawingRules | None = None) -> Drawing:

@@ -8,7 +8,6 @@ from typing import Any
 
 from kontur.drawing.guard import Reader
 from kontur.drawing.model import Drawing
-from kontur.drawing.read import read_drawing
 from kontur.drawing.rules import DrawingRules
 from kontur.errors import DrawingError
 from kontur.files import printable
@@ -22,9 +21,7 @@ SEEN_PX = 2.0
 """What is smaller than this many pixels cannot be relied on to show in a picture."""
 
 
-def inspect_drawing(
-    path: Path, rules: DrawingRules, mm_per_px: float, read: Reader = read_drawing
-) -> tuple[Drawing | None, Document]:
+def inspect_drawing(path: Path, rules: DrawingRules, mm_per_px: float, read: Reader) -> tuple[Drawing | None, Document]:
     """Read one file for inspection; an unreadable one is reported, not raised."""
     try:
         drawing = read(path, rules)

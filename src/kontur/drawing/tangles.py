@@ -5,6 +5,7 @@ alone do not have, the chains either divide an area (fold lines, common cuts) or
 T-junctions). Rings that overlap each other are read by crossing depth, and said to be ambiguous.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,7 +103,7 @@ def _resolve(
     slight = not divided and _rings(polygons) == _rings(before) and _differ(polygons, before) < _NO_MATTER
     issues.append(_issue(group, whole or slight, len(polygons)))
     new = [_reuse(ring, group.rings, tolerance) for ring in rings_of(polygons, ())]
-    return [_with_strands(ring, group, strands, tolerance) for ring in new], []
+    return _with_strands(new, group, strands, tolerance), []
 
 
 def _issue(group: _Group, plain: bool, count: int) -> Issue:
@@ -186,16 +187,18 @@ def _reuse(ring: Ring, old: list[Ring], tolerance: Tolerances) -> Ring:
     return ring
 
 
-def _with_strands(ring: Ring, group: _Group, strands: list[Strand], tolerance: Tolerances) -> Ring:
-    """Find which of the group's strands lie on the ring."""
-    if ring.strands:
-        return ring
-    edge = shapely.LinearRing(ring.points)
+def _with_strands(rings: list[Ring], group: _Group, strands: list[Strand], tolerance: Tolerances) -> list[Ring]:
+    """Find which of the group's strands lie on which ring: those of which a segment's middle does."""
+    bare = [ring for ring in rings if not ring.strands]
+    if not bare:
+        return rings
     members = [i for old in group.rings for i in old.strands] + [i for chain in group.chains for i in chain.strands]
-    on = tuple(i for i in members if _touches(strands[i].points, edge, tolerance.same))
-    return Ring(ring.points, ring.circle, on)
-
-
-def _touches(points: Points, edge: shapely.LinearRing, reach: float) -> bool:
-    middles = shapely.points((points[:-1] + points[1:]) / 2)
-    return bool((shapely.distance(edge, middles) <= reach).any())
+    middles = [(strands[i].points[:-1] + strands[i].points[1:]) / 2 for i in members]
+    owners = np.repeat(members, [len(points) for points in middles])
+    edges = shapely.STRtree([shapely.linearrings(ring.points) for ring in bare])
+    point, edge = edges.query(shapely.points(np.concatenate(middles)), predicate="dwithin", distance=tolerance.same)
+    on: dict[int, dict[int, None]] = defaultdict(dict)
+    for k, owner in zip(edge.tolist(), owners[point].tolist(), strict=True):
+        on[k][owner] = None
+    found = {id(ring): Ring(ring.points, ring.circle, tuple(on[k])) for k, ring in enumerate(bare)}
+    return [found.get(id(ring), ring) for ring in rings]
