@@ -181,4 +181,4 @@ def test_solids_are_not_flat_parts():
     box(msp, 0, 0, 10, 10)
     msp.add_3dsolid().sat = sat([polygon(ELL)])
     drawing = read(doc)
-    assert areas(drawing) == [pytest.approx(100)] and issue(drawing, "unsupported_entity").severity == "warning"
+    assert areas(drawing) == [pytest.approx(100)] and issue(drawing, "unsupported_entity").severity == "ambiguous"

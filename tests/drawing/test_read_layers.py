@@ -148,6 +148,41 @@ def test_a_title_block_and_a_frame_of_lines_are_set_aside():
     assert drawing.entities["LINE"].not_cut == 4
 
 
+@pytest.mark.parametrize("layer", ["BORDER", "base_frame", "Rahmen"])
+@pytest.mark.parametrize(
+    ("x", "width", "severity"), [(-100, 420, "info"), (300, 50, "ambiguous"), (-100, 120, "ambiguous")]
+)
+def test_a_frame_that_does_not_hold_everything_is_a_doubt(layer, x, width, severity):
+    def draw(msp):
+        ring(msp, ELL)
+        box(msp, x, -100, width, 297, layer=layer)
+
+    drawing = drawn(draw)
+    assert areas(drawing) == [pytest.approx(ELL_AREA)] and issue(drawing, "not_cut").severity == severity
+
+
+@pytest.mark.parametrize(("corners", "severity"), [(ELL + 200, "ambiguous"), (ELL[:5] + 200, "info")])
+def test_contours_of_separate_lines_that_are_set_aside_are_a_doubt(corners, severity):
+    """An L of six lines on a layer of engravings; and one of four lines, which bounds nothing."""
+
+    def draw(msp):
+        ring(msp, ELL)
+        lines(msp, corners, closed=len(corners) == len(ELL), layer="ENGRAVE")
+
+    found = issue(drawn(draw), "not_cut")
+    assert found.severity == severity and ("bound 1 area" in found.text) == (severity == "ambiguous")
+
+
+@pytest.mark.parametrize("layer", ["construction", "CONTRUCTION2", "constr_lines"])
+def test_construction_lines_are_no_doubt(layer):
+    def draw(msp):
+        ring(msp, ELL)
+        box(msp, 5, 5, 10, 10, layer=layer)
+
+    drawing = drawn(draw)
+    assert areas(drawing) == [pytest.approx(ELL_AREA)] and not drawing.ambiguous
+
+
 def test_invisible_entities_are_not_cut():
     drawing = read(beside(invisible=1))
     assert areas(drawing) == [pytest.approx(ELL_AREA)]

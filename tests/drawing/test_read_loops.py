@@ -168,7 +168,33 @@ class TestRepeats:
         assert len(only(drawn(draw)).holes) == 20
 
 
+class TestMissingHoles:
+    @pytest.mark.parametrize(("open_deg", "severity"), [(25, "ambiguous"), (150, "warning")])
+    def test_a_small_round_hole_that_is_not_quite_closed(self, open_deg, severity):
+        """A gap of 7 % of the hole is no accident of drawing; half a circle may be a mark."""
+
+        def draw(msp):
+            box(msp, 0, 0, 400, 300)
+            msp.add_arc((100, 100), 15, open_deg, 360)
+
+        drawing = drawn(draw)
+        assert only(drawing).holes == () and issue(drawing, "open_contour").severity == severity
+
+
 class TestMeetingLines:
+    def test_a_lattice_knows_which_lines_it_is_made_of(self):
+        """Three lines each way with overlong ends, and one that meets nothing."""
+
+        def draw(msp):
+            for k in (0, 30, 60):
+                msp.add_line((k, -5), (k, 65))
+                msp.add_line((-5, k), (65, k))
+            msp.add_line((100, 0), (120, 0))
+
+        drawing = drawn(draw)
+        assert drawing.ambiguous and sum(areas(drawing)) == pytest.approx(3600, rel=1e-4)
+        assert (drawing.entities["LINE"].used, drawing.entities["LINE"].not_cut) == (4, 3)
+
     def test_overlong_lines_bound_the_area_between_them(self):
         def draw(msp):
             for x in (0, 100):

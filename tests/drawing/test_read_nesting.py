@@ -125,6 +125,30 @@ def test_the_frame_of_a_sheet_is_told_and_said():
     assert issue(drawing, "sheet_frame").severity == "ambiguous"
 
 
+def test_the_two_lines_of_a_frame_are_told_and_said():
+    def draw(msp):
+        box(msp, -50, -50, 420, 297)
+        box(msp, -40, -40, 400, 277)
+        ring(msp, ELL)
+        box(msp, 110, 0, 100, 60)
+        msp.add_circle((140, 30), 10)
+
+    drawing = drawn(draw)
+    assert areas(drawing) == pytest.approx([2400, 6000 - 100 * np.pi], rel=1e-9)
+    assert issue(drawing, "sheet_frame").severity == "ambiguous"
+
+
+def test_a_frame_around_a_plate_with_a_hole_is_not_two():
+    def draw(msp):
+        box(msp, -50, -50, 420, 297)
+        box(msp, 0, 0, 320, 197)
+        ring(msp, ELL + 20)
+
+    drawing = drawn(draw)
+    assert areas(drawing) == [pytest.approx(320 * 197 - 2400)]
+    assert issue(drawing, "sheet_frame").severity == "ambiguous"
+
+
 def test_a_plate_with_windows_is_not_a_frame():
     def draw(msp):
         box(msp, 0, 0, 300, 200)

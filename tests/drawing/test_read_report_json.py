@@ -52,10 +52,24 @@ def test_the_account_and_the_unit(report):
     assert report["entities"]["CIRCLE"]["used"] == 2
 
 
+@pytest.mark.parametrize(("unit", "mm"), [(4, 1.0), (1, 25.4), (None, 1.0)])
+def test_the_whole_area_can_be_had_in_drawing_units(unit, mm):
+    report = document_of(drawn(plate, unit), 0.5)
+    assert report["mm_per_unit"] == mm and not report["in_doubt"]
+    assert report["area_mm2"] / mm**2 == pytest.approx(PLATE_AREA)
+    assert (len(report["parts"]), len(report["parts"][0]["holes"])) == (1, 2)
+
+
+def test_doubt_is_told():
+    report = document_of(drawn(lambda msp: (ring(msp, ELL), ring(msp, ELL + 10))), 0.5)
+    assert report["in_doubt"] and "overlapping_contours" in {issue["code"] for issue in report["issues"]}
+
+
 def test_a_file_that_cannot_be_read_is_reported_and_not_raised(tmp_path):
     (tmp_path / "bad.dxf").write_text("nothing")
     drawing, report = inspect_drawing(tmp_path / "bad.dxf", DrawingRules(), 0.5, read_drawing)
     assert drawing is None and not report["readable"] and "bad.dxf" in report["error"]
+    assert report["in_doubt"] and report["area_mm2"] == 0
     doc, msp = document()
     plate(msp)
     doc.saveas(tmp_path / "good.dxf")

@@ -14,28 +14,35 @@ from kontur.geometry import Circle, Contour, GeometryError, Part, circle_contour
 from kontur.geometry.part import SymmetryMemo
 
 _FRAME_FILL = 0.98
-_FRAME_SHARE = 0.5
+_FRAME_SHARE, _MARGIN_SHARE = 0.5, 0.7
 _ORDER_GRID_MM = 0.01
 
 
 def without_frame(rings: list[Ring]) -> tuple[list[Ring], list[Issue]]:
-    """Drop a rectangle that holds all other rings when most of what it holds are parts with holes of their own.
+    """Drop the frame of a sheet: two rectangles with a margin between, or one that holds mostly parts with holes.
 
-    A plate with one large window in which another part lies looks the same; the issue says so.
+    A plate with one large window in which other parts lie looks the same; the issue says so.
     """
     parents, depth = parents_of(rings)
     tops = [index for index, level in enumerate(depth) if level == 0]
-    if len(tops) != 1 or max(depth) != 2 or not _is_rectangle(rings[tops[0]]):
+    if len(tops) != 1 or max(depth) < 2 or not _is_rectangle(rings[tops[0]]):
         return rings, []
-    areas = {index: shapely.Polygon(rings[index].points).area for index in range(len(rings)) if depth[index] == 1}
+    inner = [index for index, level in enumerate(depth) if level == 1]
+    areas = {index: shapely.Polygon(rings[index].points).area for index in [*tops, *inner]}
+    margin = len(inner) == 1 and _is_rectangle(rings[inner[0]]) and areas[inner[0]] > _MARGIN_SHARE * areas[tops[0]]
+    if margin and not all(_is_rectangle(ring) for ring in rings):
+        return _left_out(rings, {*tops, *inner}, "two rectangles with a margin between hold everything")
     holding = {parents[index] for index, level in enumerate(depth) if level == 2}
     holding = {index for index in holding if rings[index].circle is None}  # round: a countersunk hole
-    if sum(areas[index] for index in holding) < _FRAME_SHARE * sum(areas.values()):
+    if max(depth) > 2 or sum(areas[i] for i in holding) < _FRAME_SHARE * sum(areas[i] for i in inner):
         return rings, []
-    text = "a rectangle holds everything and what it holds has holes: taken for the frame of a sheet, not for a part"
-    return [ring for index, ring in enumerate(rings) if index != tops[0]], [
-        Issue("sheet_frame", "ambiguous", text, *rings[tops[0]].place)
-    ]
+    return _left_out(rings, set(tops), "a rectangle holds everything and what it holds has holes")
+
+
+def _left_out(rings: list[Ring], frame: set[int], why: str) -> tuple[list[Ring], list[Issue]]:
+    text = f"{why}: taken for the frame of a sheet, not for a part"
+    place = rings[min(frame)].place
+    return [ring for i, ring in enumerate(rings) if i not in frame], [Issue("sheet_frame", "ambiguous", text, *place)]
 
 
 def concentric_issues(nests: list[Nest]) -> list[Issue]:

@@ -5,13 +5,23 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+import numpy as np
+import shapely
 from ezdxf.document import Drawing as Document
 
-from kontur.drawing.entities import Strand
+from kontur.drawing.entities import Points3, Strand
 from kontur.drawing.model import Issue
-from kontur.drawing.rules import DOUBTFUL_LAYERS, DOUBTFUL_LINETYPES, NOT_CUT_LAYERS, NOT_CUT_LINETYPES, DrawingRules
+from kontur.drawing.rules import (
+    DOUBTFUL_LAYERS,
+    DOUBTFUL_LINETYPES,
+    FRAME_LAYERS,
+    NOT_CUT_LAYERS,
+    NOT_CUT_LINETYPES,
+    DrawingRules,
+)
 
 _BYLAYER_COLOR = 256
+_JOIN_RELATIVE = 1e-5
 
 
 class Reason(NamedTuple):
@@ -21,11 +31,13 @@ class Reason(NamedTuple):
         text: empty when they are.
         default: whether only the default rules say so.
         doubtful: whether their closed contours may be cut after all.
+        frame: whether those may that do not hold everything else.
     """
 
     text: str = ""
     default: bool = False
     doubtful: bool = False
+    frame: bool = False
 
 
 def split_cut(strands: list[Strand], document: Document, rules: DrawingRules) -> tuple[list[Strand], list[Issue]]:
@@ -62,7 +74,8 @@ def _reason(key: tuple[str, str, int], document: Document, rules: DrawingRules) 
         return Reason(f"colour {color} is excluded")
     by_layer = _match(layer, NOT_CUT_LAYERS if rules.exclude_layers is None else rules.exclude_layers)
     if by_layer:
-        return Reason(f"layer {layer!r}", rules.exclude_layers is None, _match(layer, DOUBTFUL_LAYERS))
+        default = rules.exclude_layers is None
+        return Reason(f"layer {layer!r}", default, _match(layer, DOUBTFUL_LAYERS), _match(layer, FRAME_LAYERS))
     if rules.exclude_layers is None and entry is not None and (entry.is_off() or entry.is_frozen()):
         return Reason(f"layer {layer!r} is hidden (set exclude_layers to read it)", True, True)
     if _match(linetype, NOT_CUT_LINETYPES if rules.exclude_linetypes is None else rules.exclude_linetypes):
@@ -76,8 +89,25 @@ def _match(name: str, patterns: Iterable[str]) -> bool:
 
 def _issues(strands: list[Strand], reasons: list[Reason]) -> Iterable[Issue]:
     counts = Counter(reason for reason in reasons if reason.text)
-    closed = Counter(reason for strand, reason in zip(strands, reasons, strict=True) if strand.closed)
+    kept = [strand.points for strand, reason in zip(strands, reasons, strict=True) if not reason.text]
     for reason, count in counts.items():
-        doubtful = reason.default and reason.doubtful and closed[reason] > 0
-        tail = f"; {closed[reason]} of them are closed" if doubtful else ""
-        yield Issue("not_cut", "ambiguous" if doubtful else "info", f"{count} lines not cut: {reason.text}{tail}")
+        aside = [strand for strand, own in zip(strands, reasons, strict=True) if own == reason]
+        closed = (
+            _closed(aside, kept if reason.frame else []) if reason.default and (reason.doubtful or reason.frame) else 0
+        )
+        tail = f"; they bound {closed} area{'s' * (closed > 1)}" if closed else ""
+        yield Issue("not_cut", "ambiguous" if closed else "info", f"{count} lines not cut: {reason.text}{tail}")
+
+
+def _closed(strands: list[Strand], held: list[Points3]) -> int:
+    """Number of closed contours among strands and those that their ends make up, without such as hold all of `held`."""
+    rings = [strand.points for strand in strands if strand.closed]
+    lines = [strand.points for strand in strands if not strand.closed]
+    if lines:
+        size = float(max(np.ptp(np.concatenate(lines), axis=0).max(), np.finfo(float).tiny))
+        joined = shapely.set_precision([shapely.linestrings(points[:, :2]) for points in lines], _JOIN_RELATIVE * size)
+        rings += [shapely.get_coordinates(face.exterior) for face in shapely.polygonize(joined).geoms]
+    if not held:
+        return len(rings)
+    low, high = (function(np.concatenate(held)[:, :2], axis=0) for function in (np.min, np.max))
+    return sum(bool((ring[:, :2].min(axis=0) > low).any() or (ring[:, :2].max(axis=0) < high).any()) for ring in rings)

@@ -30,6 +30,12 @@ NOT_GEOMETRY = frozenset({
 })  # fmt: skip
 """Entities that bound no material: text, measures, pictures, construction lines, views, points."""
 
+SOLIDS = frozenset({
+    "REGION", "BODY", "3DSOLID", "SURFACE", "PLANESURFACE", "EXTRUDEDSURFACE", "REVOLVEDSURFACE", "LOFTEDSURFACE",
+    "SWEPTSURFACE", "ACAD_PROXY_ENTITY",
+})  # fmt: skip
+"""Entities that bound material where they cannot be read."""
+
 BROKEN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, DXFError)
 """What ezdxf and numpy raise on an entity whose data contradicts itself."""
 

@@ -11,7 +11,16 @@ from ezdxf.entities import DXFEntity, Insert
 from ezdxf.math import Vec3
 from numpy.typing import NDArray
 
-from kontur.drawing.entities import BROKEN, NOT_GEOMETRY, READABLE, Strand, is_similarity, strands_of, transformed
+from kontur.drawing.entities import (
+    BROKEN,
+    NOT_GEOMETRY,
+    READABLE,
+    SOLIDS,
+    Strand,
+    is_similarity,
+    strands_of,
+    transformed,
+)
 from kontur.drawing.limits import Limits
 from kontur.drawing.model import Issue
 
@@ -178,8 +187,8 @@ class _Blocks:
         return [
             *(Issue("broken_entity", "error", f"{n} x {what}; left out, mend or redraw it") for what, n in
               self.broken.items()),
-            *(Issue("unsupported_entity", "warning", f"{n} x {what}: kontur cannot read its shape; left out")
-              for what, n in self.unsupported.items()),
+            *(Issue("unsupported_entity", "ambiguous" if what in SOLIDS else "warning",
+                    f"{n} x {what}: kontur cannot read its shape; left out") for what, n in self.unsupported.items()),
             *(Issue("missing_block", "warning", f"{n} insertions of block {what!r}, which the file lacks; left out")
               for what, n in self.missing.items()),
         ]  # fmt: skip

@@ -29,7 +29,7 @@ from kontur.files import sha256_of
 
 _LEVEL_SHARE = 0.5
 _LARGE_OPEN = 0.5
-_SMALL_GAP = 0.2
+_SMALL_GAP, _TINY_GAP, _TINY_OPEN = 0.2, 0.1, 0.005
 _GRAVITY = ("error", "ambiguous", "warning", "info")
 
 
@@ -171,7 +171,8 @@ def _open_issues(chains: list[Chain], rings: list[Ring]) -> list[Issue]:
 
 
 def _nearly_closed(chain: Chain, length: float, largest: float) -> bool:
-    return chain.gap_mm < _SMALL_GAP * length and length > _SMALL_GAP * largest
+    small, large = chain.gap_mm < _TINY_GAP * length, length > _SMALL_GAP * largest
+    return length > _TINY_OPEN * largest and (small or (large and chain.gap_mm < _SMALL_GAP * length))
 
 
 def _account(found: Extract, loaded: Loaded) -> dict[str, EntityCount]:

@@ -14,6 +14,7 @@ from kontur.files import printable
 from kontur.geometry import Contour, Part
 from kontur.geometry.features import least_rectangle, smallest_feature, thinnest_web
 from kontur.geometry.likeness import LookAlike
+from kontur.geometry.units import mm_per
 
 Document = dict[str, Any]
 MOST_DIAMETERS = 4
@@ -27,8 +28,8 @@ def inspect_drawing(path: Path, rules: DrawingRules, mm_per_px: float, read: Rea
         drawing = read(path, rules)
     except DrawingError as error:
         return None, {
-            "file": printable(path), "readable": False, "error": printable(error), "unit": None, "unit_confidence": 0.0,
-            "entities": {}, "parts": [], "issues": [],
+            "file": printable(path), "readable": False, "error": printable(error), "in_doubt": True, "unit": None,
+            "unit_confidence": 0.0, "mm_per_unit": None, "area_mm2": 0.0, "entities": {}, "parts": [], "issues": [],
         }  # fmt: skip
     return drawing, document_of(drawing, mm_per_px)
 
@@ -39,9 +40,12 @@ def document_of(drawing: Drawing, mm_per_px: float) -> Document:
         "file": printable(drawing.file),
         "readable": True,
         "error": None,
+        "in_doubt": drawing.in_doubt,
         "sha256": drawing.sha256,
         "unit": drawing.unit,
         "unit_confidence": round(drawing.unit_confidence, 3),
+        "mm_per_unit": mm_per(drawing.unit),
+        "area_mm2": sum(part.area_mm2 for part in drawing.parts),
         "entities": {kind: asdict(count) for kind, count in drawing.entities.items()},
         "parts": [part_document(part, mm_per_px) for part in drawing.parts],
         "issues": [asdict(issue) for issue in drawing.issues],

@@ -9,7 +9,7 @@ from kontur.geometry.units import UNIT_ALIASES, UnitName
 
 NOT_CUT_LAYERS = (
     "*bend*", "*fold*", "*cent*line*", "center", "centre", "centers", "centres", "*dim*", "*text*", "*annot*", "*note*",
-    "*title*", "*border*", "*frame*", "*construction*", "*engrav*", "*etch*", "*scribe*", "*score*", "*mark*",
+    "*title*", "*border*", "*frame*", "*constr*", "*contruct*", "*engrav*", "*etch*", "*scribe*", "*score*", "*mark*",
     "*hidden*", "*phantom*", "*sketch*", "*guide*", "defpoints", "*hatch*", "*symbol*", "*viewport*", "*tangent*",
     "iv_arc_centers", "iv_tool_center*", "*feature_profile*",
     "*bieg*", "*mittellinie*", "*bemaß*", "*bemass*", "*rahmen*", "*gravur*", "*pliage*", "*cotation*", "*cotas*", "*cadre*",
@@ -23,6 +23,9 @@ DOUBTFUL_LAYERS = (
     "*fold*", "*gravur*", "*гравир*", "*feature_profile*",
 )  # fmt: skip
 """Of these, the ones whose closed contours may be cut after all; leaving them out is said to be ambiguous."""
+
+FRAME_LAYERS = ("*border*", "*frame*", "*rahmen*", "*cadre*", "*рамк*")
+"""Of these, the ones whose closed contours may be cut after all when they do not hold everything else."""
 
 NOT_CUT_LINETYPES = ("*center*", "*centre*", "*dashdot*", "*phantom*", "*hidden*", "*dashed*", "*divide*", "*dot*")
 """Linetypes (lower case) whose geometry is by default not cut."""
