@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shapely
 from dxf_making import areas, box, codes, diameters, difference, document, hole_centres, issue, only, read
+from ezdxf.math import BSpline
 
 ELL = [(0, 0), (60, 0), (60, 15), (20, 15), (20, 90), (0, 90)]
 
@@ -46,6 +47,23 @@ def ellipse(centre, major, ratio):
     at = (centre[0] + major[0], centre[1] + major[1])
     curve = f"ellipse-curve $-1 {centre[0]} {centre[1]} 0 0 0 1 {major[0]} {major[1]} 0 {ratio} I I"
     return at, at, curve, "forward"
+
+
+def spline(control, degree=3, weights=None, sense="forward", start=None):
+    """An edge along a whole clamped B-spline; its outer knots are stored `degree` times."""
+    inner = len(control) - degree - 1
+    knots = " ".join(f"{k} {degree if k in (0, inner + 1) else 1}" for k in range(inner + 2))
+    rows = [
+        (*point, 0) if weights is None else (*point, 0, w) for point, w in zip(control, weights or control, strict=True)
+    ]
+    points = " ".join(str(value) for row in rows for value in row)
+    name = "nubs" if weights is None else "nurbs"
+    curve = (
+        f"intcurve-curve $-1 {sense} {{ exactcur full {name} {degree} open {inner + 2} {knots} {points} 0 null_surface "
+        "null_surface nullbs nullbs I I } I I"
+    )
+    ends = (control[0], control[-1]) if sense == "forward" else (control[-1], control[0])
+    return start or ends[0], ends[1], curve, "forward"
 
 
 def polygon(corners):
@@ -124,6 +142,43 @@ def test_an_arc_against_its_curve_bends_inwards():
         line((0, 0), (40, 0)), line((40, 0), (40, 30)), arc((20, 30), 20, 0, pi, clockwise=True), line((0, 30), (0, 0))
     ]  # fmt: skip
     assert areas(region(sat([edges]))) == [pytest.approx(1200 - 200 * pi, rel=1e-9)]
+
+
+WAVE = [(40, 30), (38, 44), (22, 10), (16, 47), (9, 21), (0, 30)]
+
+
+@pytest.mark.parametrize("sense", ["forward", "reversed"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_side_along_a_spline(sense, backwards):
+    control = WAVE if sense == "forward" else WAVE[::-1]
+    edges = [line((0, 0), (40, 0)), line((40, 0), (40, 30)), spline(control, sense=sense), line((0, 30), (0, 0))]
+    drawing = region(sat([edges], backwards=backwards))
+    curve = [(p.x, p.y) for p in BSpline(WAVE, order=4).approximate(4000)]
+    assert drawing.issues == ()
+    assert (
+        difference(only(drawing), shapely.Polygon([(0, 0), (40, 0), *curve])) < 0.02 * shapely.LineString(curve).length
+    )
+
+
+def test_a_quarter_of_a_circle_as_a_rational_spline():
+    edges = [line((0, 0), (20, 0)), spline([(20, 0), (20, 20), (0, 20)], 2, (1, 0.5**0.5, 1)), line((0, 20), (0, 0))]
+    assert areas(region(sat([edges]))) == [pytest.approx(100 * pi, rel=1e-3)]
+
+
+@pytest.mark.parametrize(
+    "damage", [("nubs 3", "nubs 99"), (" 0 3 ", " 0 300000000 "), (" 0 3 1 1 ", " 0 3 x 1 "), ("40 30 0", "40 30")]
+)
+def test_a_spline_whose_numbers_do_not_fit_is_said_to_be_broken(damage):
+    start, end, curve, sense = spline(WAVE)
+    edges = [line((0, 0), (40, 0)), line((40, 0), (40, 30)), (start, end, curve.replace(*damage, 1), sense)]
+    drawing = region(sat([[*edges, line((0, 30), (0, 0))]]))
+    assert drawing.parts == () and drawing.in_doubt and drawing.entities["REGION"].unsupported == 1
+
+
+def test_an_edge_on_a_piece_of_a_spline_is_not_guessed():
+    edges = [line((0, 0), (40, 0)), line((40, 0), (30, 28)), spline(WAVE, start=(30, 28)), line((0, 30), (0, 0))]
+    drawing = region(sat([edges]))
+    assert drawing.parts == () and issue(drawing, "unsupported_entity").severity == "ambiguous"
 
 
 def test_an_ellipse():

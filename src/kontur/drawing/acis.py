@@ -1,7 +1,8 @@
 """Planar ACIS bodies (REGION, and BODY where all of it lies in one direction) to closed curves.
 
-ezdxf reads the records of SAT and SAB, but of the curves only the straight ones, and no scale of a body. Both are added
-here, in a loader of our own, so that ezdxf's tables stay as they are. Edges on spline curves cannot be read.
+ezdxf reads the records of SAT and SAB, but of the curves only the straight ones, and no scale of a body. Ellipses, splines
+and the scale are added here, in a loader of our own, so that ezdxf's tables stay as they are. An edge cannot be read that
+lies on a piece of a spline only, or on a spline that the body stores elsewhere.
 """
 
 from collections.abc import Iterator
@@ -30,13 +31,14 @@ from ezdxf.entities import Body as DXFBody
 from ezdxf.math import Vec3
 from numpy.typing import NDArray
 
-from kontur.drawing.flatten import ellipse_points
+from kontur.drawing.flatten import ellipse_points, spline_points
 
 Points3 = NDArray[np.float64]
 Loop = tuple[Points3, tuple[float, float, float, float] | None]
 
 _PARALLEL = 1e-9
 _ROUND = 1e-9
+_NEAR = 1e-6
 
 
 class NotPlanarError(Exception):
@@ -66,6 +68,43 @@ class _EllipseCurve(Curve):
         return self.center + self.major * np.cos(param) + self.minor * np.sin(param)
 
 
+class _SplineCurve(Curve):
+    """A spline: `nubs` or `nurbs`, degree, form, distinct knots with multiplicities, points (x y z, and a weight).
+
+    The outer knots are stored as often as the degree says, once less than in most textbooks.
+    """
+
+    type = "intcurve-curve"
+
+    def restore_data(self, loader: Any) -> None:
+        values = [getattr(token, "value", token) for token in loader.data[loader.index :]]
+        start = next((index for index, value in enumerate(values) if value in ("nubs", "nurbs")), None)
+        self.numbers = [] if start is None else values[start:]
+
+    def points(self, sagitta: float) -> Points3:
+        """Return (N, 3) points along the whole of it.
+
+        Raises:
+            ValueError: numbers that do not fit together.
+            NotPlanarError: it is stored elsewhere.
+        """
+        if not self.numbers:
+            raise NotPlanarError
+        kind, degree, _, distinct, *rest = self.numbers
+        degree, width = int(degree), 4 if kind == "nurbs" else 3
+        stored, times = np.array(rest[: 2 * int(distinct)], float).reshape(-1, 2).T
+        count = int(times.sum()) - degree + 1
+        if not 1 <= degree < count <= len(rest) or (times < 1).any():
+            raise ValueError("a spline whose knots and points do not fit together")
+        knots = np.repeat(stored, times.astype(int))
+        rows = np.array(rest[2 * int(distinct) :][: count * width], float).reshape(count, width)
+        knots = np.concatenate([knots[:1], knots, knots[-1:]])
+        return spline_points(rows[:, :3], degree, knots, rows[:, 3] if width == 4 else None, sagitta)
+
+    def evaluate(self, param: float) -> Vec3:
+        raise NotImplementedError
+
+
 class _PlacedTransform(Transform):
     """Three rows of a rotation, a shift, and the scale that goes before the shift."""
 
@@ -86,7 +125,7 @@ class _CountedVertex(Vertex):
         self.point = restore_entity("point", loader, entity_factory)
 
 
-_OURS: tuple[type[AcisEntity], ...] = (_EllipseCurve, _PlacedTransform, _CountedVertex)
+_OURS: tuple[type[AcisEntity], ...] = (_EllipseCurve, _SplineCurve, _PlacedTransform, _CountedVertex)
 _TYPES: dict[str, type[AcisEntity]] = {**ENTITY_TYPES, **{ours.type: ours for ours in _OURS}}
 
 
@@ -173,9 +212,20 @@ def _edge_points(coedge: Coedge, sagitta: float) -> Points3:
         first, last = curve.parameter(start), curve.parameter(end)
         sweep = 2 * pi if edge.start_vertex is edge.end_vertex else (turn * (last - first)) % (2 * pi)
         points = ellipse_points(curve.center.xyz, curve.major.xyz, curve.minor.xyz, first, turn * sweep, sagitta)
+    elif isinstance(edge.curve, _SplineCurve):
+        points = _between(edge.curve.points(sagitta), np.array([start.xyz, end.xyz]))
     else:
         raise NotPlanarError
     return points[::-1] if coedge.sense else points
+
+
+def _between(points: Points3, ends: Points3) -> Points3:
+    """Return a curve's points in the direction in which it runs from one end to the other, if those are its ends."""
+    near = _NEAR * float(np.ptp(points, axis=0).max())
+    for way in (points, points[::-1]):
+        if np.abs(way[[0, -1]] - ends).max() <= near:
+            return way
+    raise NotPlanarError
 
 
 def _placed(loop: Loop, transform: AcisEntity) -> Loop:
