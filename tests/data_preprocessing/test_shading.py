@@ -6,9 +6,10 @@ from generator_parts import PLAIN, disc_mm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kontur.data_preprocessing.shading import draw_part
+from kontur.data_preprocessing.sampling import pack
 from kontur.data_preprocessing.surfaces import NONE, TURNED, Texture, packed
 from kontur.data_preprocessing.textures import DETAIL_SIZE
+from kontur.data_preprocessing.tiles import draw_thing
 
 F = np.float32
 WIDTH, HEIGHT = 23, 14
@@ -17,25 +18,38 @@ FLAT_STREAKS = np.full(DETAIL_SIZE**2, 128, np.uint8)
 NO_LAMPS = np.empty((0, 13), F)
 
 
+def laid(out, ids, key, mm, left, top, scale, tints, texture, lamps, sky, texels=FLAT_TEXELS, streaks=FLAT_STREAKS,
+         bevel=1.0, walls=()):  # fmt: skip
+    """Draw a thing whose distances (mm) are known at every pixel of a window; `walls`: shifts (px) of its lower slices."""
+    beyond = np.pad(mm, 2, constant_values=F(-1))
+    maps = np.array([[1, 0, 2 - dx, 0, 1, 2 - dy, 0, 0, 1] for dx, dy in ((0, 0), *walls)], F)
+    to_mm = np.array([[1 / scale, 0, 0], [0, -1 / scale, 0]], F)
+    lean = max((float(np.hypot(*shift)) for shift in walls), default=0.0)
+    turn = np.array([[scale, 0], [0, scale]], F)  # the template's rows run down the picture here
+    return draw_thing(
+        out, ids, key, pack(beyond), maps, (left, top, mm.shape[1], mm.shape[0]), F(lean), to_mm, F(scale), turn, tints,
+        texture, lamps, sky, texels, streaks, F(bevel),
+    )  # fmt: skip
+
+
 def painted(mm, texture_changes=None, lamps=NO_LAMPS, tints=None, left=4, top=2, bevel=1.0, scale=2.0, texels=FLAT_TEXELS,
             streaks=FLAT_STREAKS, sky=((0.5, 0.6, 0.7), (0.1, 0.2, 0.3), (0.4, 0.4, 0.4)), key=1, background=0.0,
-            all_mm=None):  # fmt: skip
-    """Draw one part over an even picture; returns light (H, W, 3), ids and the returned number."""
+            walls=()):  # fmt: skip
+    """Draw one thing over an even picture; returns light (H, W, 3), ids and the returned number."""
     own_tints, texture = packed(PLAIN)
     texture: Texture = texture._replace(**(texture_changes or {}))
     out, ids = np.full((3, HEIGHT, WIDTH), background, F), np.zeros((HEIGHT, WIDTH), np.uint8)
-    to_mm = np.array([[1 / scale, 0, 0], [0, -1 / scale, 0]], F)
     rows = np.concatenate([np.array(sky, F), np.zeros((5 - len(sky), 3), F)])
-    count = draw_part(
-        out, ids, key, mm, mm if all_mm is None else all_mm, left, top, to_mm, F(scale),
-        own_tints if tints is None else np.array(tints, F), texture, lamps, rows, texels, streaks, F(bevel),
+    count = laid(
+        out, ids, key, mm, left, top, scale, own_tints if tints is None else np.array(tints, F), texture, lamps, rows,
+        texels, streaks, bevel, walls,
     )  # fmt: skip
     return out.transpose(1, 2, 0), ids, count
 
 
 DEEP = np.full((8, 11), 5.0, F)
-INNER = (slice(3, 9), slice(5, 14))
-"""Where DEEP lands in the picture: its rim of one pixel is never drawn."""
+INNER = (slice(2, 10), slice(4, 15))
+"""Where DEEP lands in the picture."""
 
 
 def test_a_level_face_sends_the_sky_back():
@@ -44,7 +58,7 @@ def test_a_level_face_sends_the_sky_back():
     expected = np.array(tints[0]) * (0.5, 0.6, 0.7) + np.array(tints[1]) * (0.1, 0.2, 0.3)
     np.testing.assert_allclose(out[INNER], np.broadcast_to(expected, out[INNER].shape), rtol=1e-5)
     assert (ids[INNER] == 1).all()
-    assert count == ids.sum() == 6 * 9
+    assert count == ids.sum() == 8 * 11
     untouched = np.ones(ids.shape, bool)
     untouched[INNER] = False
     assert (out[untouched] == 0).all()
@@ -112,11 +126,8 @@ def test_a_part_over_another_takes_its_pixels():
     mm = disc_mm(16, 13, 2.0, 2.0)
     _, texture = packed(PLAIN)
     out, ids = np.zeros((3, HEIGHT, WIDTH), F), np.zeros((HEIGHT, WIDTH), np.uint8)
-    to_mm, tints, sky = np.array([[0.5, 0, 0], [0, -0.5, 0]], F), np.ones((2, 3), F), np.ones((5, 3), F)
     for key, left in ((1, 0), (2, 4), (3, 8)):
-        draw_part(
-            out, ids, key, mm, mm, left, 0, to_mm, F(2), tints, texture, NO_LAMPS, sky, FLAT_TEXELS, FLAT_STREAKS, F(1)
-        )
+        laid(out, ids, key, mm, left, 0, 2.0, np.ones((2, 3), F), texture, NO_LAMPS, np.ones((5, 3), F))
     assert set(np.unique(ids)) == {0, 1, 2, 3}
     assert (ids == 3).sum() == (mm >= 0).sum()
 
@@ -135,7 +146,7 @@ def test_grain_is_a_texel_of_the_pool():
     texels = (FLAT_TEXELS & ~0xFF) | grain.ravel().astype(np.int32)
     plain, grained = painted(DEEP, {"grain": F(0)})[0], painted(DEEP, {"grain": F(0.5)}, texels=texels)[0]
     factor = (grained[INNER] / plain[INNER])[..., 0]
-    rows, columns = np.mgrid[1:7, 1:10]
+    rows, columns = np.mgrid[0:8, 0:11]
     x, y = columns / 2 * 3, -rows / 2 * 3  # three texels a millimetre, two pixels a millimetre, y up
     texel = grain[np.floor(y).astype(int) % DETAIL_SIZE, np.floor(x).astype(int) % DETAIL_SIZE]
     np.testing.assert_allclose(factor, 1 + 0.5 * (texel / 128 - 1), rtol=1e-3)
@@ -155,16 +166,16 @@ def test_rust_is_brown_whatever_lies_under_it():
 
 
 def test_a_wall_faces_the_lamp_or_is_dark():
-    """A silhouette far wider than the top face: all of the window's middle is wall, sloping to the right."""
-    ramp = np.tile(np.linspace(8, 2, 11, dtype=F), (8, 1))
-    off_top = np.full_like(ramp, -5)
+    """The lower slice lies 4 px to the right of a top face that ends at column 4: columns 5 to 8 are wall."""
+    ramp = np.tile((4 - np.arange(16, dtype=F)) / 2, (8, 1))
     light = {}
     for side in (-1, 1):
         lamp = np.array([[1, 1, 1, side * 0.6, 0, 0.8, 0, 0, 0, 0, 0, 0, 0]], F)
-        out, *_ = painted(off_top, lamps=lamp, tints=[[1, 1, 1], [0, 0, 0]], all_mm=ramp)
-        light[side] = out[5, 9, 0]
-    assert light[1] == pytest.approx(0.35 * 0.5 + 0.6, rel=1e-4)
-    assert light[-1] == pytest.approx(0.35 * 0.5, rel=1e-4)
+        out, ids, _ = painted(ramp, lamps=lamp, tints=[[1, 1, 1], [0, 0, 0]], walls=[(4, 0)])
+        assert (ids[5, 4:13] == 1).all()
+        light[side] = out[5, 11, 0]
+    assert light[1] == pytest.approx(0.35 * 0.5 + 0.6, rel=1e-3)
+    assert light[-1] == pytest.approx(0.35 * 0.5, rel=1e-3)
 
 
 def test_a_bevel_mirrors_the_side_that_it_faces():
@@ -190,17 +201,14 @@ def test_a_burr_makes_an_edge_uneven_and_leaves_the_face():
     np.testing.assert_allclose(burred[3:9, 6], smooth[3:9, 6], rtol=1e-6)
 
 
-def test_long_rows_are_drawn_in_blocks_without_a_seam():
-    out, ids = np.zeros((3, 6, 700), F), np.zeros((6, 700), np.uint8)
+def test_tiles_meet_without_a_seam():
+    out, ids = np.zeros((3, 40, 700), F), np.zeros((40, 700), np.uint8)
     _, texture = packed(PLAIN)
     lamp = np.array([[1, 1, 1, 0, 0, 1, 0, 0, 1e-3, 0, 0, 0, 0]], F)
-    draw_part(
-        out, ids, 1, np.full((6, 700), 9, F), np.full((6, 700), 9, F), 0, 0, np.array([[0.5, 0, 0], [0, -0.5, 0]], F), F(2),
-        np.ones((2, 3), F), texture, lamp, np.zeros((5, 3), F), FLAT_TEXELS, FLAT_STREAKS, F(1),
-    )  # fmt: skip
-    assert (ids[1:-1, 1:-1] == 1).all()
-    steps = np.diff(out[1, 3, 1:-1])
-    assert np.abs(np.diff(steps)).max() < 1e-4
+    laid(out, ids, 1, np.full((40, 700), 9, F), 0, 0, 2.0, np.ones((2, 3), F), texture, lamp, np.zeros((5, 3), F))
+    assert (ids == 1).all()
+    assert np.abs(np.diff(np.diff(out[1, 3, 1:-1]))).max() < 1e-4
+    assert np.ptp(out[1], axis=0).max() < 1e-5
 
 
 def test_an_oil_film_colours_the_mirror_in_bands_and_darkens_what_scatters():

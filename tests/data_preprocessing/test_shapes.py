@@ -5,6 +5,7 @@ from generator_parts import PARTS, bracket, plate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kontur.data_preprocessing.sampling import PER_MM
 from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, part_shape, ring_shape
 from kontur.geometry import Pose, turn_matrix
 
@@ -93,9 +94,12 @@ def test_points_far_away_are_far_away():
 @pytest.mark.parametrize("wish", [0.1, 0.3, 0.65, 1.3, 90.0])
 def test_a_level_is_the_template_at_fewer_points(wish):
     shape = part_shape(bracket(), 0.3)
-    grid, to_mm = shape.level_for(wish)
-    row, column = grid.shape[0] // 2, grid.shape[1] // 3
-    spot = to_mm @ (column, row, 1.0)
-    assert signed_distance(bracket().polygon, spot[None, :2])[0] == pytest.approx(grid[row, column], abs=1e-4)
-    assert to_mm[0, 0] <= max(wish, shape.step_mm) + 1e-9
-    assert to_mm[0, 0] > min(wish, 16 * shape.step_mm) / 2 - 1e-9
+    level = shape.level_for(wish)
+    row, column = level.packed.shape[0] // 2, level.packed.shape[1] // 3
+    spot = np.linalg.inv(level.mm_to_grid) @ (column, row, 1.0)
+    here, beside = level.packed[row, column : column + 1].view("<i2") / PER_MM
+    assert signed_distance(bracket().polygon, spot[None, :2])[0] == pytest.approx(here, abs=1 / PER_MM)
+    spot[0] += level.step_mm
+    assert signed_distance(bracket().polygon, spot[None, :2])[0] == pytest.approx(beside, abs=1 / PER_MM)
+    assert level.step_mm <= max(wish, shape.step_mm) + 1e-9
+    assert level.step_mm > min(wish, 16 * shape.step_mm) / 2 - 1e-9

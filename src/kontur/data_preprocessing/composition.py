@@ -1,18 +1,19 @@
 """Laying things over the table's light, bottom to top: each one's shadow, then its walls and top face."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.blocks import TILE
 from kontur.data_preprocessing.illumination import lamp_rows, lamp_shares, shadow_shifts, sky_rows
 from kontur.data_preprocessing.scene import Scene
-from kontur.data_preprocessing.shading import draw_part
 from kontur.data_preprocessing.shadows import cast_shadows
-from kontur.data_preprocessing.shapes import MARGIN_MM
+from kontur.data_preprocessing.shapes import Level
 from kontur.data_preprocessing.surfaces import packed
 from kontur.data_preprocessing.textures import streak_pool, texel_pool
+from kontur.data_preprocessing.tiles import draw_thing
 from kontur.data_preprocessing.views import View
 
 _STEP_PX = 0.5
@@ -22,9 +23,24 @@ _SHADOW_PX = 2
 _LEVEL_MM = 1e-3
 """Heights that differ by less are the same."""
 _LEAST_BEVEL_PX = 0.7
+_EVERYTHING = np.empty(0, np.float32)
 
 Floats = NDArray[np.float32]
 Matrix = NDArray[np.float64]
+
+
+class _Sight(NamedTuple):
+    """A view in the numbers of the kernels: for each thing of a scene.
+
+    Attributes:
+        to_mm: (2, 3) from (column, row, 1) of its window to its frame.
+        levels: its template for drawing, and for its shadow.
+        maps: (slices, 3, 3) from the picture (px) to its frame, mm.
+    """
+
+    to_mm: Floats
+    levels: tuple[Level, Level]
+    maps: Matrix
 
 
 def draw_things(scene: Scene, views: Sequence[View], light: Floats) -> tuple[NDArray[np.uint8], list[int]]:
@@ -43,10 +59,10 @@ def draw_things(scene: Scene, views: Sequence[View], light: Floats) -> tuple[NDA
     if not views:
         return ids, whole
     lamps, skies, shadows = lamp_rows(scene, views), sky_rows(scene, views), _Shadows(scene, views)
-    for number, view in enumerate(views):
+    for number, (view, sight) in enumerate(zip(views, _sights(views), strict=True)):
         key = 0 if view.thing.part is None else len(whole)
-        shadows.cast(number, light, ids)
-        covered = _draw(view, key, lamps[number], skies[number], light, ids)
+        shadows.cast(number, sight, light, ids)
+        covered = _draw(view, sight, key, lamps[number], skies[number], light, ids)
         if key:
             whole.append(covered)
     return ids, whole
@@ -64,16 +80,19 @@ class _Shadows:
         self.heights = np.zeros(256, np.float32)
         self.heights[1 : len(parts) + 1] = parts
 
-    def cast(self, number: int, light: Floats, ids: NDArray[np.uint8]) -> None:
+    def cast(self, number: int, sight: _Sight, light: Floats, ids: NDArray[np.uint8]) -> None:
         """Darken `light` around thing `number`, before it is drawn."""
-        falls_far = (self.heights < self.views[number].thing.base_mm - _LEVEL_MM).astype(np.float32)
-        self._cast(number, *self.near, light, ids, 1 - falls_far)
-        if falls_far.any():
-            self._cast(number, *self.far, light, ids, falls_far)
+        falls_far = self.heights < self.views[number].thing.base_mm - _LEVEL_MM
+        if not falls_far.any():
+            self._cast(number, sight, *self.near, light, ids, _EVERYTHING)
+            return
+        self._cast(number, sight, *self.near, light, ids, (~falls_far).astype(np.float32))
+        self._cast(number, sight, *self.far, light, ids, falls_far.astype(np.float32))
 
     def _cast(
         self,
         number: int,
+        sight: _Sight,
         shifts: NDArray[np.int64],
         softness: Floats,
         light: Floats,
@@ -82,50 +101,47 @@ class _Shadows:
     ) -> None:
         view, pad = self.views[number], int(np.abs(shifts[number]).max() + softness[number].max() / 2) + 3
         left, top = view.left - pad, view.top - pad
-        size = [-(-(side + 2 * pad) // _SHADOW_PX) for side in view.size]
-        (coarse,) = _distances(view, slice(-1, None), left, top, (size[0], size[1]), _SHADOW_PX)
-        mm = cv2.resize(coarse, None, fx=_SHADOW_PX, fy=_SHADOW_PX, interpolation=cv2.INTER_LINEAR)
-        scale = np.float32(view.pose_px.scale_px_per_mm)
-        cast_shadows(light, mm, scale, shifts[number], softness[number], self.shares, left, top, ids, catches)
+        columns, rows = (-(-(side + 2 * pad) // (_SHADOW_PX * TILE)) * TILE for side in view.size)
+        middle = (_SHADOW_PX - 1) / 2
+        spread = np.array([[_SHADOW_PX, 0, left + middle], [0, _SHADOW_PX, top + middle], [0, 0, 1]])
+        template = sight.levels[1]
+        steps = (template.mm_to_grid @ sight.maps[-1] @ spread).astype(np.float32).ravel()
+        cast_shadows(
+            light, template.packed, steps, (left, top, columns, rows),
+            np.float32(view.pose_px.scale_px_per_mm / _SHADOW_PX), np.rint(shifts[number] / _SHADOW_PX).astype(np.int64),
+            softness[number] / np.float32(_SHADOW_PX), self.shares, ids, catches,
+        )  # fmt: skip
 
 
-def _draw(view: View, key: int, lamps: Floats, sky: Floats, light: Floats, ids: NDArray[np.uint8]) -> int:
+def _draw(
+    view: View, sight: _Sight, key: int, lamps: Floats, sky: Floats, light: Floats, ids: NDArray[np.uint8]
+) -> int:
     """Draw one thing; returns the pixels it covers alone."""
-    thing, scale = view.thing, view.pose_px.scale_px_per_mm
-    top_mm, *lower_mm = _distances(view, slice(None), view.left, view.top, view.size)
-    all_mm = top_mm
-    for slice_mm in lower_mm:
-        all_mm = cv2.max(all_mm, slice_mm)
+    thing, scale, template = view.thing, view.pose_px.scale_px_per_mm, sight.levels[0]
+    shift = np.array([[1, 0, view.left], [0, 1, view.top], [0, 0, 1]])
+    maps = (template.mm_to_grid @ sight.maps @ shift).astype(np.float32).reshape(-1, 9)
+    turn = sight.to_mm[:, :2] * np.float32(scale / template.step_mm)
     tints, texture = packed(thing.surface)
-    return int(draw_part(
-        light, ids, key, top_mm, all_mm, view.left, view.top, _to_mm(view), np.float32(scale), tints, texture, lamps, sky,
-        texel_pool(), streak_pool(), np.float32(max(thing.bevel_mm, _LEAST_BEVEL_PX / scale)),
+    return int(draw_thing(
+        light, ids, key, template.packed, maps, (view.left, view.top, *view.size), np.float32(view.lean_px), sight.to_mm,
+        np.float32(scale), turn, tints, texture, lamps, sky, texel_pool(), streak_pool(),
+        np.float32(max(thing.bevel_mm, _LEAST_BEVEL_PX / scale)),
     ))  # fmt: skip
 
 
-def _to_mm(view: View) -> Floats:
-    """(2, 3) from (column, row, 1) of a view's window to the thing's frame: the inverse of its similarity."""
-    (a, b, u), (c, d, v) = view.pose_px.matrix.tolist()
-    down, right = view.top - v, view.left - u
-    per = 1 / (a * d - b * c)
-    return np.array([
-        [d * per, -b * per, (d * right - b * down) * per], [-c * per, a * per, (a * down - c * right) * per],
-    ], np.float32)  # fmt: skip
-
-
-def _distances(view: View, slices: slice, left: int, top: int, size: tuple[int, int], step_px: int = 1) -> list[Floats]:
-    """Signed distances (mm) to the outlines of some slices of a view, at every `step_px`-th pixel of a window.
-
-    Args:
-        left, top: first pixel of the window.
-        size: columns and rows of each result; an element stands for the middle of `step_px` by `step_px` pixels.
-    """
-    middle = (step_px - 1) / 2
-    grid, grid_to_mm = view.thing.shape.level_for(_STEP_PX * step_px / view.pose_px.scale_px_per_mm)
-    to_window = np.array([[1, 0, -left - middle], [0, 1, -top - middle], [0, 0, step_px]])
+def _sights(views: Sequence[View]) -> list[_Sight]:
+    """What the kernels need to know of each view."""
+    counts = np.cumsum([len(view.homographies) for view in views])[:-1]
+    maps = np.split(np.linalg.inv(np.concatenate([view.homographies for view in views])), counts)
+    similar = np.zeros((len(views), 3, 3))
+    similar[:, :2] = [view.pose_px.matrix for view in views]
+    similar[:, :, 2] -= [(view.left, view.top, -1) for view in views]
+    to_mm = np.linalg.inv(similar)[:, :2].astype(np.float32)
     return [
-        cv2.warpPerspective(
-            grid, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN_MM
-        )
-        for matrix in to_window @ view.homographies[slices] @ grid_to_mm
+        _Sight(turned, (_level(view, 1), _level(view, _SHADOW_PX)), slices)
+        for view, turned, slices in zip(views, to_mm, maps, strict=True)
     ]
+
+
+def _level(view: View, step_px: int) -> Level:
+    return view.thing.shape.level_for(_STEP_PX * step_px / view.pose_px.scale_px_per_mm)

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from kontur.data_preprocessing.compiled import FAST
+from kontur.data_preprocessing.compiled import ENTRY, INNER
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _FULL = np.float32(4095)
@@ -11,7 +11,7 @@ _ROW_STRIDE, _PLANE_STRIDE = 7919, 87_178_291
 """Steps through the noise from row to row and from plane to plane: primes, so that rows do not meet again."""
 
 
-@numba.njit(**FAST)
+@numba.njit(**ENTRY)
 def expose(light, weights, gains, fall, well, read, noise, seed, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write 12-bit sensor values.
 
@@ -40,7 +40,7 @@ def expose(light, weights, gains, fall, well, read, noise, seed, out):  # type: 
             _expose_row(line, across, down, gains[c], noise[start : start + width], well, read, out[c, y])
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _blur_row(plane, y, weights, padded, line):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Row `y` of a plane, blurred; beyond the border the last pixel goes on."""
     radius, width, height = len(weights) // 2, len(line), len(plane)
@@ -55,19 +55,19 @@ def _blur_row(plane, y, weights, padded, line):  # type: ignore[no-untyped-def] 
         _add_pair(line, padded[radius - k : radius - k + width], padded[radius + k :], weights[radius + k])
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _weigh(out, source, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     for x in range(len(out)):
         out[x] = source[x] * weight
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _add_pair(out, before, after, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     for x in range(len(out)):
         out[x] += (before[x] + after[x]) * weight
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _expose_row(line, across, down, gain, noise, well, read, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     shot, floor = _ONE / well, (read / well) * (read / well)
     for x in range(len(out)):
@@ -76,7 +76,7 @@ def _expose_row(line, across, down, gain, noise, well, read, out):  # type: igno
         out[x] = np.uint16(np.int32(min(_ONE, max(_ZERO, value)) * _FULL + _HALF))
 
 
-@numba.njit(**FAST)
+@numba.njit(**ENTRY)
 def mosaic(planes, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Keep one channel a pixel in the order RG/GB: planes (3, H, W) B, G, R, out (H, W)."""
     for y in range(out.shape[0]):
@@ -89,7 +89,7 @@ def mosaic(planes, out):  # type: ignore[no-untyped-def]  # pragma: no cover
             line[len(line) - 1] = even[len(line) - 1]
 
 
-@numba.njit(**FAST)
+@numba.njit(**ENTRY)
 def develop(planes, curve, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Look 12-bit values (C, H, W) up in a curve of 4096 bytes: (H, W, C)."""
     for y in range(planes.shape[1]):

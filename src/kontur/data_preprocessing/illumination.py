@@ -27,7 +27,7 @@ Matrix = NDArray[np.float64]
 
 
 def lamp_rows(scene: Scene, views: Sequence[View]) -> Floats:
-    """(things, lamps, 13) float32 for `shading.draw_part`: each lamp as seen from the middle of each top face.
+    """(things, lamps, 13) float32 for `tiles.draw_thing`: each lamp as seen from the middle of each top face.
 
     Irradiance over pi BGR, direction xyz, half-vector slope xy, its change per column xy and per row xy, a quarter of the
     lamp's angular radius.
@@ -60,7 +60,7 @@ def half_slopes(camera: Camera, lamp: Lamp, points_mm: Matrix) -> tuple[Matrix, 
 
 
 def sky_rows(scene: Scene, views: Sequence[View]) -> Floats:
-    """(things, 5, 3) float32 BGR for `shading.draw_part`: what comes from all sides.
+    """(things, 5, 3) float32 BGR for `tiles.draw_thing`: what comes from all sides.
 
     Rows: the sky on a level face; what a mirror sees overhead; what it sees towards the horizon; how that changes for a
     facet that slopes to the right; and for one that slopes upwards. The horizon is sky, table and neighbours, each

@@ -191,11 +191,22 @@ def _settle(
         pose = Pose(float(x), float(y), float(rng.uniform(0, 2 * np.pi)), flipped)
         if manner.style == _TOUCH and placed:
             pose = _move_against(shape, pose, placed[int(rng.integers(len(placed)))])
-        gaps = [clearance_mm(shape, pose, other) for other in placed]
-        if all(gap >= manner.gap_mm for gap in gaps):
-            under = [other.top_mm for other, gap in zip(placed, gaps, strict=True) if gap <= 0]
-            return pose, max(under, default=0.0)
+        below = _height_below(shape, pose, placed, manner.gap_mm)
+        if below is not None:
+            return pose, below
     return None
+
+
+def _height_below(shape: Shape, pose: Pose, placed: Sequence[Placement], gap_mm: float) -> float | None:
+    """Height of what lies under a thing at a pose; None where anything is nearer than the gap."""
+    height = 0.0
+    for other in placed:
+        gap = clearance_mm(shape, pose, other)
+        if gap < gap_mm:
+            return None
+        if gap <= 0:
+            height = max(height, other.top_mm)
+    return height
 
 
 def _move_against(shape: Shape, pose: Pose, other: Placement) -> Pose:

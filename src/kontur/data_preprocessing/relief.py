@@ -10,21 +10,29 @@ import numpy as np
 from kontur.data_preprocessing.blocks import (
     ACROSS,
     ALONG,
+    BLOCK,
     CHANGE,
+    COLUMN,
     DIRT,
+    GX,
+    GY,
+    INDEX,
+    MM,
     NX,
     NY,
     ROUGH,
+    ROW,
     RUST,
     SCRATCH,
     TONE,
     TX,
     TY,
+    UPPER,
     UPRIGHT,
     X,
     Y,
 )  # fmt: skip
-from kontur.data_preprocessing.compiled import FAST
+from kontur.data_preprocessing.compiled import INNER
 from kontur.data_preprocessing.surfaces import NONE, TURNED
 from kontur.data_preprocessing.textures import DETAIL_SIZE
 
@@ -39,47 +47,46 @@ _LEVEL = np.float32(1 / 128)
 _TINY = np.float32(1e-3)
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def clip_unit(value):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Clip to 0..1."""
     return min(_ONE, max(_ZERO, value))
 
 
-@numba.njit(**FAST)
-def slope_block(work, above, here, below, bevel_mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """NX, NY, CHANGE from three rows of signed distance (mm) that begin one pixel before the block."""
-    change = min(_HALF, _STEEPEST / (bevel_mm * scale))
-    for x in range(len(here) - 2):
-        inside = clip_unit(here[x + 1] / bevel_mm)
-        gain = scale * (_ONE - inside) * _STEEPEST
-        work[NX + x] = (here[x] - here[x + 2]) * gain
-        work[NY + x] = (below[x + 1] - above[x + 1]) * gain
-        work[CHANGE + x] = change if inside < _ONE else _ZERO
+@numba.njit(**INNER)
+def slope_block(work, bevel_mm, scale, turn):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """NX, NY, CHANGE from MM, GX, GY. `turn`: (2, 2) float32 from a change for a step of the template to one for a pixel."""
+    change, per = min(_HALF, _STEEPEST / (bevel_mm * scale)), _ONE / bevel_mm
+    for k in range(BLOCK):
+        rest = _ONE - clip_unit(work[MM + k] * per)
+        gx, gy, gain = work[GX + k], work[GY + k], rest * _TWO * _STEEPEST
+        work[NX + k] = -(gx * turn[0, 0] + gy * turn[1, 0]) * gain
+        work[NY + k] = (gx * turn[0, 1] + gy * turn[1, 1]) * gain
+        work[CHANGE + k] = change if rest > _ZERO else _ZERO
 
 
-@numba.njit(**FAST)
-def brush_block(work, count, to_mm, column, row, s):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """X, Y, TX, TY, ALONG, ACROSS; `column`, `row`: the first pixel in the thing's window."""
-    v = np.float32(row)
-    for x in range(count):
-        u = np.float32(x + column)
-        work[X + x] = to_mm[0, 0] * u + to_mm[0, 1] * v + to_mm[0, 2]
-        work[Y + x] = to_mm[1, 0] * u + to_mm[1, 1] * v + to_mm[1, 2]
+@numba.njit(**INNER)
+def brush_block(work, to_mm, column, row, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """X, Y, TX, TY, ALONG, ACROSS; `column`, `row`: float32, the first pixel in the thing's window."""
+    for k in range(BLOCK):
+        u, v = COLUMN[k] + column, ROW[k] + row
+        work[X + k] = to_mm[0, 0] * u + to_mm[0, 1] * v + to_mm[0, 2]
+        work[Y + k] = to_mm[1, 0] * u + to_mm[1, 1] * v + to_mm[1, 2]
     if s.brushing == TURNED:
-        _turned_block(work, count, s)
+        _turned_block(work, s)
     else:
-        _straight_block(work, count, s)
-    for x in range(count):
-        bx, by = work[TX + x], work[TY + x]
+        _straight_block(work, s)
+    for k in range(BLOCK):
+        bx, by = work[TX + k], work[TY + k]
         tx, ty = to_mm[0, 0] * bx + to_mm[1, 0] * by, -(to_mm[0, 1] * bx + to_mm[1, 1] * by)
         unit = _ONE / np.sqrt(tx * tx + ty * ty + np.float32(1e-12))
-        work[TX + x] = tx * unit
-        work[TY + x] = ty * unit
+        work[TX + k] = tx * unit
+        work[TY + k] = ty * unit
 
 
-@numba.njit(**FAST)
-def _straight_block(work, count, s):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(count):
+@numba.njit(**INNER)
+def _straight_block(work, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(BLOCK):
         px, py = work[X + x], work[Y + x]
         work[TX + x] = s.brush_x
         work[TY + x] = s.brush_y
@@ -87,9 +94,9 @@ def _straight_block(work, count, s):  # type: ignore[no-untyped-def]  # pragma: 
         work[ACROSS + x] = (py * s.brush_x - px * s.brush_y) * _SIX
 
 
-@numba.njit(**FAST)
-def _turned_block(work, count, s):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(count):
+@numba.njit(**INNER)
+def _turned_block(work, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(BLOCK):
         rx, ry = work[X + x] - s.centre_x, work[Y + x] - s.centre_y
         radius = np.sqrt(rx * rx + ry * ry) + _TINY
         around = ry / (abs(rx) + abs(ry) + _TINY)  # grows with the angle; a true angle is not needed
@@ -99,58 +106,70 @@ def _turned_block(work, count, s):  # type: ignore[no-untyped-def]  # pragma: no
         work[ACROSS + x] = radius * _SIX
 
 
-@numba.njit(**FAST)
-def texture_block(work, count, texels, streaks, scale, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+@numba.njit(**INNER)
+def texture_block(work, whole, texels, streaks, scale, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """TONE, ROUGH, SCRATCH, RUST, DIRT, UPRIGHT; roughens NX and NY.
 
     Args:
+        work, whole: rows of `blocks`.
         texels: (DETAIL_SIZE ** 2,) int32, four bytes each: grain, scratches, grunge, crystals.
         streaks: (DETAIL_SIZE ** 2,) uint8.
         scale: px/mm.
         s: surfaces.Texture.
     """
     per_mm = max(_FINE_PER_MM, scale)
+    _look_up(work, whole, texels, X, per_mm, s)
+    _grain_block(work, whole, s)
+    if s.brushing != NONE and s.streaks > _ZERO:
+        _look_up(work, whole, streaks, ALONG, _ONE, s)
+        _streak_block(work, whole, s)
+    for k in range(BLOCK):
+        nx, ny = work[NX + k], work[NY + k]
+        work[UPRIGHT + k] = _ONE / np.sqrt(_ONE + nx * nx + ny * ny)
+
+
+@numba.njit(**INNER)
+def _look_up(work, whole, pool, at, per, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """UPPER: a pool's texels at the two coordinates in `work` from `at`, `per` texels to their unit."""
+    for k in range(BLOCK):
+        i = np.int32(work[at + k] * per + s.shift_x + _POSITIVE)
+        j = np.int32(work[at + BLOCK + k] * per + s.shift_y + _POSITIVE)
+        whole[INDEX + k] = np.int32((j & _WRAP) * DETAIL_SIZE + (i & _WRAP))
+    for k in range(BLOCK):
+        whole[UPPER + k] = pool[whole[INDEX + k]]
+
+
+@numba.njit(**INNER)
+def _grain_block(work, whole, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     rusty = _ONE if s.rust > _ZERO else _ZERO
-    for x in range(count):
-        i, j = _texel(work[X + x] * per_mm + s.shift_x), _texel(work[Y + x] * per_mm + s.shift_y)
-        four = texels[j * DETAIL_SIZE + i]
-        grain, grunge = _level(four & 255), _level((four >> 16) & 255)
+    four = whole.view(np.uint8)
+    for k in range(BLOCK):
+        at = 4 * (UPPER + k)
+        grain, grunge = _level(four[at]), _level(four[at + 2])
         fine = grunge + np.float32(0.3) * grain
-        work[TONE + x] = (_ONE + s.grain * grain + s.spangle * _level((four >> 24) & 255)) * (
+        work[TONE + k] = (_ONE + s.grain * grain + s.spangle * _level(four[at + 3])) * (
             _ONE - s.stains * np.float32(0.6) * clip_unit(_TWO * grunge)
         )
-        work[ROUGH + x] = _ONE + s.stains * grunge
-        work[SCRATCH + x] = s.scratches * np.float32(0.3) * (_level((four >> 8) & 255) + _ONE)
-        work[DIRT + x] = fine
-        work[RUST + x] = rusty * clip_unit((fine - _ONE + _TWO * s.rust) * _FOUR)
+        work[ROUGH + k] = _ONE + s.stains * grunge
+        work[SCRATCH + k] = s.scratches * np.float32(0.3) * (_level(four[at + 1]) + _ONE)
+        work[DIRT + k] = fine
+        work[RUST + k] = rusty * clip_unit((fine - _ONE + _TWO * s.rust) * _FOUR)
         uneven = max(_ZERO, _ONE + _TWO * s.burr * fine)
-        work[NX + x] *= uneven
-        work[NY + x] *= uneven
-    if s.brushing != NONE and s.streaks > _ZERO:
-        _streak_block(work, count, streaks, s)
-    for x in range(count):
-        nx, ny = work[NX + x], work[NY + x]
-        work[UPRIGHT + x] = _ONE / np.sqrt(_ONE + nx * nx + ny * ny)
+        work[NX + k] *= uneven
+        work[NY + k] *= uneven
 
 
-@numba.njit(**FAST)
-def _streak_block(work, count, streaks, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+@numba.njit(**INNER)
+def _streak_block(work, whole, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Single brush lines: brighter or darker, and tilted across themselves."""
-    for x in range(count):
-        i, j = _texel(work[ALONG + x] + s.shift_x), _texel(work[ACROSS + x] + s.shift_y)
-        line = s.streaks * _level(streaks[j * DETAIL_SIZE + i])
-        work[TONE + x] += line
-        work[NX + x] -= line * s.across * work[TY + x]
-        work[NY + x] += line * s.across * work[TX + x]
+    for k in range(BLOCK):
+        line = s.streaks * _level(whole[UPPER + k])
+        work[TONE + k] += line
+        work[NX + k] -= line * s.across * work[TY + k]
+        work[NY + k] += line * s.across * work[TX + k]
 
 
-@numba.njit(**FAST)
-def _texel(at):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Wrapped index of a texture coordinate above -65536."""
-    return np.int32(at + _POSITIVE) & _WRAP
-
-
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _level(value):  # type: ignore[no-untyped-def]  # pragma: no cover
     """A byte of the detail pool as -1..1."""
     return np.float32(value) * _LEVEL - _ONE

@@ -8,11 +8,13 @@ Distances are exact at grid points; between them they are interpolated, which ro
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.sampling import pack
 from kontur.geometry import Part, Points, resample
 
 MARGIN_MM = 6.0
@@ -22,6 +24,20 @@ _LEVELS = 5
 _OUTLINE_POINTS = 96
 
 Floats = NDArray[np.float32]
+
+
+class Level(NamedTuple):
+    """A template for pictures of some scale.
+
+    Attributes:
+        packed: (H, W) int32, see `sampling.pack`.
+        mm_to_grid: (3, 3) from (x, y, 1) in mm to (column, row, 1).
+        step_mm: grid step.
+    """
+
+    packed: NDArray[np.int32]
+    mm_to_grid: NDArray[np.float64]
+    step_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +72,17 @@ class Shape:
         return float(np.hypot(*self.outline_mm.T).max())
 
     @cached_property
-    def levels(self) -> tuple[Floats, ...]:
+    def levels(self) -> tuple[Level, ...]:
         """The template, and every second, fourth ... row and column of it: what smaller pictures need."""
-        return tuple(np.ascontiguousarray(self.distance_mm[:: 1 << k, :: 1 << k]) for k in range(_LEVELS))
+        return tuple(self._level(1 << k) for k in range(_LEVELS))
 
-    @cached_property
-    def _to_mm(self) -> tuple[NDArray[np.float64], ...]:
-        return tuple(self.grid_to_mm * (1 << k, 1 << k, 1) for k in range(_LEVELS))
+    def _level(self, every: int) -> Level:
+        to_grid: NDArray[np.float64] = np.linalg.inv(self.grid_to_mm * (every, every, 1)).astype(np.float64)
+        return Level(pack(self.distance_mm[::every, ::every]), to_grid, self.step_mm * every)
 
-    def level_for(self, step_mm: float) -> tuple[Floats, NDArray[np.float64]]:
-        """Return the coarsest level whose step is at most `step_mm` (else the finest), and its (3, 3) grid to mm."""
-        k = min(_LEVELS - 1, max(0, math.floor(math.log2(step_mm / self.step_mm))))
-        return self.levels[k], self._to_mm[k]
+    def level_for(self, step_mm: float) -> Level:
+        """Return the coarsest level whose step is at most `step_mm`, else the finest."""
+        return self.levels[min(_LEVELS - 1, max(0, math.floor(math.log2(step_mm / self.step_mm))))]
 
 
 def part_shape(part: Part, step_mm: float) -> Shape:

@@ -80,7 +80,7 @@ class Texture(NamedTuple):
 
 
 def packed(surface: Surface) -> tuple[NDArray[np.float32], Texture]:
-    """Return (2, 3) diffuse and specular BGR, and the rest of a surface, for `shading.draw_part`."""
+    """Return (2, 3) diffuse and specular BGR, and the rest of a surface, for `tiles.draw_thing`."""
     f = np.float32
     texture = Texture(
         f(surface.along), f(surface.across), surface.brushing, f(np.cos(surface.brush_rad)), f(np.sin(surface.brush_rad)),

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.compiled import FAST
+from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.scene import Table
 from kontur.data_preprocessing.textures import pattern
 from kontur.pictures import Picture, read_picture
@@ -71,7 +71,7 @@ def _load_picture(path: Path) -> Picture:
     return picture if factor >= 1 else cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
-@numba.njit(**FAST)
+@numba.njit(**ENTRY)
 def repeat_tile(out, tile, left, top):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write a piece of an endless (N, N) tile that begins at its column `left` and row `top`; N is a power of two."""
     last = len(tile) - 1
@@ -85,7 +85,7 @@ def repeat_tile(out, tile, left, top):  # type: ignore[no-untyped-def]  # pragma
             x += count
 
 
-@numba.njit(**FAST)
+@numba.njit(**ENTRY)
 def fill_pattern(out, pattern, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write a pattern's tones times light, which is interpolated between rows.
 
@@ -102,7 +102,7 @@ def fill_pattern(out, pattern, tones, light):  # type: ignore[no-untyped-def]  #
             _light_row(out[c, y], light, c, y, height)
 
 
-@numba.njit(**FAST)
+@numba.njit(**ENTRY)
 def fill_picture(out, picture, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write a picture's tones times light: as `fill_pattern`, with an (H, W, 3) uint8 picture and (256,) float32 tones."""
     height, width = out.shape[1:]
@@ -114,13 +114,13 @@ def fill_picture(out, picture, tones, light):  # type: ignore[no-untyped-def]  #
             _light_row(out[c, y], light, c, y, height)
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _write_row(out, levels, dark, step):  # type: ignore[no-untyped-def]  # pragma: no cover
     for x in range(len(out)):
         out[x] = dark + step * levels[x]
 
 
-@numba.njit(**FAST)
+@numba.njit(**INNER)
 def _light_row(out, light, c, y, height):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Multiply row `y` of a plane by light that is interpolated between two rows."""
     at = np.float32(y) * np.float32((len(light) - 1) / height)

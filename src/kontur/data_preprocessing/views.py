@@ -27,6 +27,7 @@ class View:
         pose_px: similarity at the datum of its top face.
         heights_mm: of its slices, top first: one for each 1.2 px of side wall that can be seen.
         homographies: (slices, 3, 3) from its frame (mm) to px.
+        lean_px: greatest distance between the top edge and the foot of a wall.
         left, top, size: the window that holds all of it: its corner, and (width, height), px.
     """
 
@@ -34,6 +35,7 @@ class View:
     pose_px: PixelPose
     heights_mm: tuple[float, ...]
     homographies: Matrix
+    lean_px: float
     left: int
     top: int
     size: tuple[int, int]
@@ -57,9 +59,9 @@ def view_things(camera: Camera, things: Sequence[Placement]) -> tuple[View, ...]
     size = np.ceil(ends.max(axis=(1, 2))).astype(int) + _BORDER_PX + 1 - low
     poses = camera.pixel_poses([thing.pose for thing in things], tops.tolist())
     return tuple(
-        View(thing, pose, tuple(slices.tolist()), maps, left, top, (width, height))
-        for thing, pose, slices, maps, (left, top), (width, height) in zip(
-            things, poses, heights, homographies, low.tolist(), size.tolist(), strict=True
+        View(thing, pose, tuple(slices.tolist()), maps, leans, left, top, (width, height))
+        for thing, pose, slices, maps, leans, (left, top), (width, height) in zip(
+            things, poses, heights, homographies, lean.tolist(), low.tolist(), size.tolist(), strict=True
         )
     )
 

@@ -1,0 +1,88 @@
+"""Looking distances up in a template, a block of pixels at a time.
+
+A template is packed: each element holds its own distance and its right neighbour's, in units of 1/256 mm, in one whole
+number, so that two look-ups fetch the four elements around a place.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.data_preprocessing.blocks import BLOCK, COLUMN, FX, FY, INDEX, LOWER, ROW, UPPER
+from kontur.data_preprocessing.compiled import INNER
+
+PER_MM = 256
+_GREATEST_MM = 127.0
+_ZERO, _ONE = np.float32(0), np.float32(1)
+_MM = np.float32(1 / PER_MM)
+_WITHIN = np.float32(1.001)
+"""Places are kept this far from the last row and column, so that there is always a next one."""
+
+
+def pack(distance_mm: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Return (H, W) int32 packed distances of an (H, W) template."""
+    units = np.rint(np.clip(distance_mm, -_GREATEST_MM, _GREATEST_MM) * PER_MM).astype("<i2")
+    following = np.concatenate([units[:, 1:], units[:, -1:]], axis=1)
+    return np.stack([units, following], axis=-1).view("<i4")[..., 0]
+
+
+@numba.njit(**INNER)
+def sample_block(work, whole, to, template, h, column, row):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write distance (mm) and its change for a step of the template, right and down, into three rows of `work` from `to`.
+
+    Args:
+        work, whole: rows of `blocks`.
+        template: (H, W) int32, packed; beyond it its border goes on.
+        h: (9,) float32, homography from the window to the template.
+        column, row: float32, the block's first pixel in the window.
+    """
+    _locate(work, whole, template.shape[0], template.shape[1], h, column, row)
+    _fetch(whole, template.reshape(-1), template.shape[1])
+    _mix(work, whole, work[to : to + 3 * BLOCK])
+
+
+@numba.njit(**INNER)
+def _locate(work, whole, rows, columns, h, column, row):  # type: ignore[no-untyped-def]  # pragma: no cover
+    right, low = np.float32(columns) - _WITHIN, np.float32(rows) - _WITHIN
+    for k in range(BLOCK):
+        u, v = COLUMN[k] + column, ROW[k] + row
+        per = _ONE / (h[6] * u + h[7] * v + h[8])
+        x = min(right, max(_ZERO, (h[0] * u + h[1] * v + h[2]) * per))
+        y = min(low, max(_ZERO, (h[3] * u + h[4] * v + h[5]) * per))
+        i, j = np.int32(x), np.int32(y)
+        work[FX + k] = x - np.float32(i)
+        work[FY + k] = y - np.float32(j)
+        whole[INDEX + k] = np.int32(j * columns + i)
+
+
+@numba.njit(**INNER)
+def _fetch(whole, template, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for k in range(BLOCK):
+        at = whole[INDEX + k]
+        whole[UPPER + k] = template[at]
+        whole[LOWER + k] = template[at + columns]
+
+
+@numba.njit(**INNER)
+def _mix(work, whole, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for k in range(BLOCK):
+        fx, fy, upper, lower = work[FX + k], work[FY + k], whole[UPPER + k], whole[LOWER + k]
+        a, b, c, d = (
+            np.float32(np.int16(upper)),
+            np.float32(upper >> 16),
+            np.float32(np.int16(lower)),
+            np.float32(lower >> 16),
+        )
+        above, below = a + (b - a) * fx, c + (d - c) * fx
+        out[k] = (above + (below - above) * fy) * _MM
+        out[BLOCK + k] = ((b - a) + ((d - c) - (b - a)) * fy) * _MM
+        out[2 * BLOCK + k] = (below - above) * _MM
+
+
+@numba.njit(**INNER)
+def sample_one(template, h, u, v):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Distance (mm) at the template's element nearest to one place of the window."""
+    per = _ONE / (h[6] * u + h[7] * v + h[8])
+    i, j = int(np.rint((h[0] * u + h[1] * v + h[2]) * per)), int(np.rint((h[3] * u + h[4] * v + h[5]) * per))
+    i, j = min(template.shape[1] - 1, max(0, i)), min(template.shape[0] - 1, max(0, j))
+    return np.float32(np.int16(template[j, i])) * _MM

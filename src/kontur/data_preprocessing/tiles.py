@@ -1,0 +1,154 @@
+"""Drawing one thing over the picture's light and id map, tile by tile of its window; tiles that it misses cost nothing."""
+
+import numba
+import numpy as np
+
+from kontur.data_preprocessing.blocks import (
+    ALL,
+    ALL_X,
+    ALL_Y,
+    BLOCK,
+    GX,
+    GY,
+    LIT,
+    MM,
+    ROWS,
+    SENT,
+    TILE,
+    WHOLES,
+)  # fmt: skip
+from kontur.data_preprocessing.compiled import ENTRY, INNER
+from kontur.data_preprocessing.relief import brush_block, clip_unit, slope_block, texture_block
+from kontur.data_preprocessing.sampling import sample_block, sample_one
+from kontur.data_preprocessing.shading import light_block, oil_block, send_block, wall_block
+
+_ZERO, _HALF = np.float32(0), np.float32(0.5)
+_MIDDLE = np.float32((TILE - 1) / 2)
+_REACH_PX = np.float32(TILE * 0.7072 + 1.5)
+"""No pixel of a tile is farther from its middle, with room for smooth edges and a template's steps."""
+
+
+@numba.njit(**ENTRY)
+def draw_thing(  # type: ignore[no-untyped-def]
+    out, ids, key, template, maps, window, lean, to_mm, scale, turn, tints, s, lamps, sky, texels, streaks, bevel_mm
+):  # pragma: no cover
+    """Draw one thing over `out` and `ids`.
+
+    Args:
+        out, ids: (3, H, W) float32 light and (H, W) uint8 id map, changed in place.
+        key: the id to write where at least half a pixel is covered.
+        template: (h, w) int32, its packed distances, see `sampling`.
+        maps: (slices, 9) float32: homographies from (column, row, 1) of the window to the template, top face first.
+        window: (left, top, width, height) in the picture; may lie outside it.
+        lean: greatest width of a wall, px, float32.
+        to_mm: (2, 3) float32 from (column, row, 1) of the window to the thing's frame, mm.
+        scale: px/mm, float32.
+        turn: (2, 2) float32: `to_mm`'s, from steps of the template to px.
+        tints: (2, 3) float32: diffuse and specular BGR.
+        s: surfaces.Texture.
+        lamps: (L, 13) float32, see `illumination.lamp_rows`.
+        sky: (5, 3) float32, see `illumination.sky_rows`.
+        texels, streaks: see `relief.texture_block`.
+        bevel_mm: width of the bevel, float32.
+
+    Returns:
+        pixels that it covers alone, inside the picture or not.
+    """
+    left, top, width, height = window
+    work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
+    middle_u, middle_v = _HALF * np.float32(width), _HALF * np.float32(height)
+    covered = 0
+    for row in range(0, height, TILE):
+        for column in range(0, width, TILE):
+            u, v = np.float32(column), np.float32(row)
+            depth = sample_one(template, maps[0], u + _MIDDLE, v + _MIDDLE) * scale
+            if depth < -(lean + _REACH_PX):
+                continue
+            _find_block(work, whole, template, maps, u, v, depth < _REACH_PX)
+            covered += _count(work)
+            x, y = column + left, row + top
+            if x <= -TILE or y <= -TILE or x >= out.shape[2] or y >= out.shape[1]:
+                continue
+            slope_block(work, bevel_mm, scale, turn)
+            brush_block(work, to_mm, u, v, s)
+            texture_block(work, whole, texels, streaks, scale, s)
+            light_block(work, u - middle_u, v - middle_v, s, lamps, sky)
+            if s.oil > _ZERO:
+                oil_block(work, s)
+            send_block(work, tints, s)
+            if depth < _REACH_PX:
+                wall_block(work, scale, turn, tints, lamps, sky)
+            _lay(work, out, ids, key, x, y, scale)
+    return covered
+
+
+@numba.njit(**INNER)
+def _find_block(work, whole, template, maps, u, v, at_edge):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Distances to the top face, and to the silhouette: the union of all slices. Uses LIT."""
+    sample_block(work, whole, MM, template, maps[0], u, v)
+    for k in range(BLOCK):
+        work[ALL + k] = work[MM + k]
+        work[ALL_X + k] = work[GX + k]
+        work[ALL_Y + k] = work[GY + k]
+    if not at_edge:
+        return
+    for n in range(1, len(maps)):
+        sample_block(work, whole, LIT, template, maps[n], u, v)
+        for k in range(BLOCK):
+            lower = work[LIT + k] > work[ALL + k]
+            work[ALL + k] = work[LIT + k] if lower else work[ALL + k]
+            work[ALL_X + k] = work[LIT + BLOCK + k] if lower else work[ALL_X + k]
+            work[ALL_Y + k] = work[LIT + 2 * BLOCK + k] if lower else work[ALL_Y + k]
+
+
+@numba.njit(**INNER)
+def _count(work):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """How many pixels are covered by half at least."""
+    count = 0
+    for k in range(BLOCK):
+        count += work[ALL + k] >= _ZERO
+    return count
+
+
+@numba.njit(**INNER)
+def _lay(work, out, ids, key, x, y, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Lay a block over the picture where its coverage says so; `x`, `y`: its first pixel in the picture."""
+    height, width = ids.shape
+    mine, first, last = np.uint8(key), max(0, -x), min(TILE, width - x)
+    for row in range(max(0, -y), min(TILE, height - y)):
+        mm = work[ALL + row * TILE : ALL + (row + 1) * TILE]
+        if last - first == TILE:
+            _own_line(ids[y + row, x : x + TILE], mm, mine)
+        else:
+            _own_part(ids[y + row, x + first : x + last], mm[first:last], mine)
+        for c in range(3):
+            sent = work[SENT + c * BLOCK + row * TILE : SENT + c * BLOCK + (row + 1) * TILE]
+            if last - first == TILE:
+                _blend_line(out[c, y + row, x : x + TILE], sent, mm, scale)
+            else:
+                _blend_part(out[c, y + row, x + first : x + last], sent[first:last], mm[first:last], scale)
+
+
+@numba.njit(**INNER)
+def _own_line(line, mm, mine):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for k in range(TILE):
+        line[k] = mine if mm[k] >= _ZERO else line[k]
+
+
+@numba.njit(**INNER)
+def _blend_line(line, sent, mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for k in range(TILE):
+        line[k] += (sent[k] - line[k]) * clip_unit(mm[k] * scale + _HALF)
+
+
+@numba.njit(**INNER)
+def _own_part(line, mm, mine):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """As `_own_line` for a row that the picture's border cuts; of unknown length, which is slower."""
+    for k in range(len(line)):
+        line[k] = mine if mm[k] >= _ZERO else line[k]
+
+
+@numba.njit(**INNER)
+def _blend_part(line, sent, mm, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for k in range(len(line)):
+        line[k] += (sent[k] - line[k]) * clip_unit(mm[k] * scale + _HALF)
