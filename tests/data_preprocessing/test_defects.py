@@ -33,7 +33,8 @@ def test_a_faulty_part_is_one_valid_piece_that_differs_where_it_says(kind, part)
 
 
 @pytest.mark.parametrize(
-    ("kind", "holes"), [("missing_hole", 3), ("moved_hole", 4), ("resized_hole", 4), ("extra_hole", 5), ("burr", 4)]
+    ("kind", "holes"),
+    [("missing_hole", 3), ("moved_hole", 4), ("resized_hole", 4), ("extra_hole", 5), ("bent", 4), ("burr", 4)],
 )
 def test_holes_are_counted(kind, holes):
     area, defect = spoiled(plate(), kind, 1)
@@ -51,6 +52,22 @@ def test_a_scale_error_scales():
     area, defect = spoiled(bracket(), "wrong_scale", 2)
     factor = np.sqrt(area.area / bracket().polygon.area)
     assert abs(factor - 1) * bracket().radius_mm == pytest.approx(defect.size_mm, rel=1e-6)
+
+
+def test_a_bent_part_keeps_its_area_and_its_end_moves_sideways_by_what_is_recorded():
+    for seed in range(5):
+        area, defect = spoiled(plate(), "bent", seed)
+        assert area.area == pytest.approx(plate().polygon.area, rel=1e-4)  # curves are chords
+        far = np.array([defect.x_mm, defect.y_mm])
+        outward = far / np.hypot(*far)
+        for side in (-1, 1):
+            moved = shapely.Point(far + side * defect.size_mm * np.array([-outward[1], outward[0]]))
+            if area.exterior.distance(moved) < 1e-6:
+                break
+        else:
+            pytest.fail(f"no corner where {defect} says")
+        near = shapely.Point(-far)
+        assert area.distance(near) < 1e-6
 
 
 def test_a_part_without_holes_gets_a_notch_instead():

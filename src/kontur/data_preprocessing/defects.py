@@ -1,7 +1,7 @@
 """Parts as they should not be: one fault cut into a part's shape, with a record of what and where.
 
-Faults, in the part's frame: a hole missing, moved, of another size, or too many; a corner cut off; a burr; a notch; the
-whole part too large or too small. Every fault keeps the part one valid piece; a part that cannot have a fault (no holes to
+Faults, in the part's frame: a hole missing, moved, of another size, or too many; an outline bent, or a corner cut off; a
+burr; a notch; the whole part too large or too small. Every fault keeps the part one valid piece; a part that cannot have a fault (no holes to
 miss) gets a notch instead.
 """
 
@@ -15,7 +15,7 @@ import shapely
 from kontur.geometry import Part, Points, resample
 
 DefectKind = Literal[
-    "missing_hole", "moved_hole", "resized_hole", "extra_hole", "cut_corner", "burr", "notch", "wrong_scale"
+    "missing_hole", "moved_hole", "resized_hole", "extra_hole", "bent", "cut_corner", "burr", "notch", "wrong_scale"
 ]
 
 
@@ -126,6 +126,23 @@ def _cut_corner(part: Part, rng: np.random.Generator) -> Faulty | None:
     return part.polygon.difference(knife), Defect("cut_corner", float(far[0]), float(far[1]), depth)
 
 
+def _bent(part: Part, rng: np.random.Generator) -> Faulty:
+    """One end bent sideways within the plane, holes included: shifted by the square of how far it lies beyond a line."""
+    corners = part.outer.points
+    far = corners[int(rng.choice(np.argsort(-np.hypot(*corners.T))[: max(1, len(corners) // 3)]))]
+    reach = float(np.hypot(*far))
+    outward = far / reach
+    sideways = np.array([-outward[1], outward[0]]) * float(rng.choice([-1, 1]))
+    begin, shift = float(rng.uniform(-0.3, 0.4)) * reach, float(rng.uniform(0.05, 0.12)) * part.radius_mm
+
+    def bend(points: Points) -> Points:
+        beyond = np.maximum(0, points @ outward - begin) / (reach - begin)
+        return points + shift * beyond[:, None] ** 2 * sideways
+
+    fine = shapely.segmentize(part.polygon, part.radius_mm / 50)
+    return shapely.transform(fine, bend), Defect("bent", float(far[0]), float(far[1]), shift)
+
+
 def _burr(part: Part, rng: np.random.Generator) -> Faulty:
     spot, normal = _on_outline(part, rng)
     height, half = float(rng.uniform(0.5, 1.5)), float(rng.uniform(0.5, 1.5))
@@ -152,5 +169,5 @@ def _wrong_scale(part: Part, rng: np.random.Generator) -> Faulty:
 
 _MAKERS: dict[DefectKind, Callable[[Part, np.random.Generator], Faulty | None]] = {
     "missing_hole": _missing_hole, "moved_hole": _moved_hole, "resized_hole": _resized_hole, "extra_hole": _extra_hole,
-    "cut_corner": _cut_corner, "burr": _burr, "notch": _notch, "wrong_scale": _wrong_scale,
+    "bent": _bent, "cut_corner": _cut_corner, "burr": _burr, "notch": _notch, "wrong_scale": _wrong_scale,
 }  # fmt: skip

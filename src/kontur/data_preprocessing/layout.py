@@ -1,8 +1,10 @@
 """Where things lie: parts and clutter apart, side by side, or on top of each other."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -165,9 +167,8 @@ def _clutter_surface(kind: str, rng: np.random.Generator) -> Surface:
 
 def _weighted(weights: Mapping[Any, float], count: int, rng: np.random.Generator) -> list[Any]:
     """Draw `count` keys by weight."""
-    shares = np.array(list(weights.values()))
-    picked = rng.choice(len(shares), count, p=shares / shares.sum())
-    return [list(weights)[int(index)] for index in picked]
+    keys, ends = list(weights), list(accumulate(weights.values()))
+    return [keys[bisect_right(ends, draw * ends[-1])] for draw in rng.random(count).tolist()]
 
 
 def _styles(pile: float, touching: float) -> NDArray[np.float64]:
@@ -201,7 +202,7 @@ def _height_below(shape: Shape, pose: Pose, placed: Sequence[Placement], gap_mm:
     """Height of what lies under a thing at a pose; None where anything is nearer than the gap."""
     height = 0.0
     for other in placed:
-        gap = clearance_mm(shape, pose, other)
+        gap = clearance_mm(shape, pose, other, max(0.0, gap_mm))
         if gap < gap_mm:
             return None
         if gap <= 0:
@@ -217,7 +218,7 @@ def _move_against(shape: Shape, pose: Pose, other: Placement) -> Pose:
     reach = 0.0
     for _ in range(12):
         spot = there + away * reach
-        gap = clearance_mm(shape, Pose(float(spot[0]), float(spot[1]), pose.theta_rad, pose.flipped), other)
+        gap = clearance_mm(shape, Pose(float(spot[0]), float(spot[1]), pose.theta_rad, pose.flipped), other, 0.05)
         if gap > 0.05:
             break
         reach += max(0.3, 0.1 - gap)
@@ -225,10 +226,13 @@ def _move_against(shape: Shape, pose: Pose, other: Placement) -> Pose:
     return Pose(float(spot[0]), float(spot[1]), pose.theta_rad, pose.flipped)
 
 
-def clearance_mm(shape: Shape, pose: Pose, other: Placement) -> float:
-    """Return the least distance between outlines, mm; not positive where they overlap. Far apart: at least the margin."""
+def clearance_mm(shape: Shape, pose: Pose, other: Placement, enough_mm: float = 12.0) -> float:
+    """Return the least distance between outlines, mm; not positive where they overlap.
+
+    What is farther apart than `enough_mm` may be reported as anything between that and the true distance.
+    """
     distance = math.hypot(pose.x_mm - other.pose.x_mm, pose.y_mm - other.pose.y_mm)
-    if distance > shape.reach_mm + other.shape.reach_mm + 12.0:
+    if distance > shape.reach_mm + other.shape.reach_mm + enough_mm:
         return distance - shape.reach_mm - other.shape.reach_mm
     return min(_depth(shape, pose, other.shape, other.pose), _depth(other.shape, other.pose, shape, pose))
 
