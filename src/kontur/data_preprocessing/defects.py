@@ -1,8 +1,8 @@
 """Parts as they should not be: one fault cut into a part's shape, with a record of what and where.
 
-Faults, in the part's frame: a hole missing, moved, of another size, or too many; an outline bent, or a corner cut off; a
-burr; a notch; the whole part too large or too small. Every fault keeps the part one valid piece; a part that cannot have a fault (no holes to
-miss) gets a notch instead.
+Faults, in the part's frame: a hole missing, moved, of another size, or too many; an outline bent; a corner cut off; a burr;
+a notch; the whole part too large or too small. Every fault keeps the part one valid piece; a part that cannot have a fault
+(no holes to miss) gets a notch instead.
 """
 
 from collections.abc import Callable, Sequence
