@@ -3,6 +3,7 @@
 The names below are the public surface. They are loaded when first used, so that `import kontur` stays light.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from kontur.workspace import Workspace, open_workspace
 
 __version__ = "0.1.0"
+
+for _name in ("ORT_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY"):
+    os.environ.setdefault(_name, "1")  # both send usage data to their makers unless told not to, before they are loaded
 
 __all__ = [
     "Detections",

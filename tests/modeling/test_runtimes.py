@@ -1,5 +1,8 @@
 """Every runtime and precision answers as the network itself does, from several threads at once."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -109,3 +112,16 @@ def test_without_a_compiler_the_compiled_engine_is_refused(space, monkeypatch):
 def test_what_is_not_offered_is_refused(runtime, precision, fault):
     with pytest.raises(ModelError, match=fault):
         RuntimeChoice(runtime, precision)
+
+
+def test_no_runtime_reports_home(space, tmp_path):
+    """ONNX Runtime keeps an identifier in the user's cache folder when it may send usage data; here nothing is kept."""
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from kontur.modeling.runtimes import RuntimeChoice, open_runtime\n"
+        "open_runtime(Path(sys.argv[1]), RuntimeChoice('onnxruntime', 'fp32', 1))"
+    )
+    unwatched = ("CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "XDG_CACHE_HOME", "PYTEST_CURRENT_TEST")
+    environment = {name: value for name, value in os.environ.items() if name not in unwatched} | {"HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program, str(space.onnx)], env=environment, check=True, timeout=120)
+    assert not list(tmp_path.rglob("*Microsoft*"))

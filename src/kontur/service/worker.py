@@ -21,8 +21,11 @@ from kontur.drawing.guard import Reader, guarded_reader
 from kontur.drawing.report import inspect_drawing
 from kontur.errors import KonturError
 from kontur.geometry import Part, PixelPose
-from kontur.modeling.detections import UNKNOWN, Detections, Detector
+from kontur.modeling.decide import decide
+from kontur.modeling.detections import UNKNOWN, Detections, Detector, from_poses
 from kontur.modeling.masks import rings_px
+from kontur.modeling.pile import stack_layers
+from kontur.modeling.refine import RegistrationOptions, register
 from kontur.modeling.results import coco_results, picture_result
 from kontur.pictures import Picture, decode_picture
 from kontur.service.drift import picture_statistics
@@ -81,9 +84,7 @@ def work(connection: Connection, spec: WorkerSpec) -> None:
 
     try:
         detector = load_detector(open_workspace(spec.root), spec.mm_per_px, spec.engine, threads=spec.threads)  # type: ignore[arg-type]
-        detector.detect(
-            np.full((96, 128, 3), 127, np.uint8)
-        )  # compiles kernels before the first request waits for them
+        _warm_up(detector)
     except (KonturError, ModuleNotFoundError) as error:
         connection.send(("failed", str(error)))
         return
@@ -102,16 +103,19 @@ def _next(connection: Connection) -> list[Job] | None:
         return None
 
 
-def _sample_picture(detector: Detector) -> Picture:
-    """Return a small picture of the first part, light on dark, at the scale that the detector expects."""
-    part = detector.parts[0]
-    px_per_mm = _px_per_mm(detector)
+def _warm_up(detector: Detector) -> None:
+    """Compile and load all that a first request would wait for: detect, and decide on a part that is surely there."""
+    part, px_per_mm = detector.parts[0], _px_per_mm(detector)
     half = min(int(part.radius_mm * px_per_mm) + 16, _SAMPLE_HALF_PX)
     pose = PixelPose(float(half), float(half), 0.3, min(px_per_mm, (half - 16) / part.radius_mm), False)
     picture = np.full((2 * half, 2 * half + 32, 3), 60, np.uint8)
     rings = [np.round(pose.apply(contour.points)).astype(np.int32) for contour in part.contours]
     cv2.fillPoly(picture, rings, (200, 200, 200))
-    return picture
+    found = detector.detect(picture)
+    placed = from_poses((picture.shape[1], picture.shape[0]), [0, 0], [0.9, 0.8], [pose, pose])
+    registered = register(picture, placed, detector.parts, RegistrationOptions(contenders_only=True))
+    for detections in (found, stack_layers(picture, decide(picture, registered, detector.parts), detector.parts)):
+        picture_result("warm-up", detections, detector.parts)
 
 
 def _px_per_mm(detector: Detector) -> float:
