@@ -1,6 +1,6 @@
 """What is a cut contour: layer, colour and linetype rules, and how they decided."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -88,15 +88,15 @@ def _match(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _issues(strands: list[Strand], reasons: list[Reason]) -> Iterable[Issue]:
-    counts = Counter(reason for reason in reasons if reason.text)
-    kept = [strand.points for strand, reason in zip(strands, reasons, strict=True) if not reason.text]
-    for reason, count in counts.items():
-        aside = [strand for strand, own in zip(strands, reasons, strict=True) if own == reason]
-        closed = (
-            _closed(aside, kept if reason.frame else []) if reason.default and (reason.doubtful or reason.frame) else 0
-        )
+    aside: dict[Reason, list[Strand]] = defaultdict(list)
+    for strand, reason in zip(strands, reasons, strict=True):
+        aside[reason].append(strand)
+    kept = [strand.points for strand in aside.pop(Reason(), [])]
+    for reason, own in aside.items():
+        asked = reason.default and (reason.doubtful or reason.frame)
+        closed = _closed(own, kept if reason.frame else []) if asked else 0
         tail = f"; they bound {closed} area{'s' * (closed > 1)}" if closed else ""
-        yield Issue("not_cut", "ambiguous" if closed else "info", f"{count} lines not cut: {reason.text}{tail}")
+        yield Issue("not_cut", "ambiguous" if closed else "info", f"{len(own)} lines not cut: {reason.text}{tail}")
 
 
 def _closed(strands: list[Strand], held: list[Points3]) -> int:
