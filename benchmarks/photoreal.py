@@ -92,7 +92,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("pictures", type=Path, help="folder with drawings/, pictures and truth.json")
     parser.add_argument("--scorer", type=Path, required=True, help="program that scores detections.json")
     parser.add_argument("--count", type=int, default=0, help="pictures to generate first; 0: rendered while training")
-    parser.add_argument("--minutes", type=float, default=12.5, help="minutes to train")
+    parser.add_argument("--minutes", type=float, default=12.0, help="minutes to train")
     parser.add_argument("--engines", nargs="+", default=["network", "match", "both"], help="who proposes, side by side")
     parser.add_argument("--keep", type=Path, help="make the workspace here and keep it")
     parser.add_argument("--required-ap50", type=float, default=0.70, help="exit with 1 below this mask AP50")

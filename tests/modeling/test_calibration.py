@@ -20,25 +20,26 @@ def draw(count, coefficients, intercept, seed=0):
 
 
 def test_the_law_behind_the_data_is_found():
-    law = np.array([1.5, -2.0, 0.3])
-    features, right, _ = draw(40000, law, 5.0)
+    law = np.array([1.5, 2.0, 0.3])
+    features, right, _ = draw(40000, law, -5.0)
     fitted = fit_calibration(NAMES, features, right)
     assert fitted.coefficients == pytest.approx(law, rel=0.1)
-    assert fitted.intercept == pytest.approx(5.0, rel=0.15)
+    assert fitted.intercept == pytest.approx(-5.0, rel=0.15)
     assert (fitted.names, fitted.detections) == (NAMES, 40000)
 
 
 def test_scores_mean_precision_on_data_it_was_not_fitted_to():
-    law = np.array([1.5, -2.0, 0.3])
-    fitted = fit_calibration(NAMES, *draw(1500, law, 5.0)[:2])
-    features, right, chance = draw(20000, law, 5.0, seed=1)
+    law = np.array([1.5, 2.0, 0.3])
+    fitted = fit_calibration(NAMES, *draw(1500, law, -5.0)[:2])
+    features, right, chance = draw(20000, law, -5.0, seed=1)
     scores = fitted.probability(features)
     assert reliability(scores, right, int(right.sum())).expected_error < 0.03
     assert np.abs(scores - chance).mean() < 0.05
 
 
-@given(st.integers(0, 2**16), st.sampled_from([0.1, 1.0, 1e4]))
+@given(st.integers(0, 2**16), st.sampled_from([0.2, 1.0, 1e4]))
 def test_units_do_not_matter(seed, unit):
+    """As long as a feature varies enough in them to be believed."""
     features, right, _ = draw(300, np.array([1.0, 0.5, 0.2]), 0.0, seed)
     scaled = features * (unit, 1, 1)
     one, other = fit_calibration(NAMES, features, right), fit_calibration(NAMES, scaled, right)
@@ -77,3 +78,19 @@ def test_a_feature_that_hardly_varies_says_nothing_elsewhere():
     fitted = fit_calibration(NAMES, features, right)
     moved = features + (0, 0.01, 0)
     assert fitted.probability(moved) == pytest.approx(fitted.probability(features), abs=0.02)
+
+
+def test_a_feature_that_speaks_against_is_left_out_and_the_others_are_fitted_without_it():
+    features, right, _ = draw(40000, np.array([1.5, -2.0, 0.3]), 5.0)
+    fitted = fit_calibration(NAMES, features, right)
+    assert fitted.coefficients[1] == 0
+    alone = fit_calibration(("a", "c"), features[:, [0, 2]], right)
+    assert fitted.coefficients[::2] == pytest.approx(alone.coefficients, rel=1e-6)
+    assert fitted.probability(features) == pytest.approx(alone.probability(features[:, [0, 2]]))
+
+
+def test_when_all_speak_against_the_share_of_the_right_is_left():
+    features, right, _ = draw(5000, np.array([-1.0, -2.0, -0.3]), 5.0)
+    fitted = fit_calibration(NAMES, features, right)
+    assert fitted.coefficients == (0, 0, 0)
+    assert fitted.probability(features) == pytest.approx(np.full(5000, right.mean()))

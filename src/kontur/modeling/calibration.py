@@ -2,6 +2,9 @@
 
 What is known of a detection (its features) is joined to one probability by logistic regression, fitted on synthetic
 validation pictures that the training has not learnt from. (Platt scaling of several features: Platt 1999.)
+
+Every feature is made to speak for a detection. Where chance, or what is peculiar to synthetic pictures, has one speak
+against it, it is left out: elsewhere that would rank the better seen detection lower.
 """
 
 from dataclasses import dataclass
@@ -9,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_RIDGE = 1.0
+_RIDGE = 5.0
 """Pull of the (standardised) coefficients towards zero, in units of one detection's evidence."""
-_LEAST_SPREAD = 0.02
+_LEAST_SPREAD = 0.1
 """Standard deviation that a feature is taken to have at least: one that hardly varies here tells nothing elsewhere."""
 _STEPS = 30
 _ENOUGH = 20
@@ -41,11 +44,11 @@ class Calibration:
 
 
 def fit_calibration(names: tuple[str, ...], features: Floats, right: NDArray[np.bool_]) -> Calibration | None:
-    """Fit by penalised maximum likelihood (Newton's method on standardised features).
+    """Fit by penalised maximum likelihood, no coefficient being negative.
 
     Args:
         names: of the features.
-        features: (N, F) of N detections.
+        features: (N, F) of N detections; the more, the more probable.
         right: (N,) whether each covers an instance and has its name.
 
     Returns:
@@ -54,14 +57,26 @@ def fit_calibration(names: tuple[str, ...], features: Floats, right: NDArray[np.
     if min(np.count_nonzero(right), np.count_nonzero(~right)) < _ENOUGH:
         return None
     centre, spread = features.mean(axis=0), np.maximum(features.std(axis=0), _LEAST_SPREAD)
-    rows = np.column_stack([(features - centre) / spread, np.ones(len(features))])
-    pull = np.diag([_RIDGE] * len(names) + [0.0])
-    solution = np.zeros(len(names) + 1)
+    rows = (features - centre) / spread
+    kept = list(range(len(names)))
+    solution = _regression(rows, right)
+    while kept and solution[:-1].min() < 0:
+        del kept[int(solution[:-1].argmin())]
+        solution = _regression(rows[:, kept], right)
+    coefficients = np.zeros(len(names))
+    coefficients[kept] = solution[:-1] / spread[kept]
+    intercept = float(solution[-1] - coefficients @ centre)
+    return Calibration(names, tuple(coefficients.tolist()), intercept, len(right))
+
+
+def _regression(rows: Floats, right: NDArray[np.bool_]) -> Floats:
+    """Return (F + 1,) coefficients of standardised features, and the intercept (Newton's method)."""
+    rows = np.column_stack([rows, np.ones(len(rows))])
+    pull = np.diag([_RIDGE] * (rows.shape[1] - 1) + [0.0])
+    solution = np.zeros(rows.shape[1])
     for _ in range(_STEPS):
         said = 1 / (1 + np.exp(-np.clip(rows @ solution, -30, 30)))
         slope = rows.T @ (right - said) - pull @ solution
         curvature = rows.T @ (rows * np.maximum(said * (1 - said), 1e-6)[:, None]) + pull
         solution = solution + np.linalg.solve(curvature, slope)
-    coefficients = solution[:-1] / spread
-    intercept = float(solution[-1] - coefficients @ centre)
-    return Calibration(names, tuple(coefficients.tolist()), intercept, len(right))
+    return solution
