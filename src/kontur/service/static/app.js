@@ -1,7 +1,7 @@
 // Tabs, language, and the regular look at what changes.
 import { SHOW, startParts } from "./pages.js";
 import { showTry, startTry } from "./try.js";
-import { byId, complain, currentLanguage, setLanguage } from "./ui.js";
+import { byId, complain, currentLanguage, make, say, setLanguage } from "./ui.js";
 
 const LIVE = { monitor: 3000, training: 5000 };
 const tabs = [...document.querySelectorAll('[role="tab"]')];
@@ -9,8 +9,9 @@ let timer = null;
 
 async function refresh(name) {
   try {
-    if (name === "try") showTry();
-    else await SHOW[name]();
+    if (name === "try") return showTry();
+    if (!byId(name).hasChildNodes()) byId(name).append(make("p", { class: "faint" }, say("loading")));
+    await SHOW[name]();
   } catch (error) {
     complain(error.message);
   }

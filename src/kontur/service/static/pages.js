@@ -73,10 +73,17 @@ async function showTraining() {
     make("div", { class: "plots" }, ...plots));
 }
 
+function plain(value) {
+  if (Array.isArray(value)) return value.join(", ");
+  if (typeof value === "boolean") return say(value ? "yes" : "no");
+  if (typeof value === "number" && !Number.isInteger(value)) return number(value, 1);
+  return value === null ? "–" : String(value);
+}
+
 function facts(value, prefix = "") {
   return Object.entries(value).flatMap(([key, item]) =>
     item !== null && typeof item === "object" && !Array.isArray(item) ? facts(item, `${prefix}${key} · `)
-      : [make("dt", {}, prefix + key.replaceAll("_", " ")), make("dd", {}, Array.isArray(item) ? item.join(", ") : String(item))]);
+      : [make("dt", {}, prefix + key.replaceAll("_", " ")), make("dd", {}, plain(item))]);
 }
 
 async function showMachine() {

@@ -17,7 +17,7 @@ export const TEXTS = {
     latencyHistory: "Latency of the last pictures, s", drift: "Drift against the training pictures", index: "stability index", judgement: "judgement",
     tooFew: "too few pictures", stable: "stable", slight: "slight", clear: "clear change", rejected: "Last pictures with something unknown",
     offline: "The service does not answer. Is it running?", notPicture: "This file cannot be used.", show: "show",
-    forecast: "expected end", forecastNote: "at the time budget",
+    forecast: "expected end", forecastNote: "at the time budget", yes: "yes", no: "no", loading: "Loading…",
   },
   ru: {
     skip: "К содержанию", pages: "Страницы", try: "Проба", parts: "Детали", data: "Данные", training: "Обучение", machine: "Машина",
@@ -36,6 +36,6 @@ export const TEXTS = {
     latencyHistory: "Задержка последних снимков, с", drift: "Отличие от обучающих снимков", index: "индекс стабильности", judgement: "вывод",
     tooFew: "мало снимков", stable: "стабильно", slight: "слабое", clear: "явное изменение", rejected: "Последние снимки с неизвестным",
     offline: "Служба не отвечает. Запущена ли она?", notPicture: "Этот файл не годится.", show: "показать",
-    forecast: "ожидаемый конец", forecastNote: "по отведённому времени",
+    forecast: "ожидаемый конец", forecastNote: "по отведённому времени", yes: "да", no: "нет", loading: "Загружаю…",
   },
 };
