@@ -80,7 +80,8 @@ docs: $(READY)
 
 bench: $(READY)
 	$(PIP) --quiet --editable '.[bench]'
-	$(BIN)/python benchmarks/pose_accuracy.py --trials 10
+	$(BIN)/python benchmarks/pose_accuracy.py --trials 20
+	$(BIN)/python benchmarks/matching.py
 	$(BIN)/python benchmarks/generate.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/drawings.py $(SHARED)/dxf_corpus
@@ -90,6 +91,9 @@ bench: $(READY)
 	$(BIN)/python benchmarks/ablations.py
 	$(BIN)/python benchmarks/many_classes.py
 	$(BIN)/python benchmarks/photoreal.py $(SHARED)/photoreal/dev --scorer $(SHARED)/tools/score.py
+	$(BIN)/python benchmarks/libraries.py
+	$(BIN)/python tools/guide_figures.py
+	@echo 'With the workspace of your network: benchmarks/running.py, serve.py and instruction_sets.py.'
 
 # asks a public database; where that cannot be reached, the hashes in the lock are what remains
 audit: $(READY)
