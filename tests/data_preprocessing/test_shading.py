@@ -39,7 +39,7 @@ def painted(mm, texture_changes=None, lamps=NO_LAMPS, tints=None, left=4, top=2,
     own_tints, texture = packed(PLAIN)
     texture: Texture = texture._replace(**(texture_changes or {}))
     out, ids = np.full((3, HEIGHT, WIDTH), background, F), np.zeros((HEIGHT, WIDTH), np.uint8)
-    rows = np.concatenate([np.array(sky, F), np.zeros((5 - len(sky), 3), F)])
+    rows = np.concatenate([np.array(sky, F), np.zeros((7 - len(sky), 3), F)])
     count = laid(
         out, ids, key, mm, left, top, scale, own_tints if tints is None else np.array(tints, F), texture, lamps, rows,
         texels, streaks, bevel, walls,
@@ -127,7 +127,19 @@ def test_a_part_over_another_takes_its_pixels():
     _, texture = packed(PLAIN)
     out, ids = np.zeros((3, HEIGHT, WIDTH), F), np.zeros((HEIGHT, WIDTH), np.uint8)
     for key, left in ((1, 0), (2, 4), (3, 8)):
-        laid(out, ids, key, mm, left, 0, 2.0, np.ones((2, 3), F), texture, NO_LAMPS, np.ones((5, 3), F))
+        laid(
+            out,
+            ids,
+            key,
+            mm,
+            left,
+            0,
+            2.0,
+            np.ones((2, 3), F),
+            texture,
+            NO_LAMPS,
+            np.concatenate([np.ones((5, 3)), np.zeros((2, 3))]).astype(F),
+        )
     assert set(np.unique(ids)) == {0, 1, 2, 3}
     assert (ids == 3).sum() == (mm >= 0).sum()
 
@@ -174,13 +186,22 @@ def test_a_wall_faces_the_lamp_or_is_dark():
         out, ids, _ = painted(ramp, lamps=lamp, tints=[[1, 1, 1], [0, 0, 0]], walls=[(4, 0)])
         assert (ids[5, 4:13] == 1).all()
         light[side] = out[5, 11, 0]
-    assert light[1] == pytest.approx(0.35 * 0.5 + 0.6, rel=1e-3)
-    assert light[-1] == pytest.approx(0.35 * 0.5, rel=1e-3)
+    down = 3 / 4  # column 7 lies 3 px beyond the top edge, on a wall of 4 px
+    assert light[1] == pytest.approx((0.35 * 0.5 + 0.6) * (1 - down / 2), rel=1e-3)
+    assert light[-1] == pytest.approx(0.35 * 0.5 * (1 - down / 2), rel=1e-3)
+
+
+def test_a_flat_mirror_shows_more_of_the_horizon_farther_from_where_it_mirrors_what_is_overhead():
+    sky = np.zeros((7, 3))
+    sky[2], sky[5] = 1.0, (0.0, 0.02, 0.0)
+    out, *_ = painted(DEEP, tints=[[0, 0, 0], [1, 1, 1]], sky=sky)
+    away = np.abs(np.arange(11) - 5.5) * 0.02
+    np.testing.assert_allclose(out[5, 4:15, 0], 2 * away, rtol=1e-3)
 
 
 def test_a_bevel_mirrors_the_side_that_it_faces():
     """A neighbour on the right tints the right bevel of a mirror and leaves the left one."""
-    sky = np.zeros((5, 3))
+    sky = np.zeros((7, 3))
     sky[2], sky[3] = 0.5, (0.0, 0.4, 0.0)
     mm = disc_mm(19, 12, 2.2, 2.0)
     out, ids, _ = painted(mm, tints=[[0, 0, 0], [1, 1, 1]], sky=sky, left=2, top=1)
@@ -205,7 +226,7 @@ def test_tiles_meet_without_a_seam():
     out, ids = np.zeros((3, 40, 700), F), np.zeros((40, 700), np.uint8)
     _, texture = packed(PLAIN)
     lamp = np.array([[1, 1, 1, 0, 0, 1, 0, 0, 1e-3, 0, 0, 0, 0]], F)
-    laid(out, ids, 1, np.full((40, 700), 9, F), 0, 0, 2.0, np.ones((2, 3), F), texture, lamp, np.zeros((5, 3), F))
+    laid(out, ids, 1, np.full((40, 700), 9, F), 0, 0, 2.0, np.ones((2, 3), F), texture, lamp, np.zeros((7, 3), F))
     assert (ids == 1).all()
     assert np.abs(np.diff(np.diff(out[1, 3, 1:-1]))).max() < 1e-4
     assert np.ptp(out[1], axis=0).max() < 1e-5

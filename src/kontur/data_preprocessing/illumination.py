@@ -22,6 +22,8 @@ _CONTACT = 0.6
 _BOUNCE = 0.35
 """Share of the horizon that the table and the neighbours fill, as seen from an edge."""
 
+_ZENITH = Lamp((0.0, 0.0, 1e7), (0.0, 0.0, 0.0), 0.0)
+
 Floats = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
@@ -32,20 +34,24 @@ def lamp_rows(scene: Scene, views: Sequence[View]) -> Floats:
     Irradiance over pi BGR, direction xyz, half-vector slope xy, its change per column xy and per row xy, a quarter of the
     lamp's angular radius.
     """
-    things = [view.thing for view in views]
-    middles = np.array([(thing.pose.x_mm, thing.pose.y_mm, thing.top_mm) for thing in things])
-    steps = np.array([[0, 0, 0], [_STEP_MM, 0, 0], [0, -_STEP_MM, 0]])
-    per_px = 1 / (_STEP_MM * np.array([view.pose_px.scale_px_per_mm for view in views]))[:, None]
     rows = np.empty((len(views), len(scene.lamps), 13), np.float32)
     for k, lamp in enumerate(scene.lamps):
-        slope, to_lamp, fall = half_slopes(scene.camera, lamp, middles[:, None] + steps)
+        slope, to_lamp, fall = _slopes(scene.camera, lamp, views)
         rows[:, k, :3] = np.array(lamp.colour) * fall[:, :1]
         rows[:, k, 3:6] = to_lamp[:, 0]
-        rows[:, k, 6:8] = slope[:, 0]
-        rows[:, k, 8:10] = (slope[:, 1] - slope[:, 0]) * per_px
-        rows[:, k, 10:12] = (slope[:, 2] - slope[:, 0]) * per_px
+        rows[:, k, 6:12] = slope.reshape(-1, 6)
         rows[:, k, 12] = lamp.radius_rad / 4
     return rows
+
+
+def _slopes(camera: Camera, lamp: Lamp, views: Sequence[View]) -> tuple[Matrix, Matrix, Matrix]:
+    """`half_slopes` at each thing: (things, 3, 2) in the middle of its top face, and its change for a column and a row."""
+    middles = np.array([(view.thing.pose.x_mm, view.thing.pose.y_mm, view.thing.top_mm) for view in views])
+    steps = np.array([[0, 0, 0], [_STEP_MM, 0, 0], [0, -_STEP_MM, 0]])
+    slope, to_lamp, fall = half_slopes(camera, lamp, middles[:, None] + steps)
+    per_px = 1 / (_STEP_MM * np.array([view.pose_px.scale_px_per_mm for view in views]))
+    slope[:, 1:] = (slope[:, 1:] - slope[:, :1]) * per_px[:, None, None]
+    return slope, to_lamp, fall
 
 
 def half_slopes(camera: Camera, lamp: Lamp, points_mm: Matrix) -> tuple[Matrix, Matrix, Matrix]:
@@ -60,11 +66,13 @@ def half_slopes(camera: Camera, lamp: Lamp, points_mm: Matrix) -> tuple[Matrix, 
 
 
 def sky_rows(scene: Scene, views: Sequence[View]) -> Floats:
-    """(things, 5, 3) float32 BGR for `tiles.draw_thing`: what comes from all sides.
+    """(things, 7, 3) float32, BGR, for `tiles.draw_thing`: what comes from all sides.
 
     Rows: the sky on a level face; what a mirror sees overhead; what it sees towards the horizon; how that changes for a
     facet that slopes to the right; and for one that slopes upwards. The horizon is sky, table and neighbours, each
-    neighbour by the angle that it fills: their reflection, as a tint.
+    neighbour by the angle that it fills: their reflection, as a tint. The last two rows are no colours: the slope, right and
+    up, of a facet that mirrors what is overhead into the camera; first at the thing's middle, then its change for a column
+    and for a row. A flat mirror therefore does not show one even tone.
     """
     things = [view.thing for view in views]
     places = np.array([(thing.pose.x_mm, thing.pose.y_mm) for thing in things])
@@ -76,11 +84,13 @@ def sky_rows(scene: Scene, views: Sequence[View]) -> Floats:
     distance = np.maximum(np.sqrt((away**2).sum(axis=-1)), 1.0)
     share = np.clip(reach / (2 * distance), 0, 0.5) * (1 - np.eye(len(things)))
     tint = _BOUNCE * light * (colours - table)
-    rows = np.empty((len(things), 5, 3), np.float32)
+    rows = np.empty((len(things), 7, 3), np.float32)
     rows[:, :3] = scene.sky
     rows[:, 2] += _BOUNCE * light * table + (share @ tint) / np.maximum(1.0, share.sum(axis=1, keepdims=True))
     rows[:, 3] = (share * away[..., 0] / distance) @ tint
     rows[:, 4] = (share * away[..., 1] / distance) @ tint
+    slope = _slopes(scene.camera, _ZENITH, views)[0]
+    rows[:, 5:] = slope.transpose(0, 2, 1)
     return rows
 
 

@@ -117,10 +117,7 @@ def bridged_ring(rings: Rings) -> Points:
     ring, *loops = rings
     if not loops:
         return ring
-    ends = np.cumsum([0, *map(len, loops)])
-    gaps = _squared_distances(np.concatenate(loops), ring)
-    nearest = [int(gaps[begin:end].argmin()) for begin, end in pairwise(ends)]
-    bridges = sorted((flat % len(ring), flat // len(ring), number) for number, flat in enumerate(nearest))
+    bridges = sorted((*_nearest(ring, loop), number) for number, loop in enumerate(loops))
     walked, last = [], 0
     for corner, start, number in bridges:
         loop = loops[number]
@@ -129,11 +126,16 @@ def bridged_ring(rings: Rings) -> Points:
     return np.concatenate([*walked, ring[last:]])
 
 
-def _squared_distances(a: Points, b: Points) -> Points:
-    """(N, M) squared distances between points; about their middle, where no digits are lost."""
-    middle = b.mean(axis=0)
-    a, b = a - middle, b - middle
-    return (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+@numba.njit(cache=True, nogil=True)
+def _nearest(ring, loop):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Index of a corner of the ring and of one of the loop with the least distance between them."""
+    best, at, start = np.inf, 0, 0
+    for j in range(len(loop)):
+        for i in range(len(ring)):
+            x, y = ring[i, 0] - loop[j, 0], ring[i, 1] - loop[j, 1]
+            if x * x + y * y < best:
+                best, at, start = x * x + y * y, i, j
+    return at, start
 
 
 def oriented_box(rings: Rings) -> Points:

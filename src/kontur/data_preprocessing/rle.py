@@ -35,7 +35,7 @@ def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
     """Return the code of instances 1..count of an (H, W) id map."""
     height = ids.shape[0]
     columns = cv2.transpose(ids).ravel()
-    begins = np.concatenate([[0], np.flatnonzero(columns[1:] != columns[:-1]) + 1])
+    begins = _changes(columns)
     ends = np.append(begins[1:], columns.size)
     values = columns[begins]
     order = np.argsort(values, kind="stable")
@@ -57,6 +57,21 @@ def _bounds(begin: NDArray[np.int64], end: NDArray[np.int64], height: int) -> tu
     top = 0 if crossing.any() else int(tops.min())
     bottom = height - 1 if crossing.any() else int(bottoms.max())
     return left, top, right - left + 1, bottom - top + 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _changes(values):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Indices where a run of equal bytes begins."""
+    found = 1
+    for k in range(1, len(values)):
+        found += values[k] != values[k - 1]
+    out = np.zeros(found, np.int64)
+    found = 1
+    for k in range(1, len(values)):
+        if values[k] != values[k - 1]:
+            out[found] = k
+            found += 1
+    return out
 
 
 @numba.njit(cache=True, nogil=True)

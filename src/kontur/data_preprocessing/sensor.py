@@ -108,7 +108,9 @@ def _grey(light: Floats) -> Floats:
 def _exposure_gain(light: Floats, look: Look) -> float:
     """What brings the median to the exposure, unless the brightest 2 % would pass their limit."""
     sparse = light[:, ::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=0)
-    median, bright = np.maximum(1e-6, np.percentile(sparse, (50, 98)))
+    ranks = [(sparse.size - 1) // 2, sparse.size // 2, (sparse.size - 1) * 98 // 100]
+    low, high, bright = np.maximum(1e-6, np.partition(sparse.ravel(), ranks)[ranks])
+    median = (low + high) / 2
     return float(min(look.exposure / median, look.highlights / bright))
 
 

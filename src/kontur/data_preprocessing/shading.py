@@ -42,18 +42,20 @@ _TINY = np.float32(1e-6)
 @numba.njit(**INNER)
 def light_block(work, u, v, s, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
     """LIT and SENT (a perfect mirror's). `u`, `v`: float32, first pixel from the window's middle, px."""
-    _sky_block(work, sky)
+    _sky_block(work, u, v, sky)
     for k in range(len(lamps)):
         _lamp_block(work, u, v, s, lamps[k])
 
 
 @numba.njit(**INNER)
-def _sky_block(work, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _sky_block(work, u, v, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+    x0, y0 = sky[5, 0] + sky[5, 1] * u + sky[5, 2] * v, sky[6, 0] + sky[6, 1] * u + sky[6, 2] * v
     for c in range(3):
         lit, sent = LIT + c * BLOCK, SENT + c * BLOCK
         level, overhead, horizon, right, up = sky[0, c], sky[1, c], sky[2, c], sky[3, c], sky[4, c]
         for k in range(BLOCK):
-            nx, ny = work[NX + k], work[NY + k]
+            nx = work[NX + k] - (x0 + sky[5, 1] * COLUMN[k] + sky[5, 2] * ROW[k])
+            ny = work[NY + k] - (y0 + sky[6, 1] * COLUMN[k] + sky[6, 2] * ROW[k])
             tilt = min(_ONE, _TWO * np.sqrt(nx * nx + ny * ny))
             work[lit + k] = level
             work[sent + k] = max(_ZERO, overhead + (horizon - overhead) * tilt + nx * right + ny * up)
@@ -114,8 +116,9 @@ def send_block(work, tints, s):  # type: ignore[no-untyped-def]  # pragma: no co
 
 
 @numba.njit(**INNER)
-def wall_block(work, scale, turn, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Blend in walls where they show beside the top face: level with the table, lit from the side, mirroring the horizon.
+def wall_block(work, scale, lean, turn, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Blend in walls where they show beside the top face: level with the table, lit from the side, mirroring the horizon, and
+    darker towards the foot, where less of the sky is seen. `lean`: greatest width of a wall, px.
 
     Uses LIT for the light on the walls.
     """
@@ -137,6 +140,7 @@ def wall_block(work, scale, turn, tints, lamps, sky):  # type: ignore[no-untyped
         for k in range(BLOCK):
             covered = clip_unit(work[ALL + k] * scale + _HALF)
             on_top = min(_ONE, clip_unit(work[MM + k] * scale + _HALF) / max(_TINY, covered))
-            light = work[lit + k]
-            wall = tints[0, c] * light + tints[1, c] * (mirrored + _QUARTER * light)
+            depth = clip_unit(-work[MM + k] * scale / max(_ONE, lean))
+            light = work[lit + k] * (_ONE - _HALF * depth)
+            wall = tints[0, c] * light + tints[1, c] * (mirrored * (_ONE - _HALF * depth) + _QUARTER * light)
             work[sent + k] = wall + (work[sent + k] - wall) * on_top

@@ -163,7 +163,7 @@ def _dark_oxide(base: Surface, section: MaterialSection, rng: np.random.Generato
 
 
 def _paint(base: Surface, _section: MaterialSection, rng: np.random.Generator) -> Surface:
-    value = float(rng.uniform(0.05, 0.9))
+    value = float(rng.uniform(0.03, 0.65))
     colour = random_colour(rng, float(rng.uniform(0, 1) if rng.uniform() < 0.7 else 0.05), value)
     slope = float(rng.uniform(0.08, 0.6))
     return base._replace(diffuse=colour, along=slope, across=slope, grain=float(rng.uniform(0, 0.06)))

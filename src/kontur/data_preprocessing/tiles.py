@@ -47,7 +47,7 @@ def draw_thing(  # type: ignore[no-untyped-def]
         tints: (2, 3) float32: diffuse and specular BGR.
         s: surfaces.Texture.
         lamps: (L, 13) float32, see `illumination.lamp_rows`.
-        sky: (5, 3) float32, see `illumination.sky_rows`.
+        sky: (7, 3) float32, see `illumination.sky_rows`.
         texels, streaks: see `relief.texture_block`.
         bevel_mm: width of the bevel, float32.
 
@@ -77,7 +77,7 @@ def draw_thing(  # type: ignore[no-untyped-def]
                 oil_block(work, s)
             send_block(work, tints, s)
             if depth < _REACH_PX:
-                wall_block(work, scale, turn, tints, lamps, sky)
+                wall_block(work, scale, lean, turn, tints, lamps, sky)
             _lay(work, out, ids, key, x, y, scale)
     return covered
 
