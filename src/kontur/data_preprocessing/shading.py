@@ -117,8 +117,8 @@ def send_block(work, tints, s):  # type: ignore[no-untyped-def]  # pragma: no co
 
 @numba.njit(**INNER)
 def wall_block(work, scale, lean, turn, tints, lamps, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Blend in walls where they show beside the top face: level with the table, lit from the side, mirroring the horizon, and
-    darker towards the foot, where less of the sky is seen. `lean`: greatest width of a wall, px.
+    """Blend in walls where they show beside the top face: level with the table, lit from the side, mirroring the horizon,
+    and darker towards the foot, where less of the sky is seen. `lean`: greatest width of a wall, px.
 
     Uses LIT for the light on the walls.
     """
