@@ -30,7 +30,7 @@ def features_of(bank, picture):
 @pytest.fixture(scope="module")
 def bank():
     return build_bank(
-        PARTS, (1.0, 1.2), "both", BankOptions(radius_cells=9, angle_cells=1.2, scale_step=1.12, rank=1500)
+        PARTS, (1.0, 1.2), "both", BankOptions(radius_cells=9, angle_cells=1.2, scale_step=1.12, rank=1500, energy=1.0)
     )
 
 

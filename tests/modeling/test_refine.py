@@ -108,6 +108,21 @@ def test_half_hidden_parts_are_fitted_by_what_is_seen():
         assert 0.4 < found.support[0] < 0.75
 
 
+def test_the_edge_of_what_hides_a_part_is_not_taken_for_the_parts_own():
+    """A straight edge runs through the part, along one of its sides, nearer than the first rounds reach."""
+    part, error = bracket(), []
+    rng = np.random.default_rng(4)
+    for turn in np.radians([-90.0, -92.0, -98.0, -106.0, 90.0, 81.0]):
+        pose = PixelPose(125.0 + rng.uniform(-2, 2), 100.0 + rng.uniform(-2, 2), float(turn), 1.5)
+        picture = coverage_picture(part, pose, SIZE_WH, (90, 210), 0.0, rng)
+        columns = pose.apply(part.outer.points)[:, 0]
+        picture[:, : int((columns.min() + columns.max()) / 2)] = 140
+        got = register(picture, from_poses(SIZE_WH, [0], [0.5], [moved(pose, rng, 3.0, 2.0)]), [part]).pose(0)
+        error.append(np.hypot(got.u - pose.u, got.v - pose.v))
+    assert np.max(error) < 1.0
+    assert np.median(error) < 0.3
+
+
 def test_a_good_pose_on_a_blank_picture_stays():
     part, pose = bracket(), PixelPose(120.0, 100.0, 0.4, 1.5)
     picture = np.full((*SIZE_WH[::-1], 3), 90, np.uint8)

@@ -7,6 +7,7 @@ import pytest
 from kontur.modeling.edges import EdgePicture, edge_picture, noise_level, profiles
 from kontur.modeling.evidence import background_of
 from kontur.modeling.smoothing import LEAST_LARGE_PX, is_large, survey
+from kontur.modeling.tiles_on_demand import Tiles, with_margin
 
 SIZE_WH = (1203, 905)
 
@@ -77,3 +78,36 @@ def test_what_is_large():
     side = int(np.sqrt(LEAST_LARGE_PX)) + 1
     assert is_large(np.empty((side, side, 3), np.uint8))
     assert not is_large(np.empty((side, side, 3), np.uint8), 2)
+
+
+def test_tiles_are_computed_once_in_rectangles_that_cover_what_is_wanted():
+    asked = []
+
+    def compute(top, bottom, left, right):
+        asked.append((top, bottom, left, right))
+        return np.ones((bottom - top, right - left, 1), np.float32)
+
+    tiles = Tiles((95, 130, 1), compute, 20)
+    tiles.fill_around(np.array([[50.0, 50.0], [125.0, 90.0]]), np.array([15.0, 2.0]))
+    tiles.fill_around(np.array([[50.0, 50.0]]), np.array([15.0]))
+    rows, columns = np.nonzero(tiles.pixels[..., 0])
+    assert sum((bottom - top) * (right - left) for top, bottom, left, right in asked) == len(rows)
+    assert tiles.pixels[35:66, 35:66].all()
+    assert tiles.pixels[80:95, 120:130].all()
+    assert (0, 0) not in set(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def test_tiles_below_are_filled_before_they_are_read():
+    def ones(top, bottom, left, right):
+        return np.ones((bottom - top, right - left, 1), np.float32)
+
+    below = Tiles((100, 100, 1), ones, 10)
+
+    def compute(top, bottom, left, right):
+        (rows, _), (columns, _) = with_margin(top, bottom, 4, 100), with_margin(left, right, 4, 100)
+        assert below.pixels[rows, columns].all()
+        return below.pixels[top:bottom, left:right]
+
+    tiles = Tiles((100, 100, 1), compute, 10, (below, 4))
+    tiles.fill_around(np.array([[50.0, 50.0], [10.0, 90.0]]), np.array([12.0, 3.0]))
+    assert tiles.pixels[40:60, 40:60].all()

@@ -19,7 +19,7 @@ from kontur.modeling.templates import (
     disc as disc_of_cells,
 )
 
-COARSE = BankOptions(radius_cells=8, angle_cells=2.5, scale_step=1.15, rank=1000)
+COARSE = BankOptions(radius_cells=8, angle_cells=2.5, scale_step=1.15, rank=1000, energy=1.0)
 PARTS = (bracket(), plate(3), disc())
 
 

@@ -30,7 +30,7 @@ POOL_BLUR_CELLS = 0.5
 _BAND_PX = 96
 """Rows that are worked on at once: little enough to stay in the processor's cache."""
 _GRADIENT_MARGIN_PX = 6
-_TILE_PX = 128
+_TILE_PX = 64
 _MARGIN_PX = _AROUND_PX // 2 + 6
 """What a px of the field depends on lies within this distance."""
 
@@ -103,11 +103,10 @@ def smoothed_field(field: Floats | Tiles, sigma_px: float) -> Tiles:
     def compute(top: int, bottom: int, left: int, right: int) -> Floats:
         rows, inner = with_margin(top, bottom, margin, pixels.shape[0])
         columns, within = with_margin(left, right, margin, pixels.shape[1])
-        if isinstance(field, Tiles):
-            field.fill(np.array([[columns.start, rows.start]], float), np.array([[columns.stop, rows.stop]], float) - 2)
         return np.asarray(cv2.GaussianBlur(pixels[rows, columns], (0, 0), sigma_px)[inner, within], np.float32)
 
-    return Tiles((*pixels.shape[:2], CHANNELS), compute, _TILE_PX)
+    below = (field, margin) if isinstance(field, Tiles) else None
+    return Tiles((*pixels.shape[:2], CHANNELS), compute, _TILE_PX, below)
 
 
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}

@@ -36,6 +36,9 @@ _SAME_PLACE = 0.7
 """Data closer than this share of the part's radius compete for one place."""
 _FULL_READINGS = 2
 """The last readings see all points, those before every second one."""
+_NEAR_ROUNDS = 2
+_SHARP_PX = 0.5
+"""An edge this far from a contour counts half when two fits are compared."""
 _MOST_LOSS = 0.02
 """A fit whose support has fallen by more is not used."""
 
@@ -111,10 +114,30 @@ def register(
 
 
 def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
-    """Return the fit after the rounds."""
-    for step in options.rounds:
-        fit = improve(views.edges(options.sigma_px, step.reduction), model, fit, step)
-    return fit
+    """Return the fit after the rounds; after the last one alone, repeated, where that explains more.
+
+    What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's.
+    """
+    fits = [fit, fit]
+    for steps, row in ((options.rounds, 0), (_NEAR_ROUNDS * options.rounds[-1:], 1)):
+        for step in steps:
+            fits[row] = improve(views.edges(options.sigma_px, step.reduction), model, fits[row], step)
+    if len(options.rounds) < 2:
+        return fits[0]
+    source = views.edges(options.sigma_px)
+    far, near = (_sharp_support(support_of(source, model, item, options.tolerance_px)) for item in fits)
+    return replace(
+        fits[0],
+        matrix=np.where((near > far)[:, None, None], fits[1].matrix, fits[0].matrix),
+        offset_px=np.where(near > far, fits[1].offset_px, fits[0].offset_px),
+    )
+
+
+def _sharp_support(support: Support) -> Floats:
+    """Return (N,) the supported share of the contours, on which edges count the less the farther they lie."""
+    near = support.supported / (1 + (support.offset_px / _SHARP_PX) ** 2)
+    weight = support.placed.weight
+    return np.asarray((weight * near).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9), np.float64)
 
 
 def _read_edges(source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:

@@ -27,7 +27,7 @@ from kontur.modeling.templates import (
     size_classes,
 )
 
-FORMAT = 3
+FORMAT = 4
 SUFFIX = ".npz"
 
 

@@ -47,8 +47,9 @@ class BankOptions:
         radius_cells: the largest part's radius at the largest scale is about this many cells of the coarse picture.
         angle_cells: neighbouring angles move the rim by this many cells.
         scale_step: ratio of neighbouring scales.
-        rank: size of the common basis.
+        rank: size of the common basis at most.
         track_px: as `radius_px`, of the field that candidates are tracked on.
+        energy: a basis that holds this share of what all templates hold is not made larger.
     """
 
     radius_px: float = 64.0
@@ -57,6 +58,7 @@ class BankOptions:
     scale_step: float = 1.07
     rank: int = 112
     track_px: float = 64.0
+    energy: float = 0.97
 
     def reduction(self, largest_px: float) -> int:
         """Return px of the picture per px of the searched field, for the largest part's radius."""
@@ -146,7 +148,7 @@ def build_bank(
                 radius = min(half, int(np.ceil(part.radius_mm * field_scale / cell_px)) + MARGIN_CELLS)
                 groups.append(TemplateGroup(index, flipped, scale, radius, angles, (rows, rows + len(angles))))
                 rows += len(angles)
-    basis, coefficients = _compress(_normalised(groups, stacks, half).reshape(rows, -1), options.rank)
+    basis, coefficients = _compress(_normalised(groups, stacks, half).reshape(rows, -1), options.rank, options.energy)
     shape = (len(basis), CHANNELS, 2 * half + 1, 2 * half + 1)
     return TemplateBank(
         reduction,
@@ -271,7 +273,7 @@ def _normalised(groups: Sequence[TemplateGroup], stacks: Sequence[Floats], half:
     return np.concatenate(rows).astype(np.float32)
 
 
-def _compress(templates: Floats, rank: int) -> tuple[Floats, Floats]:
+def _compress(templates: Floats, rank: int, share: float) -> tuple[Floats, Floats]:
     """Return an orthonormal basis (K, D) and the coefficients (T, K) of templates (T, D) in it."""
     rank = min(rank, *templates.shape)
     wide = min(rank + _OVERSAMPLED_RANK, *templates.shape)
@@ -279,6 +281,7 @@ def _compress(templates: Floats, rank: int) -> tuple[Floats, Floats]:
     span, _ = np.linalg.qr(templates.T @ (templates @ (probe @ templates).T))
     span, _ = np.linalg.qr(templates.T @ (templates @ span))
     small = templates @ span
-    _, _, turn = np.linalg.svd(small.T @ small)
+    _, energy, turn = np.linalg.svd(small.T @ small)
+    rank = min(rank, 1 + int(np.searchsorted(np.cumsum(energy), share * float((templates**2).sum()))))
     basis = np.ascontiguousarray((span @ turn[:rank].T).T.astype(np.float32))
     return basis, np.ascontiguousarray(templates @ basis.T)

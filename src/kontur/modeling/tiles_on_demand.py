@@ -7,6 +7,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.parallel import in_threads
+
 Floats = NDArray[np.float32]
 Compute = Callable[[int, int, int, int], Floats]
 """From top, bottom, left, right to the (bottom - top, right - left, C) pixels there, as if the whole were computed."""
@@ -19,7 +21,18 @@ class Tiles:
         pixels: (h, w, C) float32; 0 in tiles that nobody has asked for.
     """
 
-    def __init__(self, shape: tuple[int, int, int], compute: Compute, tile_px: int) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], compute: Compute, tile_px: int, below: tuple["Tiles", int] | None = None
+    ) -> None:
+        """Take what computes rectangles of tiles, by several threads at once.
+
+        Args:
+            shape: of the image.
+            compute: see `Compute`.
+            tile_px: side of a tile.
+            below: tiles that `compute` reads, and how far around a rectangle.
+        """
+        self._below = below
         self.pixels = _sparse_zeros(shape)
         self._compute, self._tile_px = compute, tile_px
         self._filled = np.zeros((-(-shape[0] // tile_px), -(-shape[1] // tile_px)), np.bool_)
@@ -34,12 +47,31 @@ class Tiles:
         _mark(first_uv, last_uv, self._tile_px, wanted)
         wanted &= ~self._filled
         self._filled |= wanted
-        (height, width), tile = self.pixels.shape[:2], self._tile_px
-        for row in np.flatnonzero(wanted.any(axis=1)).tolist():
-            runs = np.flatnonzero(np.diff(wanted[row], prepend=False, append=False)) * tile
-            top, bottom = row * tile, min(height, (row + 1) * tile)
-            for left, right in np.minimum(runs, width).reshape(-1, 2).tolist():
-                self.pixels[top:bottom, left:right] = self._compute(top, bottom, left, right)
+        rectangles = _rectangles(wanted)
+        if self._below is not None and rectangles:
+            corners = np.array(rectangles, np.float64) * self._tile_px
+            below, margin = self._below
+            below.fill(corners[:, [2, 0]] - margin, corners[:, [3, 1]] + margin)
+        in_threads(self._fill_rectangle, rectangles)
+
+    def _fill_rectangle(self, tiles: tuple[int, int, int, int]) -> None:
+        (height, width), side = self.pixels.shape[:2], self._tile_px
+        top, bottom, left, right = (index * side for index in tiles)
+        bottom, right = min(bottom, height), min(right, width)
+        self.pixels[top:bottom, left:right] = self._compute(top, bottom, left, right)
+
+
+def _rectangles(wanted: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
+    """Return rectangles (top, bottom, left, right) that cover what is wanted, each element once; clears `wanted`."""
+    found = []
+    for row in np.flatnonzero(wanted.any(axis=1)).tolist():
+        runs = np.flatnonzero(np.diff(wanted[row], prepend=False, append=False)).reshape(-1, 2)
+        for left, right in runs.tolist():
+            lacking = np.flatnonzero(~np.logical_and.reduce(wanted[row:, left:right], axis=1))
+            bottom = row + int(lacking[0]) if len(lacking) else len(wanted)
+            wanted[row:bottom, left:right] = False
+            found.append((row, bottom, left, right))
+    return found
 
 
 def with_margin(start: int, stop: int, margin: int, size: int) -> tuple[slice, slice]:
