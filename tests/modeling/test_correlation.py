@@ -8,7 +8,7 @@ from kontur.modeling.correlation import Correlator
 
 
 @pytest.mark.parametrize(
-    "shape", [(9, 14), (40, 33), (75, 120)], ids=["smaller than a block", "one block", "many blocks"]
+    "shape", [(9, 14), (40, 33), (75, 220)], ids=["smaller than a block", "one block", "many blocks"]
 )
 @pytest.mark.parametrize("pad", [0, 3])
 def test_correlations_are_direct_ones_in_a_sea_of_zeros(shape, pad):

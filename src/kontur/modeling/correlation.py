@@ -13,8 +13,9 @@ from kontur.modeling.parallel import in_threads
 
 Floats = NDArray[np.float32]
 
-_BLOCK_TEMPLATES = 3
-"""Side of a block over side of the templates, at least."""
+_BLOCK_TEMPLATES = 4
+_LEAST_BLOCK = 96
+"""Side of a block over side of the templates, and side of a block, at least: in smaller ones more is computed twice."""
 
 
 class Correlator:
@@ -27,7 +28,7 @@ class Correlator:
     def __init__(self, templates: Floats) -> None:
         """Take templates (K, C, size, size)."""
         self.size = templates.shape[-1]
-        self._side = cv2.getOptimalDFTSize(_BLOCK_TEMPLATES * self.size)
+        self._side = cv2.getOptimalDFTSize(max(_LEAST_BLOCK, _BLOCK_TEMPLATES * self.size))
         spectra = np.fft.rfft2(templates[..., ::-1, ::-1], (self._side, self._side))
         self._spectra = np.ascontiguousarray(spectra.astype(np.complex64))
 
