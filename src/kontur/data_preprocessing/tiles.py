@@ -64,10 +64,11 @@ def draw_thing(  # type: ignore[no-untyped-def]
             depth = sample_one(template, maps[0], u + _MIDDLE, v + _MIDDLE) * scale
             if depth < -(lean + _REACH_PX):
                 continue
-            _find_block(work, whole, template, maps, u, v, depth < _REACH_PX)
+            walls = _find_block(work, whole, template, maps, u, v, scale)
             covered += _count(work)
             x, y = column + left, row + top
-            if x <= -TILE or y <= -TILE or x >= out.shape[2] or y >= out.shape[1]:
+            beyond = x <= -TILE or y <= -TILE or x >= out.shape[2] or y >= out.shape[1]
+            if beyond or _greatest(work) * scale <= -_HALF:
                 continue
             slope_block(work, bevel_mm, scale, turn)
             brush_block(work, to_mm, u, v, s)
@@ -76,22 +77,28 @@ def draw_thing(  # type: ignore[no-untyped-def]
             if s.oil > _ZERO:
                 oil_block(work, s)
             send_block(work, tints, s)
-            if depth < _REACH_PX:
+            if walls:
                 wall_block(work, scale, lean, turn, tints, lamps, sky)
             _lay(work, out, ids, key, x, y, scale)
     return covered
 
 
 @numba.njit(**INNER)
-def _find_block(work, whole, template, maps, u, v, at_edge):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Distances to the top face, and to the silhouette: the union of all slices. Uses LIT."""
+def _find_block(work, whole, template, maps, u, v, scale):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Distances to the top face, and to the silhouette: the union of all slices. Uses LIT.
+
+    Returns:
+        whether any pixel is not all top face.
+    """
     sample_block(work, whole, MM, template, maps[0], u, v)
+    least = work[MM]
     for k in range(BLOCK):
+        least = min(least, work[MM + k])
         work[ALL + k] = work[MM + k]
         work[ALL_X + k] = work[GX + k]
         work[ALL_Y + k] = work[GY + k]
-    if not at_edge:
-        return
+    if least * scale >= _HALF:
+        return False
     for n in range(1, len(maps)):
         sample_block(work, whole, LIT, template, maps[n], u, v)
         for k in range(BLOCK):
@@ -99,6 +106,15 @@ def _find_block(work, whole, template, maps, u, v, at_edge):  # type: ignore[no-
             work[ALL + k] = work[LIT + k] if lower else work[ALL + k]
             work[ALL_X + k] = work[LIT + BLOCK + k] if lower else work[ALL_X + k]
             work[ALL_Y + k] = work[LIT + 2 * BLOCK + k] if lower else work[ALL_Y + k]
+    return True
+
+
+@numba.njit(**INNER)
+def _greatest(work):  # type: ignore[no-untyped-def]  # pragma: no cover
+    greatest = work[ALL]
+    for k in range(BLOCK):
+        greatest = max(greatest, work[ALL + k])
+    return greatest
 
 
 @numba.njit(**INNER)
