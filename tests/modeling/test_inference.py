@@ -54,8 +54,8 @@ class Told:
     def __init__(self, poses):
         self._poses = poses
 
-    def candidates(self, picture):
-        size_wh = (picture.shape[1], picture.shape[0])
+    def candidates(self, views):
+        size_wh = views.size_wh
         return from_poses(size_wh, [2] * len(self._poses), [0.5] * len(self._poses), self._poses)
 
 

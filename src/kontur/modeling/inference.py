@@ -30,6 +30,7 @@ from kontur.modeling.runtime_choice import choose_runtime
 from kontur.modeling.runtimes import RuntimeChoice
 from kontur.modeling.shape_matching import load_matcher
 from kontur.modeling.train_config import DetectionConfig, TrainConfig
+from kontur.modeling.views import Views
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
 
@@ -45,8 +46,8 @@ class Proposer(Protocol):
         """The parts that its hypotheses count in."""
         ...
 
-    def candidates(self, picture: Picture) -> Detections:
-        """Return hypotheses in an (H, W, 3) uint8 BGR picture."""
+    def candidates(self, picture: Picture | Views) -> Detections:
+        """Return hypotheses in an (H, W, 3) uint8 BGR picture, or its views."""
         ...
 
 
@@ -117,10 +118,11 @@ class NetworkDetector:
 
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
+        views = Views(picture)
         aligned = align(picture, hypotheses, places, self.parts, self.px_per_mm)
-        offered = [register(picture, aligned, self.parts, RegistrationOptions(contenders_only=True))]
-        offered += [_renumbered(other.candidates(picture), other.parts, self.parts) for other in self._others]
-        return stack_layers(picture, decide(picture, concatenate(offered), self.parts), self.parts)
+        offered = [register(views, aligned, self.parts, RegistrationOptions(contenders_only=True))]
+        offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
+        return stack_layers(views, decide(views, concatenate(offered), self.parts), self.parts)
 
 
 def load_detector(
