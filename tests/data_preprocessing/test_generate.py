@@ -108,8 +108,10 @@ def _make_in_process(root: str, kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["threads", "processes", "asyncio"])
+@pytest.mark.parametrize("kind", ["threads", "processes", "asyncio", "dask"])
 def test_kill_minus_nine_at_any_moment_and_go_on(reference, tmp_path, kind):
+    if kind == "dask":
+        pytest.importorskip("distributed")
     moment = secrets.randbelow(COUNT - 4)
     process = multiprocessing.get_context("spawn").Process(target=_make_in_process, args=(str(tmp_path), kind))
     process.start()
