@@ -3,7 +3,7 @@
 Light is kept in planes, (3, H, W) B, G, R, linear float32: that way every step is a row of numbers for vector instructions.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import cv2
@@ -39,14 +39,19 @@ def fill_table(out: Floats, table: Table, picture: Path | None, field: Floats) -
     if picture is None:
         dark, bright = np.array(table.dark), np.array(table.bright)
         tones = np.column_stack([dark, (bright - dark) / 255]).astype(np.float32)
-        tile = pattern(table.kind, table.variant)
-        levels = cv2.warpAffine(tile, matrix, (width, height), flags=_CUT, borderMode=cv2.BORDER_WRAP)
-        fill_pattern(out, levels, tones, light)
+        fill_pattern(out, _paired(table.kind, table.variant), matrix.astype(np.float32), tones, light)
     else:
         cut = cv2.warpAffine(
             _load_picture(picture), matrix, (width, height), flags=_CUT, borderMode=cv2.BORDER_REFLECT_101
         )
         fill_picture(out, cut, ((np.arange(256) / 255) ** _SRGB_GAMMA).astype(np.float32), light)
+
+
+@cache
+def _paired(kind: str, variant: int) -> NDArray[np.uint16]:
+    """A pattern for `fill_pattern`: each element is a level and, in the upper byte, its right neighbour's."""
+    tile = pattern(kind, variant)
+    return np.stack([tile, np.roll(tile, -1, axis=1)], axis=-1).view("<u2")[..., 0]
 
 
 @lru_cache(maxsize=16)
@@ -65,20 +70,55 @@ def _load_picture(path: Path) -> Picture:
 
 
 @numba.njit(**ENTRY)
-def fill_pattern(out, pattern, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write a pattern's tones times light, which is interpolated between rows.
+def fill_pattern(out, tile, matrix, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write an endless pattern's tones times light, which is interpolated between rows.
 
     Args:
         out: (3, H, W) float32, written.
-        pattern: (H, W) uint8.
+        tile: (N, N) uint16, see `_paired`; N is a power of two.
+        matrix: (2, 3) float32 from (column, row, 1) to the tile's.
         tones: (3, 2) float32, tone at level 0 and its change for a level.
         light: (h, 3, W) float32, from the first to beyond the last row.
     """
-    height = len(pattern)
-    for c in range(3):
-        for y in range(height):
-            _write_row(out[c, y], pattern[y], tones[c, 0], tones[c, 1])
+    _, height, width = out.shape
+    level, down = np.empty(width, np.float32), np.empty(width, np.float32)
+    at, upper, lower = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
+    for y in range(height):
+        _locate(at, level, down, matrix, np.float32(y), len(tile))
+        _fetch(upper, lower, at, tile.reshape(-1), len(tile))
+        _mix(level, down, upper, lower)
+        for c in range(3):
+            _write_row(out[c, y], level, tones[c, 0], tones[c, 1])
             _light_row(out[c, y], light, c, y, height)
+
+
+@numba.njit(**INNER)
+def _locate(at, right, down, matrix, y, side):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Element of the tile at or before each pixel of a row, and how far the pixel lies beyond it."""
+    u0, v0 = matrix[0, 1] * y + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]
+    for x in range(len(at)):
+        u, v = matrix[0, 0] * np.float32(x) + u0, matrix[1, 0] * np.float32(x) + v0
+        i, j = np.floor(u), np.floor(v)
+        right[x], down[x] = u - i, v - j
+        at[x] = np.int32((np.int32(j) & (side - 1)) * side + (np.int32(i) & (side - 1)))
+
+
+@numba.njit(**INNER)
+def _fetch(upper, lower, at, tile, side):  # type: ignore[no-untyped-def]  # pragma: no cover
+    last = side * side - 1
+    for x in range(len(at)):
+        upper[x] = tile[at[x]]
+        lower[x] = tile[(at[x] + side) & last]
+
+
+@numba.njit(**INNER)
+def _mix(level, down, upper, lower):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Interpolate; `level` is how far to the right, and then the level."""
+    for x in range(len(level)):
+        a, b = np.float32(upper[x] & 255), np.float32(upper[x] >> 8)
+        c, d = np.float32(lower[x] & 255), np.float32(lower[x] >> 8)
+        above, below = a + (b - a) * level[x], c + (d - c) * level[x]
+        level[x] = above + (below - above) * down[x]
 
 
 @numba.njit(**ENTRY)
