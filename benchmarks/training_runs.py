@@ -62,7 +62,7 @@ def learn(
     info = ModelInfo(known_parts(lesson.parts), config.network.size, scales, data.faces, "benchmark")
     logging.getLogger("lightning").setLevel(logging.ERROR)
     train(space, {"train": samples, "val": validation}, info, config)
-    calibrate_checkpoint(space, lesson.parts, validation, config.detection, lambda _done, _total: None)
+    calibrate_checkpoint(space, lesson.parts, validation, config.detection, lambda _done, _total: None, joint=False)
     export_onnx(space.checkpoint, space.onnx)
     return NetworkDetector(space.onnx, lesson.parts, config.detection)
 

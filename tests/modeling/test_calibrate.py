@@ -121,3 +121,17 @@ def test_parts_too_small_for_the_matcher_are_calibrated_without_it(tmp_path, mon
     done = module.calibrate_checkpoint(space, PARTS, samples, DetectionConfig(), lambda *_: None)
     assert done.calibration["detections"] > 0
     assert done.joint_calibration == {}
+
+
+@pytest.mark.slow
+def test_the_matcher_is_left_out_on_request(tmp_path, monkeypatch):
+    space = make_models(tmp_path)
+    samples = [scene(seed) for seed in range(20)]
+    monkeypatch.setattr(module, "NetworkDetector", lambda *_args, **_more: Careless(samples))
+    monkeypatch.setattr(module, "make_matcher", lambda *_: pytest.fail("asked for the matcher"))
+    told = []
+    done = module.calibrate_checkpoint(
+        space, PARTS, samples, DetectionConfig(), lambda *numbers: told.append(numbers), joint=False
+    )
+    assert told[-1] == (20, 20)
+    assert (done.calibration["detections"] > 0, done.joint_calibration) == (True, {})

@@ -79,16 +79,21 @@ def _judged(detector: NetworkDetector, sample: Sample) -> tuple[NDArray[np.float
 
 
 def calibrate_checkpoint(
-    workspace: Workspace, parts: Sequence[Part], samples: Samples, config: DetectionConfig, on_progress: Progress
+    workspace: Workspace,
+    parts: Sequence[Part],
+    samples: Samples,
+    config: DetectionConfig,
+    on_progress: Progress,
+    joint: bool = True,
 ) -> ModelInfo:
     """Fit the scores of models/checkpoint.pth and store them in it; returns its new description.
 
-    The network runs as it will be used: exported, by ONNX Runtime; then once more with the matcher beside it, unless the
-    parts are too small for that.
+    The network runs as it will be used: exported, by ONNX Runtime; then, unless `joint` is false or the parts are too small
+    for that, once more with the matcher beside it.
     """
     network, info = load_checkpoint(workspace.checkpoint)
     info = replace(info, calibration={}, joint_calibration={})
-    matcher = _matcher(info, parts)
+    matcher = _matcher(info, parts) if joint else None
     alone = min(PICTURES, len(samples))
     total = alone + (min(JOINT_PICTURES, len(samples)) if matcher else 0)
     with tempfile.TemporaryDirectory() as folder:
@@ -99,8 +104,8 @@ def calibrate_checkpoint(
         fitted = calibrate(detector, samples, lambda done, _: on_progress(done, total))
         if matcher:
             both = NetworkDetector(exported, parts, config, others=[matcher])
-            joint = calibrate(both, samples, lambda done, _: on_progress(alone + done, total), JOINT_PICTURES)
-            info = replace(info, joint_calibration=_stored(joint))
+            found = calibrate(both, samples, lambda done, _: on_progress(alone + done, total), JOINT_PICTURES)
+            info = replace(info, joint_calibration=_stored(found))
     info = replace(info, calibration=_stored(fitted))
     save_checkpoint(workspace.checkpoint, network, info)
     return info
