@@ -113,3 +113,19 @@ def test_a_contour_beyond_the_field_scores_nothing():
     best, which = np.empty(1), np.empty(1, np.int64)
     score_turns(np.ones((5, 7, 2), np.float32), model, np.eye(2)[None], np.array([[99.0, 2.0]]), 0.25, best, which)
     assert best[0] == -np.inf
+
+
+def test_at_a_known_scale_the_hypotheses_stay_near_their_data():
+    placed = [(part, PixelPose(*place, 0.8, 1.5)) for part, place in enumerate(PLACES)]
+    start, places = hypotheses(placed, (2.0, -1.0))
+    found = align(paint(PARTS, placed, SIZE_WH).image, start, places, PARTS, (1.5, 1.5), known=True)
+    assert np.abs(np.log(found.similarity[1] / 1.5)).max() < 0.013
+    apart = np.linalg.norm(found.uv[:, None] - start.uv[None], axis=2).min(axis=1)
+    assert apart.max() < 7.1, "one step of 5 px each way, no farther"
+
+
+def test_what_lies_wholly_outside_offers_nothing():
+    outside = [(0, PixelPose(-400.0, -400.0, 0.0, 1.5))]
+    start, places = hypotheses(outside)
+    picture = paint(PARTS, [], SIZE_WH).image
+    assert len(align(picture, start, places, PARTS, (1.5, 1.5), known=True)) == 0

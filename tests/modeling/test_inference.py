@@ -11,6 +11,7 @@ from modeling_scenes import bracket, paint, triangle, washer
 
 from kontur.errors import ModelError
 from kontur.geometry import PixelPose
+from kontur.modeling import inference
 from kontur.modeling.appearance import FEATURES
 from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.detections import from_poses
@@ -76,6 +77,25 @@ def test_what_another_proposer_imagines_is_not_believed(model):
     assert (
         len(NetworkDetector(model, PARTS, config, others=[Told([PixelPose(120, 85, 0.4, 1.5)])]).detect(picture)) == 0
     )
+
+
+def test_a_second_look_is_taken_only_where_nothing_was_accepted(model, monkeypatch):
+    """Three parts, of which the first look offers two; their scale is then known, and the third place is looked at again."""
+    poses = [PixelPose(60, 60, 0.4, 1.4), PixelPose(190, 60, 2.0, 1.4), PixelPose(125, 140, 1.0, 1.4)]
+    picture = paint(PARTS, [(0, pose) for pose in poses], (256, 192)).image
+    detector = NetworkDetector(model, PARTS, DetectionConfig())
+    looks = []
+
+    def offer(_picture, hypotheses, places, _parts, px_per_mm, known=False):
+        looks.append((places.tolist(), px_per_mm, known))
+        return hypotheses if known else hypotheses[np.array([0, 1])]
+
+    monkeypatch.setattr(inference, "align", offer)
+    found = detector.accepted(picture, from_poses((256, 192), [0] * 3, [0.9] * 3, poses), np.arange(3))
+    assert len(found) == 3
+    assert [places for places, _, _ in looks] == [[0, 1, 2], [2]]
+    assert looks[1][2]
+    assert looks[1][1] == pytest.approx((1.4, 1.4), rel=0.01)
 
 
 def test_scores_are_those_of_the_calibration_of_who_proposes(tmp_path):

@@ -187,3 +187,4 @@ def test_only_contenders_are_fitted_exactly_and_what_is_unknown_stays():
     assert found.score.tolist() == [0.2, 0.8]
     assert np.hypot(*(found.uv[1] - (pose.u, pose.v))) < 0.03
     assert len(register(picture, rivals, [part])) == 2
+    assert len(register(np.zeros_like(picture), rivals, [part], RegistrationOptions(contenders_only=True))) == 0

@@ -12,7 +12,6 @@ from kontur.cli.common import (
     ERR,
     OUT,
     EngineName,
-    EngineOption,
     JsonOption,
     PrecisionOption,
     RuntimeOption,
@@ -36,6 +35,14 @@ SourcesArgument = Annotated[
     ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")]
+ProposerOption = Annotated[
+    EngineName | None,
+    typer.Option(
+        help="Who proposes: the trained network, the matcher (no training), or both, each finding what the other misses; "
+        "by default both for pictures, the network alone, which is quicker, for videos and cameras.",
+        show_default=False,
+    ),
+]
 ROWS_SHOWN = 40
 
 
@@ -71,20 +78,20 @@ def detect(
     out: OutOption,
     workspace: WorkspaceOption = Path(),
     mm_per_px: ScaleOption = None,
-    engine: EngineOption = EngineName.NETWORK,
+    engine: ProposerOption = None,
     runtime: RuntimeOption = None,
     precision: PrecisionOption = None,
     threads: ThreadsOption = None,
     save: SaveOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the parts in pictures, a video or a camera's pictures with the trained network; write the results to files.
+    """Find the parts in pictures, a video or a camera's pictures with a trained network; write the results to files.
 
     Pictures with a side over 2048 px are seen in overlapping tiles. A camera or network stream is watched until Ctrl-C.
 
     Example: kontur detect photos/ --out results
 
-    Example: kontur detect photos/ --out results --engine both
+    Example: kontur detect photos/ --out results --engine network
 
     Example: kontur detect belt.mp4 --out results --save csv --save video
 
@@ -96,6 +103,7 @@ def detect(
 
     source = open_source(sources)
     space = open_workspace(workspace)
+    engine = engine or (EngineName.BOTH if source.stream is None else EngineName.NETWORK)
     detector = load_detector(space, mm_per_px, engine.value, runtime, precision, threads)
     run_detector(detector, source, out, as_json, save)
 

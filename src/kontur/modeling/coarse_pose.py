@@ -39,6 +39,7 @@ _MOST_POINTS = 64
 _LEAST_INSIDE = 0.25
 _SUREST = 8
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
+_KNOWN_SCALES = (1 / 1.012, 1.0, 1.012)
 
 Floats = NDArray[np.float32]
 
@@ -49,6 +50,7 @@ def align(
     places: NDArray[np.int64],
     parts: Sequence[Part],
     px_per_mm: tuple[float, float],
+    known: bool = False,
 ) -> Detections:
     """Give each hypothesis the angles and the scale at which its contour meets most edges.
 
@@ -58,6 +60,7 @@ def align(
         places: (N,) which hypotheses are about the same place.
         parts: the part list.
         px_per_mm: range of scales searched.
+        known: whether other parts have told the scale, the range's middle; then they stay near their data as well.
 
     Returns:
         up to KEPT_ANGLES detections per hypothesis, with its score.
@@ -65,14 +68,19 @@ def align(
     if len(hypotheses) == 0:
         return hypotheses
     field = edge_field(picture)
-    scale = _picture_scale(field, hypotheses, places, parts, px_per_mm)
+    scale = (
+        np.sqrt(px_per_mm[0] * px_per_mm[1]) if known else _picture_scale(field, hypotheses, places, parts, px_per_mm)
+    )
+    steps = _KNOWN_SCALES if known else _NEIGHBOUR_SCALES
     rows: list[tuple[int, float, PixelPose]] = []
     for index in range(len(hypotheses)):
-        scales = [scale * factor for factor in _NEIGHBOUR_SCALES]
-        found = _best_placements(field, hypotheses.pose(index), parts[hypotheses.part[index]], scales)
+        part, scales = parts[hypotheses.part[index]], [scale * factor for factor in steps]
+        found = _best_placements(field, hypotheses.pose(index), part, scales)
+        if not known:
+            found = [_settled(field, pose, part) for pose in found]
         rows += [(int(hypotheses.part[index]), float(hypotheses.score[index]), pose) for pose in found]
-    part, score, poses = zip(*rows, strict=True)
-    return from_poses(hypotheses.size_wh, part, score, poses)
+    kinds, scores, poses = zip(*rows, strict=True) if rows else ((), (), ())
+    return from_poses(hypotheses.size_wh, kinds, scores, poses)
 
 
 def edge_field(picture: Picture) -> Floats:
@@ -127,7 +135,7 @@ def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequen
     for k in order:
         shift = _SHIFTS_PX[shifts[best_scale[k], k]]
         pose = PixelPose(start.u + shift[0], start.v + shift[1], float(angles[k]), scales[best_scale[k]], start.flipped)
-        poses.append(_settled(field, pose, part))
+        poses.append(pose)
     return poses
 
 

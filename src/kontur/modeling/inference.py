@@ -19,7 +19,7 @@ from kontur.hardware.threads import use_threads
 from kontur.modeling.appearance import Answer, features_of
 from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align
-from kontur.modeling.decide import decide
+from kontur.modeling.decide import decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
 from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
@@ -36,6 +36,10 @@ from kontur.workspace import Workspace
 
 Engine = Literal["network", "match", "both"]
 """Who proposes: the trained network, the matcher, or both together."""
+
+
+_SAME_PLACE_PX = 14.0
+"""An accepted part this near to a hypothesis' datum settles its place."""
 
 
 class Proposer(Protocol):
@@ -119,10 +123,26 @@ class NetworkDetector:
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
         views = Views(picture)
-        aligned = align(picture, hypotheses, places, self.parts, self.px_per_mm)
-        offered = [register(views, aligned, self.parts, RegistrationOptions(contenders_only=True))]
+        offered = [self._offered(views, align(picture, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
-        return stack_layers(views, decide(views, concatenate(offered), self.parts), self.parts)
+        decided = decide(views, concatenate(offered), self.parts)
+        scale, lost = shared_plane(decided).log_scale, _lost(hypotheses, decided)
+        if scale is not None and len(lost):
+            at_scale = np.exp(scale), np.exp(scale)
+            again = align(picture, hypotheses[lost], places[lost], self.parts, at_scale, known=True)
+            decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
+        return stack_layers(views, decided, self.parts)
+
+    def _offered(self, views: Views, aligned: Detections) -> Detections:
+        return register(views, aligned, self.parts, RegistrationOptions(contenders_only=True))
+
+
+def _lost(hypotheses: Detections, decided: Detections) -> NDArray[np.int64]:
+    """Return the hypotheses in whose place nothing was accepted; a second look at the known scale may find them."""
+    if len(decided) == 0:
+        return np.zeros(0, np.int64)
+    apart = np.linalg.norm(hypotheses.uv[:, None] - decided.uv[None], axis=2)
+    return np.flatnonzero(apart.min(axis=1, initial=np.inf) > _SAME_PLACE_PX)
 
 
 def load_detector(

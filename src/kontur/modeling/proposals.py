@@ -24,7 +24,10 @@ _BLUR_CELLS = 1.2
 _PEAK_RADIUS_CELLS = 2
 _GATHER_RADIUS_PX = 14.0
 _LEAST_CELLS = 4.0
-_RIVAL_SHARE = 0.02
+_SURE_SHARE = 0.8
+_MOST_HYPOTHESES = 24
+"""Parts are tried until their probabilities make up this share, but no more than so many in a place."""
+_RIVAL_SHARE = 0.01
 """A part whose mean probability is below this is no hypothesis."""
 
 Floats = NDArray[np.float32]
@@ -36,7 +39,7 @@ class ProposalOptions:
 
     Attributes:
         foreground_threshold: probability from which a cell votes.
-        hypotheses: parts tried in each place at most.
+        hypotheses: parts tried in each place; more where the network is not sure.
         faces: "up" or "both": whether a part may lie face down.
         nominal_px_per_mm: scale that the hypotheses are given until it is known.
     """
@@ -113,7 +116,7 @@ def _hypotheses(
     logits = cells[HEADS.part]
     probability = np.exp(logits - logits.max(axis=0))
     mean = (probability / probability.sum(axis=0)) @ share
-    ranked = np.argsort(-mean)[: options.hypotheses]
+    ranked = likely(mean, options.hypotheses)
     datum = np.array([_weighted_median(votes[:, axis], weight) for axis in (0, 1)])
     face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ share)
     trust = float(weight.mean())
@@ -125,6 +128,13 @@ def _hypotheses(
             pose = PixelPose(float(datum[0]), float(datum[1]), 0.0, options.nominal_px_per_mm, flipped)
             rows.append((int(part), float(np.clip(mean[part] * trust, 0, 1)), pose))
     return rows
+
+
+def likely(probability: NDArray, least: int) -> NDArray[np.int64]:
+    """Return the parts to try, most probable first: so many, and more where the network is not sure among look-alikes."""
+    ranked = np.argsort(-probability, kind="stable")
+    count = int(np.searchsorted(np.cumsum(probability[ranked]), _SURE_SHARE)) + 1
+    return ranked[: max(least, min(count, _MOST_HYPOTHESES))]
 
 
 def _sides(face_down: float, chiral: bool, faces: str) -> list[bool]:

@@ -103,6 +103,8 @@ def register(
     if options.contenders_only:
         kept = contenders(support_of(source, model.thinned(), fit, options.tolerance_px))
         detections, known = _without(detections, np.delete(known, kept))
+        if len(known) == 0:
+            return detections
         chosen, model, start, fit = chosen[kept], model[kept], start[kept], fit[kept]
     fit = _read_edges(source, model, fit, options)
     before, after = (support_of(source, model, item, options.tolerance_px) for item in (start, fit))
