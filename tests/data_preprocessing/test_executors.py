@@ -3,11 +3,12 @@
 import os
 import signal
 import time
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
 
-from kontur.data_preprocessing.executors import Crew, Errand, run_all
+from kontur.data_preprocessing.executors import Crew, Errand, open_executor, run_all
 from kontur.errors import DatasetError
 
 
@@ -153,3 +154,17 @@ def test_no_scheduler_is_said():
     pytest.importorskip("distributed")
     with pytest.raises(DatasetError, match="no answer"):
         run_all(Crew("dask", 1, "tcp://127.0.0.1:9"), errand(_touch), list, lambda _path: None)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_no_worker_stays_when_another_dies_while_a_task_is_cancelled():
+    """The pool's own thread fails on the cancelled task; its other worker would wait for ever, and so would this process."""
+    with open_executor(Crew("processes", 2)) as (pool, _):
+        pool.submit(os.getpid).result()
+        tasks = [pool.submit(time.sleep, 0.4) for _ in range(12)]
+        tasks[-1].cancel()
+        workers = list(pool._processes.values())
+        os.kill(workers[0].pid, signal.SIGKILL)
+        assert isinstance(tasks[0].exception(timeout=30), BrokenExecutor) or tasks[0].done()
+        time.sleep(0.5)
+    assert not [worker for worker in workers if worker.is_alive()]

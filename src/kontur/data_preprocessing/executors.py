@@ -90,9 +90,23 @@ def open_executor(crew: Crew) -> Iterator[tuple[Executor, int]]:
     try:
         yield pool, crew.size
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        _end(pool)
         if crew.kind == "threads":
             use_threads()
+
+
+def _end(pool: Executor) -> None:
+    """Cancel what is pending, and see to it that no worker stays.
+
+    When a worker dies while a pending task is cancelled, the pool's own thread fails on that task (Python before 3.12.1,
+    InvalidStateError) and leaves the other workers waiting for ever; this process would then never end.
+    """
+    workers = list((getattr(pool, "_processes", None) or {}).values())  # has a public name from Python 3.14 on
+    pool.shutdown(wait=True, cancel_futures=True)
+    for worker in workers:
+        if worker.is_alive():
+            worker.terminate()
+            worker.join()
 
 
 @contextmanager
