@@ -26,6 +26,12 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="Write golden files anew; look at each of them.")
 
 
+@pytest.fixture(autouse=True)
+def no_threads_asked_for(monkeypatch):
+    """What an earlier test asked for with --threads, which child processes inherit, is forgotten."""
+    monkeypatch.delenv("KONTUR_THREADS", raising=False)
+
+
 @pytest.fixture
 def golden_picture(request, tmp_path) -> Callable[[str, np.ndarray], None]:
     """Compare a picture with golden/NAME.png beside the test; on a difference, leave both and it side by side."""
