@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 from publish import markdown_table, publish
 
+from kontur.hardware.threads import VARIABLE
 from kontur.modeling.inference import load_detector
 from kontur.pictures import decode_picture
 from kontur.workspace import Workspace
@@ -96,7 +97,8 @@ class Served:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         command = [sys.executable, "-m", "kontur", "serve", "-C", str(root), "--port", str(self.port)]
-        self.process = psutil.Popen(command, stderr=subprocess.DEVNULL)
+        inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}  # that was for `alone`
+        self.process = psutil.Popen(command, stderr=subprocess.DEVNULL, env=inherited)
         self.wait()
 
     def wait(self, most: float = 120.0) -> float:
