@@ -108,6 +108,7 @@ def progress_bar(title: str, unit: str = "") -> Iterator[Progress]:
 
     class Speed(ProgressColumn):
         def render(self, task: Task) -> Text:
+            """Return the speed, once it is known."""
             return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
 
     columns = (

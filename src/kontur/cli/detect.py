@@ -127,6 +127,7 @@ def run_detector(
     with progress_bar("detecting", "pictures") as progress:
 
         def show(entry: "PictureResult") -> None:
+            """Note a picture's result and move the bar."""
             table.add(entry)
             progress(table.pictures, source.frames)
 

@@ -53,10 +53,12 @@ def augment_files(
     report(0, len(pictures))
 
     def on_done(number: int) -> None:
+        """Note what is written."""
         done.add(number)
         report(len(done), len(pictures))
 
     def pending() -> Iterator[tuple[int, Path]]:
+        """Return what is still to be made."""
         return ((number, path) for number, path in enumerate(pictures) if number not in done)
 
     run_all(crew, Errand(partial(_augmented, job), _store), pending, on_done)

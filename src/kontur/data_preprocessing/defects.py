@@ -136,6 +136,7 @@ def _bent(part: Part, rng: np.random.Generator) -> Faulty:
     begin, shift = float(rng.uniform(-0.3, 0.4)) * reach, float(rng.uniform(0.05, 0.12)) * part.radius_mm
 
     def bend(points: Points) -> Points:
+        """Return points turned beyond the bending line."""
         beyond = np.maximum(0, points @ outward - begin) / (reach - begin)
         return points + shift * beyond[:, None] ** 2 * sideways
 

@@ -121,6 +121,7 @@ def _dask_client(crew: Crew) -> Iterator[Any]:
         name = "kontur-one-thread"
 
         def setup(self, worker: Any) -> None:  # noqa: ARG002 (Dask's interface)
+            """Give a Dask worker that starts one thread in each library."""
             limit_inner_threads()
 
     cluster: Any = crew.scheduler or LocalCluster(n_workers=crew.size, threads_per_worker=1, dashboard_address=None)
@@ -154,6 +155,7 @@ def run_all(
     breaks = 0
 
     def count(done: int) -> None:
+        """Report progress; workers that die again count from here."""
         nonlocal breaks
         breaks = 0
         on_done(done)
@@ -194,6 +196,7 @@ async def _drain_async(
     loop = asyncio.get_running_loop()
 
     async def run(task: Task) -> int:
+        """Make a task's product in the pool, then store it from a thread."""
         product = await loop.run_in_executor(executor, errand.make, task)
         return await asyncio.to_thread(errand.store, product)
 

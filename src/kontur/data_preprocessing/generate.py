@@ -118,6 +118,7 @@ def generate(
     report(done, count)
 
     def on_done(made: int) -> None:
+        """Count what is written."""
         nonlocal done
         done += made
         report(done, count)

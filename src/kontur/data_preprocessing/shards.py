@@ -89,6 +89,7 @@ def generate_shards(
         report(done, count)
 
         def on_done(made: int) -> None:
+            """Count what is written."""
             nonlocal done
             done += made
             report(done, count)

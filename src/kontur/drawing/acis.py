@@ -51,20 +51,24 @@ class _EllipseCurve(Curve):
     type = "ellipse-curve"
 
     def restore_data(self, loader: Any) -> None:
+        """Read the record's own fields."""
         self.center, self.normal = Vec3(loader.read_vec3()), Vec3(loader.read_vec3())
         self.major, self.ratio = Vec3(loader.read_vec3()), float(loader.read_double())
 
     @property
     def minor(self) -> Vec3:
+        """Half of the minor axis."""
         return self.normal.normalize().cross(self.major) * self.ratio
 
     def parameter(self, point: Vec3) -> float:
+        """Return the parameter of the point on the ellipse nearest in angle."""
         spoke = point - self.center
         return atan2(
             spoke.dot(self.minor) / self.minor.magnitude_square, spoke.dot(self.major) / self.major.magnitude_square
         )
 
     def evaluate(self, param: float) -> Vec3:
+        """Return the point at a parameter."""
         return self.center + self.major * np.cos(param) + self.minor * np.sin(param)
 
 
@@ -77,6 +81,7 @@ class _SplineCurve(Curve):
     type = "intcurve-curve"
 
     def restore_data(self, loader: Any) -> None:
+        """Read the record's own fields."""
         values = [getattr(token, "value", token) for token in loader.data[loader.index :]]
         start = next((index for index, value in enumerate(values) if value in ("nubs", "nurbs")), None)
         self.numbers = [] if start is None else values[start:]
@@ -102,6 +107,7 @@ class _SplineCurve(Curve):
         return spline_points(rows[:, :3], degree, knots, rows[:, 3] if width == 4 else None, sagitta)
 
     def evaluate(self, param: float) -> Vec3:
+        """Refuse: a spline is sampled as a whole."""
         raise NotImplementedError
 
 
@@ -109,6 +115,7 @@ class _PlacedTransform(Transform):
     """Three rows of a rotation, a shift, and the scale that goes before the shift."""
 
     def restore_data(self, loader: Any) -> None:
+        """Read the record's own fields."""
         rows = np.array([loader.read_vec3() for _ in range(4)])
         self.scale = float(loader.read_double())
         self.linear, self.shift = rows[:3] * self.scale, rows[3]
@@ -118,6 +125,7 @@ class _CountedVertex(Vertex):
     """A vertex; newer SAT counts its edges as SAB does."""
 
     def restore_common(self, loader: Any, entity_factory: Any) -> None:
+        """Read the fields that all records of the kind share."""
         SupportsPattern.restore_common(self, loader, entity_factory)
         self.edge = restore_entity("edge", loader, entity_factory)
         if loader.index < len(loader.data) - 1:
@@ -135,6 +143,7 @@ class _Factory:
     entities: dict[int, AcisEntity]
 
     def entity_factory(self, raw_entity: Any) -> AcisEntity:
+        """Return the entity of a record, the same one each time."""
         if id(raw_entity) not in self.entities:
             self.entities[id(raw_entity)] = _TYPES.get(raw_entity.name, AcisEntity)()
         return self.entities[id(raw_entity)]

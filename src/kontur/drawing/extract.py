@@ -101,6 +101,7 @@ class _explosion:  # noqa: N801 (used as a function with a memory)
         self._counts: dict[str, int] = {}
 
     def total(self, entities: Iterable[DXFEntity]) -> int:
+        """Sum the estimate over entities."""
         return sum(self._one(entity) for entity in entities)
 
     def _one(self, entity: DXFEntity) -> int:

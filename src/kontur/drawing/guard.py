@@ -42,6 +42,7 @@ def guarded_reader() -> Iterator[Reader]:
     child: list[subprocess.Popen[bytes]] = []
 
     def read(path: Path, rules: DrawingRules) -> Drawing:
+        """Read one drawing in the child process, started anew where it was ended."""
         if not child:
             child.append(_start())
         patience = Timer(_longest_wait(rules), child[0].kill)

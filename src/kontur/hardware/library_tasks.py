@@ -63,6 +63,7 @@ def _opencv(picture: NDArray[np.uint8], jpeg: bytes) -> dict[str, Task]:
         field = _field()
 
         def convolve() -> object:
+            """Run the stack of convolutions."""
             network.setInput(field)
             return network.forward()
 
@@ -74,6 +75,7 @@ def _scikit_image(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     transform, filters = import_module("skimage.transform"), import_module("skimage.filters")
 
     def resize_and_blur() -> object:
+        """Reduce the picture by 4 and blur it."""
         small = transform.downscale_local_mean(picture, (4, 4, 1))
         return filters.gaussian(small, _SIGMA_PX, channel_axis=-1, preserve_range=True)
 
@@ -105,6 +107,7 @@ def _kornia(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     whole = torch.from_numpy(picture).permute(2, 0, 1)[None]
 
     def resize_and_blur() -> object:
+        """Reduce the picture by 4 and blur it."""
         with torch.inference_mode():
             small = torch.nn.functional.avg_pool2d(whole.float(), 4)
             return blur(small, (13, 13), (_SIGMA_PX, _SIGMA_PX))
@@ -126,6 +129,7 @@ def _scipy(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     ndimage = import_module("scipy.ndimage")
 
     def resize_and_blur() -> object:
+        """Reduce the picture by 4 and blur it."""
         small = picture.reshape(750, 4, 1000, 4, 3).mean((1, 3), dtype=np.float32)
         return ndimage.gaussian_filter(small, (_SIGMA_PX, _SIGMA_PX, 0))
 
@@ -142,6 +146,7 @@ def _pytorch(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
     taps = (taps / taps.sum()).repeat(3, 1)[:, None]
 
     def convolve() -> object:
+        """Run the stack of convolutions."""
         result = field
         with torch.inference_mode():
             for _ in range(_LAYERS):
@@ -149,6 +154,7 @@ def _pytorch(picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
         return result
 
     def resize_and_blur() -> object:
+        """Reduce the picture by 4 and blur it."""
         with torch.inference_mode():
             small = torch.nn.functional.avg_pool2d(whole.float(), 4)
             across = torch.nn.functional.conv2d(small, taps[:, :, None], padding=(0, 6), groups=3)

@@ -88,6 +88,7 @@ def _in_opencv(path: str, blob: Result) -> Operation:
     network = cv2.dnn.readNetFromONNX(path)
 
     def forward() -> Result:
+        """Run the network."""
         network.setInput(blob)
         return np.array(network.forward())
 

@@ -116,6 +116,7 @@ def stack_models(models: Sequence[ContourModel]) -> ContourBatch:
     most = max(len(model.weight) for model in models)
 
     def stacked(name: str, fill: bool) -> Floats:
+        """Return one column of all models, padded to the longest."""
         rows = []
         for model in models:
             values = getattr(model, name)

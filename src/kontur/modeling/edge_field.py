@@ -85,6 +85,7 @@ def field_tiles(picture: Picture, reduction: int) -> Tiles:
     height, width = (side // reduction for side in picture.shape[:2])
 
     def compute(top: int, bottom: int, left: int, right: int) -> Floats:
+        """Fill one rectangle of the field."""
         rows, inner = with_margin(top, bottom, _MARGIN_PX, height)
         columns, within = with_margin(left, right, _MARGIN_PX, width)
         crop = picture[
@@ -101,6 +102,7 @@ def smoothed_field(field: Floats | Tiles, sigma_px: float) -> Tiles:
     margin = int(np.ceil(4 * sigma_px)) + 1
 
     def compute(top: int, bottom: int, left: int, right: int) -> Floats:
+        """Fill one rectangle of the field."""
         rows, inner = with_margin(top, bottom, margin, pixels.shape[0])
         columns, within = with_margin(left, right, margin, pixels.shape[1])
         return np.asarray(cv2.GaussianBlur(pixels[rows, columns], (0, 0), sigma_px)[inner, within], np.float32)

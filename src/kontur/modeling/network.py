@@ -65,6 +65,7 @@ class _Residual(nn.Module):
         self.second = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Add two convolutions to the features."""
         return torch.relu(features + self.second(self.first(features)))
 
 

@@ -29,6 +29,7 @@ def other_face_turn_rad(part: Part) -> float:
     probes = np.concatenate([resample(contour.points, spacing)[0] for contour in part.contours]) * (-1, 1)
 
     def misfit(turn_rad: float) -> float:
+        """Return how far the turned probes are from the contour."""
         turned = probes @ turn_matrix(-turn_rad).T
         return float(shapely.distance(boundary, shapely.points(turned)).mean())
 

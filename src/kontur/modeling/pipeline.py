@@ -42,10 +42,12 @@ def detect_in(detector: Detector, source: Source) -> Iterator[Found]:
     network = detector if isinstance(detector, NetworkDetector) else None
 
     def first(frame: Frame) -> tuple[Frame, Proposal | None]:
+        """Run the network on a frame."""
         early = network is not None and frame.picture is not None and not tiled.tiles(frame.picture)
         return frame, network.propose(frame.picture) if early else None  # type: ignore[union-attr, arg-type]
 
     def second(pair: tuple[Frame, Proposal | None]) -> Found:
+        """Let the drawing decide on what the network proposed."""
         frame, proposal = pair
         if frame.picture is None:
             return Found(frame, None)

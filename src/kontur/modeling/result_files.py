@@ -37,6 +37,7 @@ def coco_document(path: Path, parts: Sequence[Part]) -> Iterator[Add]:
     with _array(path, "[", "]") as write:
 
         def add(entry: PictureResult) -> None:
+            """Write the result of one picture."""
             nonlocal pictures
             pictures += 1
             for row in coco_results([entry], parts):
@@ -60,6 +61,7 @@ def csv_table(path: Path) -> Iterator[Add]:
         table.writerow(CSV_COLUMNS)
 
         def add(entry: PictureResult) -> None:
+            """Write the result of one picture."""
             table.writerows(_csv_rows(entry))
             stream.flush()
 
@@ -82,6 +84,7 @@ def _array(path: Path, opening: str, closing: str) -> Iterator[Callable[[Any], N
         separator = "\n"
 
         def write(item: Any) -> None:
+            """Write one item of the list."""
             nonlocal separator
             stream.write(separator + json.dumps(item, allow_nan=False))
             separator = ",\n"

@@ -71,6 +71,7 @@ def smoothed_tiles(picture: Picture, sigma_px: float, reduction: int) -> Tiles:
     margin = int(np.ceil(4 * sigma_px)) + 1
 
     def compute(top: int, bottom: int, left: int, right: int) -> Floats:
+        """Smooth one rectangle."""
         (rows, inner), (columns, within) = (
             with_margin(top, bottom, margin, height),
             with_margin(left, right, margin, width),

@@ -87,6 +87,7 @@ def track(
     limits = np.ascontiguousarray(log_scale)
 
     def climb(piece: slice) -> None:
+        """Track the candidates of a slice."""
         of_piece = part[piece], flipped[piece], moved[piece], agreement[piece], steps, limits[piece]
         _track(field, *models_of, *of_piece)
 

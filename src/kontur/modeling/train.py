@@ -174,6 +174,7 @@ def _moving_average(limit: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Exponential moving average whose memory grows with the steps done, up to `limit` (as in TensorFlow's EMA)."""
 
     def average(averaged: Tensor, current: Tensor, count: Tensor) -> Tensor:
+        """Return the moving average; numbers that are counted are copied."""
         if not averaged.is_floating_point():
             return current
         decay = min(limit, (1 + float(count)) / (10 + float(count)))

@@ -92,6 +92,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
     def on_hangup() -> None:
+        """Start loading the model anew."""
         task = loop.create_task(_reload_logged(service))
         tasks.add(task)
         task.add_done_callback(tasks.discard)

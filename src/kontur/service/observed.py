@@ -27,6 +27,7 @@ class Observed:
         started, status = time.perf_counter(), 0
 
         async def noting(message: Message) -> None:
+            """Send on, and note the status."""
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]

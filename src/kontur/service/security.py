@@ -80,6 +80,7 @@ class Gate:
         total = 0
 
         async def counted() -> Message:
+            """Receive, and refuse a body that grows too long."""
             nonlocal total
             message = await receive()
             total += len(message.get("body", b""))
@@ -96,6 +97,7 @@ def _too_large(most_bytes: int) -> Problem:
 
 def _with_headers(send: Send) -> Send:
     async def guarded(message: Message) -> None:
+        """Send on, with the security headers."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():

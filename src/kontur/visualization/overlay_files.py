@@ -22,6 +22,7 @@ def overlay_pictures(folder: Path) -> Iterator[AddOverlay]:
     taken: set[str] = set()
 
     def add(name: str, overlay: Picture) -> None:
+        """Write one overlay."""
         stream, _, number = name.partition("#")
         file = f"{Path(stream).stem}-{int(number):06d}" if number.isdigit() else name
         write_picture(folder / f"{distinct_name(file, taken)}.png", overlay)
@@ -52,6 +53,7 @@ def overlay_video(path: Path, fps: float) -> Iterator[AddOverlay]:
     size_wh = (0, 0)
 
     def add(_name: str, overlay: Picture) -> None:
+        """Write one overlay."""
         nonlocal writer, size_wh
         if writer is None:
             size_wh = (overlay.shape[1], overlay.shape[0])

@@ -22,6 +22,7 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
         raise ModelError(f"{path}: not a readable network ({reason(error)}); export again") from error
 
     def run(pictures: Floats) -> Floats:
+        """Run the network on a batch."""
         answer: Floats = session.run(None, {"picture": pictures})[0]
         return answer
 

@@ -28,6 +28,7 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
     local = threading.local()
 
     def run(pictures: Floats) -> Floats:
+        """Run the network on a batch."""
         if not hasattr(local, "request"):
             local.request = network.create_infer_request()  # a request serves one thread at a time
         answer: Floats = np.array(local.request.infer([pictures])[0])

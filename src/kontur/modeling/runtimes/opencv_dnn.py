@@ -20,6 +20,7 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
     lock = threading.Lock()
 
     def run(pictures: Floats) -> Floats:
+        """Run the network on a batch."""
         with lock:  # a network holds its intermediate results
             network.setInput(pictures)
             answer: Floats = network.forward().copy()

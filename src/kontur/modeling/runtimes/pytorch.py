@@ -19,6 +19,7 @@ def open_runtime(path: Path, choice: RuntimeChoice, wrap: Wrap = lambda network:
     ready = wrap(network.to(dtype=dtype, memory_format=torch.channels_last))  # type: ignore[call-overload]
 
     def run(pictures: Floats) -> Floats:
+        """Run the network on a batch."""
         with torch.inference_mode():
             batch = torch.from_numpy(pictures).to(dtype, memory_format=torch.channels_last)
             answer: Floats = ready(batch).float().contiguous().numpy()
