@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from motion_oracle import motion_rows
 
 from kontur.modeling.alignment import (
     apply_homography,
     motion_matrices,
-    motion_rows,
     normal_equations,
     project_normals,
     solve_damped,

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from modeling_shapes import bracket, coverage_picture, disc, plate
+from motion_oracle import motion_rows
 
 from kontur.geometry import PixelPose
-from kontur.modeling.alignment import apply_homography, motion_rows, project_normals
+from kontur.modeling.alignment import apply_homography, project_normals
 from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
