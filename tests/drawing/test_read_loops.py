@@ -47,6 +47,24 @@ class TestGaps:
         assert found.severity in ("warning", "ambiguous") and f"{gap:.3g} mm" in found.text
         assert np.hypot(found.x_mm, found.y_mm) <= gap + 1e-9
 
+    @pytest.mark.parametrize(("gap", "severity"), [(0.08, "warning"), (0.3, "ambiguous"), (0.9, "ambiguous")])
+    def test_gaps_wider_than_a_thousandth_are_closed_in_doubt(self, gap, severity):
+        assert issue(drawn(gapped(gap)), "gap_closed").severity == severity
+
+    def test_a_contour_of_several_pieces_with_gaps_of_half_a_per_cent_is_one(self):
+        """As some plotters' files are: each piece stops 0.4 short of the next; none alone is nearly closed."""
+
+        def draw(msp):
+            corners = [(0, 0), (100, 0), (100, 60), (0, 60)]
+            for (x, y), (u, v) in zip(corners, corners[1:] + corners[:1], strict=True):
+                length = np.hypot(u - x, v - y)
+                msp.add_line((x, y), (x + (u - x) * (1 - 0.4 / length), y + (v - y) * (1 - 0.4 / length)))
+            msp.add_circle((50, 30), 5)
+
+        drawing = drawn(draw)
+        assert areas(drawing) == [pytest.approx(6000 - 25 * np.pi, rel=1e-3)]
+        assert len(only(drawing).holes) == 1 and drawing.in_doubt
+
     @pytest.mark.parametrize("gap", [3, 20])
     def test_wide_gaps_stay_open_and_are_reported_there(self, gap):
         drawing = drawn(gapped(gap))

@@ -125,6 +125,46 @@ def test_dividing_lines_stay_a_doubt_however_the_plate_lies(angle, scale):
     assert drawing.ambiguous and sum(areas(drawing)) == pytest.approx(6000 * scale**2, rel=1e-3)
 
 
+class TestCommonCuts:
+    """Nested parts that share an edge: drawn by each of them it parts them, drawn once it may be a fold."""
+
+    @staticmethod
+    def tiles(columns, rows, width=30.0, height=20.0):
+        return [rectangle(width * i, height * j, width, height) for i in range(columns) for j in range(rows)]
+
+    @pytest.mark.parametrize(("columns", "rows"), [(2, 1), (3, 3), (4, 2)])
+    def test_tiles_of_lines_are_as_many_parts(self, columns, rows):
+        tiles = self.tiles(columns, rows)
+        drawing = drawn(lambda msp: [lines(msp, tile) for tile in tiles])
+        assert areas(drawing) == [pytest.approx(600, rel=1e-4)] * len(tiles)
+        assert "drawn twice" in issue(drawing, "crossing_lines").text and drawing.in_doubt
+
+    def test_parts_of_different_size_share_a_corner_and_half_an_edge(self):
+        drawing = drawn(lambda msp: [lines(msp, rectangle(0, 0, 60, 40)), lines(msp, rectangle(60, 0, 20, 20))])
+        assert areas(drawing) == [pytest.approx(400, rel=1e-4), pytest.approx(2400, rel=1e-4)]
+
+    def test_an_edge_drawn_once_does_not_part(self):
+        drawing = drawn(segments(*_sides(rectangle(0, 0, 30, 20)), *_sides(rectangle(30, 0, 30, 20))[:3]))
+        assert areas(drawing) == [pytest.approx(1200, rel=1e-4)] and drawing.in_doubt
+
+    def test_a_fold_does_not_part_where_everything_is_drawn_twice(self):
+        once = [*_sides(rectangle(0, 0, 30, 20)), *_sides(rectangle(30, 0, 30, 20))[:3]]
+        drawing = drawn(segments(*once, *once))
+        assert areas(drawing) == [pytest.approx(1200, rel=1e-4)]
+
+    def test_holes_of_nested_parts_stay_theirs(self):
+        def draw(msp):
+            for k, tile in enumerate(self.tiles(2, 1)):
+                lines(msp, tile)
+                msp.add_circle((15 + 30 * k, 10), 4)
+
+        assert [len(part.holes) for part in drawn(draw).parts] == [1, 1]
+
+
+def _sides(corners):
+    return list(zip(corners, [*corners[1:], corners[0]], strict=True))
+
+
 class TestCorners:
     """Closing a gap must not turn the edges beside it."""
 

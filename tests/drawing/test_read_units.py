@@ -127,6 +127,33 @@ def test_the_user_is_told_what_was_assumed(doubtful):
     assert drawing.unit in issue.text and f"{drawing.unit_confidence:.2f}" in issue.text
 
 
+@pytest.mark.parametrize(("size", "best", "least", "most"), [(2, "inch", 0.6, 0.85), (12, "mm", 0.3, 0.5),
+                                                             (60, "mm", 0.6, 0.9), (300, "mm", 0.9, 1)])  # fmt: skip
+def test_the_size_alone_tells_the_unit_the_better_the_larger_it_is(size, best, least, most):
+    """Twelve may be millimetres or inches: runs refuse it, and the drawing is in doubt."""
+    drawing = read_text(entities_section(box_tags(0, 0, size, size / 2)))
+    assert drawing.unit == best and least < drawing.unit_confidence < most
+    assert drawing.in_doubt == (drawing.unit_confidence < 0.5)
+
+
+def test_fillets_of_round_inches_tell_the_unit_where_there_is_no_circle():
+    """An outline 16 x 8 with corners of 1/8; in millimetres its fillets would measure 0.125."""
+    bulge = np.tan(np.pi / 8)
+
+    def draw(msp):
+        x, y, r = 16, 8, 0.125
+        msp.add_lwpolyline([(r, 0, 0), (x - r, 0, bulge), (x, r, 0), (x, y - r, bulge), (x - r, y, 0), (r, y, bulge),
+                            (0, y - r, 0), (0, r, bulge)], format="xyb", close=True)  # fmt: skip
+        msp.add_lwpolyline([(1, 1, 0), (3, 1, 1), (3, 1.5, 0), (1, 1.5, 1)], format="xyb", close=True)
+
+    def lines_and_arcs(msp):
+        draw(msp)
+        for entity in list(msp):
+            entity.explode()
+
+    assert drawn(lines_and_arcs, unit=0).unit == "inch"
+
+
 def test_confidence_is_a_probability():
     for unit in (0, 1, 4, 6):
         for scale in (1e-4, 1, 1e4):

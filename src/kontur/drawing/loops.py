@@ -21,8 +21,9 @@ JOIN_RELATIVE = 1e-6
 """Ends nearer than this fraction of the drawing's size are one point; more adds false branches."""
 PAIR_RELATIVE = (1e-5, 1e-4)
 """Dangling ends are paired at these fractions."""
-CLOSE_RELATIVE = 3e-3
-"""Open contours are closed, with a warning, up to this fraction."""
+CLOSE_RELATIVE = 1e-2
+"""Open contours are closed up to this fraction: with a warning up to a tenth of it, beyond that as ambiguous."""
+_PLAIN_OF_CLOSE, _PLAIN_OF_GIVEN = 0.1, 1 / 3
 _CLOSE_OF_LENGTH = 0.05
 _CLOSE_OF_WIDTH = 0.5  # of the mean width, area over half the perimeter: two nearly equal curves are no contour
 _JOIN_MIN_MM = 1e-7
@@ -63,11 +64,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Distances in mm; see the constants of this module. Rings within `same` of each other are one."""
+    """Distances in mm; see the constants of this module. Rings within `same` of each other are one.
+
+    Gaps up to `plain` are closed without doubt.
+    """
 
     join: float
     pair: tuple[float, ...]
     close: float
+    plain: float
     same: float
 
 
@@ -76,7 +81,8 @@ def tolerances(size_mm: float, join_mm: float | None, close_mm: float | None, sa
     join = join_mm or max(JOIN_RELATIVE * size_mm, _JOIN_MIN_MM)
     pair = tuple(max(join, factor * size_mm) for factor in PAIR_RELATIVE)
     close = close_mm if close_mm is not None else max(CLOSE_RELATIVE * size_mm, pair[-1])
-    return Tolerances(join, pair, close, max(pair[0], 2 * sagitta_mm))
+    plain = close * (_PLAIN_OF_CLOSE if close_mm is None else _PLAIN_OF_GIVEN)
+    return Tolerances(join, pair, close, plain, max(pair[0], 2 * sagitta_mm))
 
 
 def find_rings(strands: list[Strand], tolerance: Tolerances) -> tuple[list[Ring], list[Chain], list[Issue]]:
@@ -270,7 +276,7 @@ def _close_gaps(chains: list[Chain], tolerance: Tolerances, issues: list[Issue])
         rings.append(Ring(points, None, tuple(i for m in members for i in m.strands)))
         used.update(walk.strands)
         at = max((2 * k + side for k in walk.strands for side in (0, 1)), key=lambda end: gaps.get(end, 0.0))
-        severity: Severity = "warning" if widest <= tolerance.close / 3 else "ambiguous"
+        severity: Severity = "warning" if widest <= tolerance.plain else "ambiguous"
         issues.append(Issue("gap_closed", severity, f"an open contour was closed over a gap of {widest:.3g} mm",
                             *map(float, ends[at])))  # fmt: skip
     rest = [chain for k, chain in enumerate(loose) if k not in used]

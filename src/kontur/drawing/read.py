@@ -68,7 +68,7 @@ def _read(path: Path, rules: DrawingRules) -> Drawing:
     unit, found = _extract(loaded, rules, limits)
     strands, issues = split_cut(found.strands, loaded.document, rules)
     nests, more = _nests(strands, unit.mm, rules, found)
-    issues = [*loaded.issues, *unit_issue(unit), *found.issues, *issues, *more]
+    issues = [*loaded.issues, *unit_issue(unit, rules.min_unit_confidence), *found.issues, *issues, *more]
     parts, more = build_parts(path, nests, rules.sagitta_mm)
     issues.extend(more)
     if not parts:
@@ -94,8 +94,9 @@ def _extract(loaded: Loaded, rules: DrawingRules, limits: Limits) -> tuple[UnitG
 
 
 def _diameters(found: Extract) -> NDArray[np.float64]:
-    """Diameters of the full circles, in drawing units."""
-    return np.array([2 * strand.arc[3] for strand in found.strands if strand.closed and strand.arc is not None])
+    """Diameters of the full circles, in drawing units; of a drawing without any, those of its arcs (fillets, slots)."""
+    round_ones = [(strand.closed, 2 * strand.arc[3]) for strand in found.strands if strand.arc is not None]
+    return np.array([size for closed, size in round_ones if closed] or [size for _, size in round_ones])
 
 
 def _size(found: Extract) -> float:

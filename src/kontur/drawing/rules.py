@@ -47,7 +47,7 @@ class DrawingRules(Section):
     join_mm: float | None = Field(default=None, gt=0)
     """Ends nearer than this are one point; None takes 1e-6 of the drawing's size, 1e-4 for ends that lack a partner."""
     close_mm: float | None = Field(default=None, gt=0)
-    """Open contours with a gap up to this are closed with a warning; None takes 3e-3 of the drawing's size."""
+    """Open contours with a gap up to this are closed with a warning; None takes 1e-2 of the drawing's size."""
     include_layers: tuple[str, ...] = ("*",)
     """Only layers that match one of these patterns are cut."""
     exclude_layers: tuple[str, ...] | None = None

@@ -7,16 +7,18 @@ T-junctions). Rings that overlap each other are read by crossing depth, and said
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from kontur.drawing.entities import Strand
 from kontur.drawing.graph import connected_labels
 from kontur.drawing.joining import meets_itself
 from kontur.drawing.loops import Chain, Ring, Tolerances, rings_of
 from kontur.drawing.model import Issue
-from kontur.drawing.noding import faces_of, material
+from kontur.drawing.noding import faces_of, material, seams_of
 from kontur.geometry import Points
 
 _SAME_AREA = 1e-6
@@ -31,6 +33,23 @@ class _Group:
     chains: list[Chain]
 
 
+class _Drawn:
+    """All strands of a drawing, repetitions too, and how often something is drawn at a place."""
+
+    def __init__(self, strands: list[Strand], reach: float) -> None:
+        self.strands, self._reach = strands, reach
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        lines = [_closed(s.points) if s.closed else s.points for s in self.strands if len(s.points) > 1]
+        return shapely.STRtree([shapely.linestrings(points) for points in lines])
+
+    def through(self, points: Points) -> NDArray[np.intp]:
+        """(N,) number of strands through each of (N, 2) points."""
+        found, _ = self._tree.query(shapely.points(points), predicate="dwithin", distance=self._reach)
+        return np.bincount(found, minlength=len(points))
+
+
 def untangle(
     rings: list[Ring], chains: list[Chain], strands: list[Strand], tolerance: Tolerances
 ) -> tuple[list[Ring], list[Chain], list[Issue]]:
@@ -38,8 +57,9 @@ def untangle(
     issues: list[Issue] = []
     free, groups = _groups(rings, chains, tolerance)
     result, still_open = free.rings, free.chains
+    drawn = _Drawn(strands, tolerance.same)
     for group in groups:
-        new_rings, new_open = _resolve(group, strands, tolerance, issues)
+        new_rings, new_open = _resolve(group, drawn, tolerance, issues)
         result = result + new_rings
         still_open = still_open + new_open
     return result, still_open, issues
@@ -82,36 +102,39 @@ def _overlaps(polygons: np.ndarray, tolerance: Tolerances) -> np.ndarray:
 
 
 def _resolve(
-    group: _Group, strands: list[Strand], tolerance: Tolerances, issues: list[Issue]
+    group: _Group, drawn: _Drawn, tolerance: Tolerances, issues: list[Issue]
 ) -> tuple[list[Ring], list[Chain]]:
     group = _without_covered(group, tolerance, issues)
     outlines = [_closed(ring.points) for ring in group.rings]
     alone = faces_of(outlines, tolerance.pair[0]) if outlines else []
     faces = faces_of(outlines + [chain.points for chain in group.chains], tolerance.pair[0])
     if len(faces) <= len(alone) and group.chains:
-        quiet = _resolve(_Group(group.rings, []), strands, tolerance, issues) if len(group.rings) > 1 else None
+        quiet = _resolve(_Group(group.rings, []), drawn, tolerance, issues) if len(group.rings) > 1 else None
         return (quiet[0] if quiet else group.rings), group.chains
     if not group.chains and not _crossing(group.rings, tolerance):
         return group.rings, []
-    polygons, before = material(faces), material(alone)
+    seams = seams_of(faces, drawn.through, 2 * tolerance.same)
+    polygons, before = material(faces, seams), material(alone)
     divided = bool(group.rings) and _divided(faces, alone)
     if divided and _differ(polygons, before) <= _noise(before, tolerance):
         issues.append(Issue("dividing_line", "ambiguous", f"{len(group.chains)} open lines divide a contour's inside "
                             "(fold lines or a common cut?); taken as not cut", *_place(group.chains)))  # fmt: skip
         return group.rings, group.chains
-    whole = len(faces) == len(polygons) and not group.rings and _loose(group.chains, polygons) <= _LOOSE_SHARE
+    whole = len(faces) == len(polygons) and not seams and not group.rings
+    whole = whole and _loose(group.chains, polygons) <= _LOOSE_SHARE
     slight = not divided and _rings(polygons) == _rings(before) and _differ(polygons, before) < _NO_MATTER
-    issues.append(_issue(group, whole or slight, len(polygons)))
+    issues.append(_issue(group, whole or slight, len(polygons), len(seams)))
     new = [_reuse(ring, group.rings, tolerance) for ring in rings_of(polygons, ())]
-    return _with_strands(new, group, strands, tolerance), []
+    return _with_strands(new, group, drawn.strands, tolerance), []
 
 
-def _issue(group: _Group, plain: bool, count: int) -> Issue:
+def _issue(group: _Group, plain: bool, count: int, seams: int) -> Issue:
     """Say that lines or contours were cut where they meet; no doubt where nothing hangs on how they are read."""
     if not group.chains:
         return Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
                      "areas covered twice are taken as holes", *group.rings[0].place)  # fmt: skip
     text = f"contours found between {len(group.chains)} lines that cross or touch: {count} areas"
+    text += f"; lines drawn twice part {seams} pairs of neighbours (a common cut?)" if seams else ""
     return Issue("crossing_lines", "warning" if plain else "ambiguous", text, *_place(group.chains))
 
 

@@ -7,7 +7,7 @@ weights say so.
 """
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,10 @@ INSUNITS: dict[int, str] = {
 
 _USUAL = {"mm": 1.0, "inch": 0.0, "cm": -1.5, "m": -2.5}
 _DECLARED, _DECLARED_METRES, _MEASUREMENT = 4.0, 1.0, 0.5
-_SIZE_MM, _SIZE_FITS, _SIZE_FAILS = (4.0, 3500.0), 1.5, -2.5
-_ABSURD, _ABSURD_CONFIDENCE = 5.0, 0.6
+_SIZE_MM = (4.0, 3500.0)
+_USUAL_SIZE_MM, _SIZE_SPREAD, _SIZE_FAILS = 130.0, 1.8, 4.0
+"""Median size of drawings, standard deviation of its natural logarithm below it, and the most that a size counts."""
+_ABSURD, _ABSURD_CONFIDENCE, _LEAST_MM = 5.0, 0.6, 1e-3
 _HOLE_MM, _HOLE_FITS, _HOLE_FAILS = (0.7, 250.0), 0.7, -1.5
 _ROUND_STEP_MM = {"mm": 0.1, "cm": 0.1, "inch": 25.4 / 64, "m": 1.0}
 _ROUND, _ROUND_SLACK_MM = 1.5, 2e-3
@@ -58,7 +60,7 @@ def guess_unit(
     Args:
         insunits, measurement: the header variables, None where the file lacks them.
         size: greatest extent in the drawing's own units.
-        diameters: of its circles, in its own units.
+        diameters: of its circles, or of its arcs where it has no circles, in its own units.
         said: points from its notes and dimensions.
     """
     said = said or {}
@@ -83,12 +85,12 @@ def guess_unit(
     return UnitGuess(best, confidence, f"{told}; inferred from its size and holes{words}", declared is not None)
 
 
-def unit_issue(guess: UnitGuess) -> list[Issue]:
-    """Return what the user is told of the unit."""
+def unit_issue(guess: UnitGuess, least: float) -> list[Issue]:
+    """Return what the user is told of the unit; below the confidence `least` the drawing is in doubt for it."""
     if guess.confidence >= _SURE and not guess.contradicts:
         return []
     text = f"unit taken as {guess.unit} ({guess.reason}), confidence {guess.confidence:.2f}; give the unit to be sure"
-    return [Issue("unit_guessed", "warning", text)]
+    return [Issue("unit_guessed", "ambiguous" if guess.confidence < least else "warning", text)]
 
 
 def _points(
@@ -100,7 +102,7 @@ def _points(
         points += _DECLARED_METRES if unit == "m" else _DECLARED
     if measurement is not None and unit == ("mm" if measurement else "inch"):
         points += _MEASUREMENT
-    points += _SIZE_FITS if _SIZE_MM[0] <= size * mm <= _SIZE_MM[1] else _SIZE_FAILS
+    points -= _against_size(size * mm)
     if len(diameters):
         holes = diameters * mm
         points += _HOLE_FITS if _HOLE_MM[0] <= float(np.median(holes)) <= _HOLE_MM[1] else _HOLE_FAILS
@@ -108,3 +110,11 @@ def _points(
         off = np.abs(holes - step * np.round(holes / step))
         points += _ROUND * float(np.mean((off < _ROUND_SLACK_MM) & (holes > step / 2)))
     return points
+
+
+def _against_size(size_mm: float) -> float:
+    """Points against a unit in which the drawing measures this; every size from the usual to the greatest is as good."""
+    if size_mm > _SIZE_MM[1]:
+        return _SIZE_FAILS
+    below = max(0.0, log(_USUAL_SIZE_MM / max(size_mm, _LEAST_MM)))
+    return min((below / _SIZE_SPREAD) ** 2 / 2, _SIZE_FAILS)
