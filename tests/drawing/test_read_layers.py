@@ -99,6 +99,25 @@ def test_excluded_colours(by_layer):
     assert areas(read(doc, exclude_colors=(3,))) == pytest.approx([100, ELL_AREA])
 
 
+@pytest.mark.parametrize("by_layer", [False, True])
+def test_included_colours(by_layer):
+    doc = beside("RED", **({} if by_layer else {"color": 1}))
+    doc.layers.add("RED", color=1 if by_layer else 7)
+    doc.layers.add("CUT", color=5)
+    drawing = read(doc, include_colors=(1,))
+    assert areas(drawing) == [pytest.approx(100)]
+    assert "colour 5 is not included" in issue(drawing, "not_cut").text
+    assert areas(read(doc, include_colors=(1, 5))) == pytest.approx([100, ELL_AREA])
+
+
+def test_included_linetypes():
+    doc = beside("THIN", linetype="LASER_CUT")
+    doc.linetypes.add("LASER_CUT", [0.0])
+    drawing = read(doc, include_linetypes=("laser*",))
+    assert areas(drawing) == [pytest.approx(100)]
+    assert "is not included" in issue(drawing, "not_cut").text
+
+
 def test_a_drawing_wholly_on_such_a_layer_is_read_all_the_same():
     drawing = drawn(lambda msp: ring(msp, ELL, layer="SKETCH"))
     assert areas(drawing) == [pytest.approx(ELL_AREA)] and "cut_rules_ignored" in codes(drawing)

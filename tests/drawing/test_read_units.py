@@ -119,6 +119,28 @@ def test_a_doubtful_unit_is_refused_until_it_is_given(doubtful):
     assert parts[0].area_mm2 == pytest.approx((2 * 25.4) ** 2) and drawings[0].unit == "inch"
 
 
+def test_units_of_single_files_go_before_the_unit_of_all(doubtful):
+    doc, msp = document(4)
+    plate(msp)
+    doc.saveas(doubtful.with_name("plate.dxf"))
+    files = [doubtful, doubtful.with_name("plate.dxf")]
+    for rules in (DrawingRules(units={"sq*.dxf": "in"}), DrawingRules(units={"sq*": "inch", "*": "cm"}, unit="m")):
+        (square, _), drawings = read_parts(files, rules)
+        assert square.area_mm2 == pytest.approx((2 * 25.4) ** 2) and drawings[0].unit_confidence == 1
+        assert drawings[1].unit == ("cm" if rules.unit else "mm")
+
+
+def test_the_refusal_says_what_to_write(doubtful):
+    with pytest.raises(DrawingError, match=r"set units: \{'square\.dxf': mm\}"):
+        read_parts([doubtful], DrawingRules(min_unit_confidence=0.9))
+
+
+@pytest.mark.parametrize("units", [{"a.dxf": "furlong"}, {"a.dxf": None}, ["mm"]])
+def test_wrong_units_of_single_files_are_refused(units):
+    with pytest.raises(ValidationError):
+        DrawingRules(units=units)
+
+
 def test_the_user_is_told_what_was_assumed(doubtful):
     from kontur.drawing import read_drawing
 

@@ -94,7 +94,7 @@ def _rules_and_files(
     settings = load_config(config, DataConfig) if config.is_file() else DataConfig()
     rules = settings.drawings
     if unit is not None:
-        rules = rules.model_copy(update={"unit": unit})
+        rules = rules.model_copy(update={"unit": unit, "units": {}})
     return rules, find_drawings(paths or [place.drawings]), settings.camera.mm_per_px[1]
 
 

@@ -70,6 +70,10 @@ def _reason(key: tuple[str, str, int], document: Document, rules: DrawingRules) 
         color = abs(entry.dxf.get("color", 7))
     if not _match(layer, rules.include_layers):
         return Reason(f"layer {layer!r} is not included")
+    if not _match(linetype, rules.include_linetypes):
+        return Reason(f"linetype {linetype!r} is not included")
+    if rules.include_colors is not None and color not in rules.include_colors:
+        return Reason(f"colour {color} is not included")
     if color in rules.exclude_colors:
         return Reason(f"colour {color} is excluded")
     by_layer = _match(layer, NOT_CUT_LAYERS if rules.exclude_layers is None else rules.exclude_layers)

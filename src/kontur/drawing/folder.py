@@ -81,7 +81,7 @@ def read_parts(
 
 def _unit_fault(drawing: Drawing) -> str:
     reason = next((issue.text for issue in drawing.issues if issue.code == "unit_guessed"), drawing.unit)
-    return f"{reason}: set drawings.unit in configs/data_config.yaml (mm, inch, ...)"
+    return f"{reason}: in configs/data_config.yaml, under drawings, set units: {{{drawing.file.name!r}: mm}} (or inch, ...)"
 
 
 def uniquely_named(parts: Iterable[Part]) -> tuple[Part, ...]:

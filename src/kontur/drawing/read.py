@@ -65,7 +65,7 @@ def _read(path: Path, rules: DrawingRules) -> Drawing:
     limits = Limits(str(path), rules.max_seconds, rules.max_entities, rules.max_memory_mb)
     data = read_bytes(path, int(rules.max_megabytes * 2**20))
     loaded = load(data, str(path), limits)
-    unit, found = _extract(loaded, rules, limits)
+    unit, found = _extract(loaded, rules, rules.unit_of(path.name), limits)
     strands, issues = split_cut(found.strands, loaded.document, rules)
     nests, more = _nests(strands, unit.mm, rules, found)
     issues = [*loaded.issues, *unit_issue(unit, rules.min_unit_confidence), *found.issues, *issues, *more]
@@ -77,15 +77,15 @@ def _read(path: Path, rules: DrawingRules) -> Drawing:
     return Drawing(path, sha256_of(path), unit.unit, unit.confidence, _account(found, loaded), parts, tuple(issues))
 
 
-def _extract(loaded: Loaded, rules: DrawingRules, limits: Limits) -> tuple[UnitGuess, Extract]:
+def _extract(loaded: Loaded, rules: DrawingRules, given: str | None, limits: Limits) -> tuple[UnitGuess, Extract]:
     """Flatten with the unit that the size of the drawing suggests, and again when that was wrong by much."""
     document = loaded.document
     layout = layout_of(document)
     found = extract(document, layout, rules.sagitta_mm, limits)
     size = _size(found)
     unit = (
-        UnitGuess(rules.unit, 1.0, "given")
-        if rules.unit
+        UnitGuess(given, 1.0, "given")
+        if given
         else guess_unit(loaded.insunits, loaded.measurement, size, _diameters(found), evidence_of(document))
     )
     if unit.mm != 1.0:
