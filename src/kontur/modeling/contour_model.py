@@ -53,10 +53,8 @@ class ContourBatch:
 
     def thinned(self) -> "ContourBatch":
         """Return every second point, each standing for twice the length."""
-        every = slice(None), slice(None, None, 2)
-        return ContourBatch(
-            *(values[every] for values in (self.points_mm, self.normals, self.weight, 2 * self.length_mm))
-        )
+        columns = self.points_mm, self.normals, self.weight, 2 * self.length_mm
+        return ContourBatch(*(np.ascontiguousarray(values[:, ::2]) for values in columns))
 
 
 def contour_model(part: Part, spacing_mm: float) -> ContourModel:
@@ -113,17 +111,11 @@ def spacing_for(part: Part, scale_px_per_mm: float, spacing_px: float, most_poin
 
 def stack_models(models: Sequence[ContourModel]) -> ContourBatch:
     """Stack models of different lengths; padded points repeat the first one with weight and length 0."""
-    most = max(len(model.weight) for model in models)
-
-    def stacked(name: str, fill: bool) -> Floats:
-        """Return one column of all models, padded to the longest."""
-        rows = []
-        for model in models:
-            values = getattr(model, name)
-            tail = np.repeat(values[:1], most - len(values), axis=0) if fill else np.zeros(most - len(values))
-            rows.append(np.concatenate([values, tail]))
-        return np.stack(rows)
-
-    return ContourBatch(
-        stacked("points_mm", True), stacked("normals", True), stacked("weight", False), stacked("length_mm", False)
-    )
+    shape = len(models), max(len(model.weight) for model in models)
+    batch = ContourBatch(np.empty((*shape, 2)), np.empty((*shape, 2)), np.zeros(shape), np.zeros(shape))
+    for row, model in enumerate(models):
+        count = len(model.weight)
+        batch.points_mm[row, :count], batch.points_mm[row, count:] = model.points_mm, model.points_mm[0]
+        batch.normals[row, :count], batch.normals[row, count:] = model.normals, model.normals[0]
+        batch.weight[row, :count], batch.length_mm[row, :count] = model.weight, model.length_mm
+    return batch

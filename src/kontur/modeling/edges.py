@@ -6,16 +6,19 @@ differently coloured things matters. Pixel centres are at integers.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.sampling import change_along, peaks_along, sample_lines
+from kontur.modeling.sampling import change_along, edges_along, peaks_along, read_along, sample_lines
 from kontur.modeling.smoothing import Survey, is_large, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
 
 Floats = NDArray[np.float32]
+Contours = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+"""Points (N, M, 2) px, normals (N, M, 2) and weights (N, M) of placed contours; a point without weight is not looked at."""
 
 _NOISE_TO_SIGMA = 1.4826
 PARABOLA_PX = 1.0
@@ -46,6 +49,13 @@ class EdgePicture:
         """Fill `pixels` around lines between (L, 2) ends, px of the reduced picture."""
         if self.tiles is not None:
             self.tiles.fill(first_uv, last_uv)
+
+    def smooth_across(self, contours: Contours, line: "Crossing") -> None:
+        """Fill `pixels` where contours will be crossed."""
+        if self.tiles is not None:
+            points, normals = (values[contours[2] > 0] for values in contours[:2])
+            start, along = _lines(self, points, normals, line.first_px, line.step_px)
+            self.smooth_near(start, start + (line.samples - 1) * along)
 
 
 def edge_picture(picture: Picture, sigma_px: float, reduction: int = 1) -> EdgePicture:
@@ -151,6 +161,45 @@ def changes(source: EdgePicture, sampled: Profiles, reach_px: float | None = Non
     return strength.reshape(*sampled.values.shape[:2], -1)
 
 
+class Crossing(NamedTuple):
+    """How contours are crossed by lines of samples.
+
+    Attributes:
+        first_px: distance of the first sample from the contour.
+        step_px: distance between samples.
+        samples: their number.
+        reach: half the distance of a difference, samples.
+        wide: distance of a parabola's outer samples from the middle one, samples.
+        reduction: of the picture that is sampled.
+    """
+
+    first_px: float
+    step_px: float
+    samples: int
+    reach: int
+    wide: int
+    reduction: int
+
+
+def crossing(source: EdgePicture, range_px: float, step_px: float) -> Crossing:
+    """Return how to look for edges within a range: a little beyond it, a peak has two sides."""
+    reach = _reach(source, step_px)
+    half = int(np.ceil(range_px / step_px)) + 2 + reach
+    return Crossing(-half * step_px, step_px, 2 * half + 1, reach, _wide(step_px), source.reduction)
+
+
+def edges_across(
+    source: EdgePicture, contours: Contours, line: Crossing, limits: tuple[float, float], offset: NDArray, strength: NDArray
+) -> None:
+    """Find the strongest edges across contours, see `sampling.edges_along`."""
+    source.smooth_across(contours, line)
+    edges_along(source.pixels, contours, line, limits, offset, strength)
+
+
+def _wide(step_px: float) -> int:
+    return max(1, round(PARABOLA_PX / step_px))
+
+
 def _reach(source: EdgePicture, step_px: float) -> int:
     """Return half the distance of a difference in samples: it spans 2 px of the reduced picture."""
     return max(1, round(source.reduction / step_px))
@@ -181,6 +230,6 @@ def strongest_peaks(
     step = float(offsets_px[1] - offsets_px[0])
     lines = np.ascontiguousarray(strength.reshape(-1, strength.shape[2]), np.float32)
     at, height = np.empty((len(lines), count)), np.empty((len(lines), count), np.float32)
-    peaks_along(lines, max(1, round(PARABOLA_PX / step)), at, height)
+    peaks_along(lines, _wide(step), at, height)
     shape = (*strength.shape[:2], count)
     return (float(offsets_px[0]) + step * at).reshape(shape), height.astype(np.float64).reshape(shape)

@@ -1,20 +1,21 @@
 """The state of a registration, and the rows of its least squares: how motions move contour points along their normals."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography, motion_matrices
+from kontur.modeling.alignment import apply_homography, determinants
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
+from kontur.modeling.motion_fit import mean_square_arm, move_contours
 from kontur.modeling.placing import place_points
 from kontur.modeling.plane import Plane
 
 Floats = NDArray[np.float64]
 
 _BORDER_PX = 1.0
-_LEAST_RADIUS_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +57,20 @@ class Placed:
     rows: Floats
     centre: Floats
 
-    @property
+    @cached_property
     def weight(self) -> Floats:
         """(N, M) what a point counts for."""
         return self.length_px * self.corner_weight
 
-    @property
+    @cached_property
     def radius2(self) -> Floats:
         """(N,) mean squared distance of the contour from the datum, px2."""
-        arm2 = (self.rows[..., 2:4] ** 2).sum(axis=2)
-        weight = self.weight
-        return np.asarray((arm2 * weight).sum(axis=1) / (weight.sum(axis=1) + 1e-9) + _LEAST_RADIUS_PX**2, np.float64)
+        return np.array([mean_square_arm(*pair) for pair in zip(*self.reach, strict=True)])
+
+    @property
+    def reach(self) -> tuple[Floats, Floats]:
+        """What the kernels of `motion_fit` take for `placed`: weights and rows."""
+        return self.weight, self.rows
 
 
 def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
@@ -74,44 +78,30 @@ def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
     shape = model.points_mm.shape
     points, normals, length, rows = np.empty(shape), np.empty(shape), np.empty(shape[:2]), np.empty((*shape[:2], 4))
     centre = np.empty((len(points), 2))
-    shared = fit.plane.homography
-    plane = np.stack([shared, np.linalg.inv(shared)])
     size_wh = (source.pixels.shape[1] * source.reduction, source.pixels.shape[0] * source.reduction)
     contours = (model.points_mm, model.normals, model.length_mm)
-    place_points(fit.matrix, plane, contours, size_wh, _BORDER_PX, points, normals, length, rows, centre)
+    place_points(fit.matrix, fit.plane.both_ways, contours, size_wh, _BORDER_PX, points, normals, length, rows, centre)
     return Placed(points, normals, length, model.weight, rows, centre)
 
 
-def moved(fit: Fit, placed: Placed, motion: Floats, offset_px: Floats) -> Fit:
-    """Return the fit after motions (N, 4) in the rectified picture, with new offsets (N,)."""
-    shared = fit.plane.homography
-    matrix = shared @ motion_matrices(motion, placed.centre) @ np.linalg.inv(shared) @ fit.matrix
-    return replace(fit, matrix=normalised(matrix), offset_px=offset_px)
+def moved(fit: Fit, placed: Placed, solution: Floats, range_px: float) -> Fit:
+    """Return the fit after solutions (N, 5) of `motion_fit`; motions beyond the range are shortened, in place."""
+    matrix = np.empty_like(fit.matrix)
+    move_contours(fit.matrix, fit.plane.both_ways, (*placed.reach, placed.centre), range_px, solution, matrix)
+    return Fit(matrix, solution[:, 4].copy(), fit.plane)
 
 
-def with_offset(rows: Floats) -> Floats:
-    """Return rows (N, M, 5) whose last unknown is how far outside the contour all its edges lie."""
-    return np.concatenate([rows, np.ones((*rows.shape[:2], 1))], axis=2)
-
-
-def limited(motion: Floats, range_px: float, radius_px: Floats) -> Floats:
-    """Shorten motions that would move any point by clearly more than the range."""
-    size = np.hypot(motion[:, 0], motion[:, 1]) + radius_px * (np.abs(motion[:, 2]) + np.abs(motion[:, 3]))
-    return motion * np.minimum(1, 2 * range_px / np.maximum(size, 1e-9))[:, None]
-
-
-def missing_scale(fit: Fit, centre: Floats) -> Floats:
+def missing_scale(fit: Fit) -> Floats:
     """Return (N,) log of the scale that the shared plane has over the parts' own; 0 where it is not known."""
     if fit.plane.log_scale is None:
-        return np.zeros(len(centre))
+        return np.zeros(len(fit.matrix))
     return fit.plane.log_scale - rectified_log_scale(fit.matrix, fit.plane)
 
 
 def rectified_log_scale(matrix: Floats, plane: Plane) -> Floats:
     """Return (N,) log of px per mm that the parts have in the rectified picture."""
-    rectified = normalised(np.linalg.inv(plane.homography) @ matrix)
-    _, derivative = apply_homography(rectified, np.zeros((len(matrix), 1, 2)))
-    return 0.5 * np.log(np.abs(np.linalg.det(derivative[:, 0])))
+    _, derivative = apply_homography(plane.both_ways[1] @ matrix, np.zeros((len(matrix), 1, 2)))
+    return 0.5 * np.log(np.abs(determinants(derivative[:, 0])))
 
 
 def normalised(matrix: Floats) -> Floats:

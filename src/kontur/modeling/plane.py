@@ -7,6 +7,7 @@ rectified picture has the middle's scale everywhere, and parts differ in scale o
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Plane:
     middle_uv: tuple[float, float]
     log_scale: float | None
 
-    @property
+    @cached_property
     def homography(self) -> Floats:
         """(3, 3) from the rectified picture to the picture, px."""
         normal = np.array([*self.slope_uv, 1.0]) / np.sqrt(1 + self.slope_uv[0] ** 2 + self.slope_uv[1] ** 2)
@@ -55,10 +56,14 @@ class Plane:
         camera = np.array([[self.focal_px, 0, u], [0, self.focal_px, v], [0, 0, 1]])
         return camera @ to_ray @ np.array([[1, 0, -u], [0, 1, -v], [0, 0, 1]])
 
+    @cached_property
+    def both_ways(self) -> Floats:
+        """(2, 3, 3) the homography and its inverse."""
+        return np.stack([self.homography, np.linalg.inv(self.homography)])
+
     def log_scale_at(self, uv: Floats) -> Floats:
         """Return (N,) log of the local scale (root of the area's ratio) from the rectified picture to (N, 2) px."""
-        back = np.asarray(np.linalg.inv(self.homography), np.float64)
-        _, derivative = apply_homography(back, uv[None])
+        _, derivative = apply_homography(self.both_ways[1], uv[None])
         return -0.5 * np.log(np.abs(np.linalg.det(derivative[0])))
 
 

@@ -21,16 +21,21 @@ def sample_lines(pixels, start_uv, step_uv, out):  # type: ignore[no-untyped-def
         step_uv: (L, 2) float64 from place to place, px.
         out: (L, K, C) float32, written.
     """
-    height, width, channels = pixels.shape
-    last = out.shape[1] - 1
     for line in range(len(out)):
-        u, v, du, dv = start_uv[line, 0], start_uv[line, 1], step_uv[line, 0], step_uv[line, 1]
-        low, high = min(u, u + last * du), max(u, u + last * du)
-        top, bottom = min(v, v + last * dv), max(v, v + last * dv)
-        if channels == 3 and low >= 0 and top >= 0 and high < width - 1 and bottom < height - 1:
-            _sample_inside(pixels, u, v, du, dv, out[line])
-        else:
-            _sample_anywhere(pixels, u, v, du, dv, out[line])
+        _sample_line(pixels, start_uv[line, 0], start_uv[line, 1], step_uv[line, 0], step_uv[line, 1], out[line])
+
+
+@numba.njit(inline="always", **_fast)
+def _sample_line(pixels, u, v, du, dv, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sample a picture along one line: (K, C) values."""
+    height, width, channels = pixels.shape
+    last = len(out) - 1
+    low, high = min(u, u + last * du), max(u, u + last * du)
+    top, bottom = min(v, v + last * dv), max(v, v + last * dv)
+    if channels == 3 and low >= 0 and top >= 0 and high < width - 1 and bottom < height - 1:
+        _sample_inside(pixels, u, v, du, dv, out)
+    else:
+        _sample_anywhere(pixels, u, v, du, dv, out)
 
 
 @numba.njit(inline="always", **_fast)
@@ -77,20 +82,23 @@ def change_along(values, reach, scale, start_uv, step_uv, size_wh, out):  # type
         size_wh: of the picture that was sampled.
         out: written.
     """
-    right, bottom = size_wh[0] - 1 + _ROUNDING_PX, size_wh[1] - 1 + _ROUNDING_PX
     for line in range(len(out)):
-        u, v = start_uv[line]
-        du, dv = step_uv[line]
-        for k in range(out.shape[1]):
-            u0, v0, u1, v1 = u + k * du, v + k * dv, u + (k + 2 * reach) * du, v + (k + 2 * reach) * dv
-            out[line, k] = 0
-            if min(u0, u1, v0, v1) < -_ROUNDING_PX or max(u0, u1) > right or max(v0, v1) > bottom:
-                continue
-            total = np.float32(0)
-            for c in range(values.shape[2]):
-                change = values[line, k + 2 * reach, c] - values[line, k, c]
-                total += change * change
-            out[line, k] = np.sqrt(total) * scale
+        u, v, du, dv = start_uv[line, 0], start_uv[line, 1], step_uv[line, 0], step_uv[line, 1]
+        _change_line(values[line], reach, scale, u, v, du, dv, size_wh, out[line])
+
+
+@numba.njit(inline="always", **_fast)
+def _change_line(values, reach, scale, u, v, du, dv, size_wh, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the changes (K,) along one line; see `change_along`."""
+    right, bottom = size_wh[0] - 1 + _ROUNDING_PX, size_wh[1] - 1 + _ROUNDING_PX
+    for k in range(len(out)):
+        u0, v0, u1, v1 = u + k * du, v + k * dv, u + (k + 2 * reach) * du, v + (k + 2 * reach) * dv
+        inside = min(u0, u1, v0, v1) >= -_ROUNDING_PX and max(u0, u1) <= right and max(v0, v1) <= bottom
+        total = np.float32(0)
+        for c in range(values.shape[1]):
+            change = values[k + 2 * reach, c] - values[k, c]
+            total += change * change
+        out[k] = np.sqrt(total) * scale if inside else np.float32(0)
 
 
 @numba.njit(**_fast)
@@ -103,13 +111,18 @@ def peaks_along(strength, wide, at, height):  # type: ignore[no-untyped-def]  # 
         at: (L, P) float64, written: places in samples, strongest first; the middle where there is none.
         height: (L, P) float32, written: their strength; 0 where there is none.
     """
-    samples, count = strength.shape[1], at.shape[1]
     for line in range(len(strength)):
-        row = strength[line]
-        at[line, :], height[line, :] = samples // 2, 0
-        for k in range(1, samples - 1):
-            if row[k] > row[k - 1] and row[k] >= row[k + 1] and row[k] > height[line, count - 1]:
-                _insert(at[line], height[line], _vertex(row, k, wide), row[k])
+        _peaks_of(strength[line], wide, at[line], height[line])
+
+
+@numba.njit(**_fast)
+def _peaks_of(row, wide, at, height):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Find the strongest local maxima along one line; see `peaks_along`."""
+    samples, last = len(row), len(at) - 1
+    at[:], height[:] = samples // 2, 0
+    for k in range(1, samples - 1):
+        if row[k] > row[k - 1] and row[k] >= row[k + 1] and row[k] > height[last]:
+            _insert(at, height, _vertex(row, k, wide), row[k])
 
 
 @numba.njit(**_fast)
@@ -133,43 +146,123 @@ def _vertex(row, k, wide):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(**_fast)
-def profile_features(values, noise, lean, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write what `edge_reader` sees of profiles.
+def edges_along(pixels, placed, line, limits, offset, strength):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Find the strongest edges across N contours of M points, where a point has a weight.
 
     Args:
-        values: (L, K, C) float32 grey levels.
+        pixels: (h, w, C) float32, smoothed.
+        placed: points (N, M, 2) px, normals (N, M, 2) and weights (N, M).
+        line: how a contour is crossed, see `edges.Crossing`.
+        limits: least strength of an edge, and its largest distance, px.
+        offset, strength: (N, M, P) float64, written: distance along the normal, px, strongest first; 0 where there is none.
+    """
+    points, normals, weight = placed
+    first, step, samples, reach, wide, reduction = line
+    size_wh = (pixels.shape[1], pixels.shape[0])
+    values, change = np.empty((samples, pixels.shape[2]), np.float32), np.empty(samples - 2 * reach, np.float32)
+    at, height = np.empty(offset.shape[2]), np.empty(offset.shape[2], np.float32)
+    scale, shift = np.float32(1 / (2 * reach * step)), (reduction - 1) / 2
+    for n in range(len(points)):
+        for m in range(points.shape[1]):
+            offset[n, m], strength[n, m] = 0, 0
+            if weight[n, m] <= 0:
+                continue
+            u = (points[n, m, 0] + first * normals[n, m, 0] - shift) / reduction
+            v = (points[n, m, 1] + first * normals[n, m, 1] - shift) / reduction
+            du, dv = normals[n, m, 0] * (step / reduction), normals[n, m, 1] * (step / reduction)
+            _sample_line(pixels, u, v, du, dv, values)
+            _change_line(values, reach, scale, u, v, du, dv, size_wh, change)
+            _peaks_of(change, wide, at, height)
+            _keep_edges(at, height, first + reach * step, step, limits, offset[n, m], strength[n, m])
+
+
+@numba.njit(inline="always", **_fast)
+def _keep_edges(at, height, first, step, limits, offset, strength):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the peaks (P,) that are strong and near enough."""
+    for k in range(len(at)):
+        away = first + step * at[k]
+        if height[k] > limits[0] and abs(away) <= limits[1]:
+            offset[k], strength[k] = away, height[k]
+
+
+@numba.njit(**_fast)
+def read_along(pixels, placed, line, limits, seen, scaling, features, clear, offset, strength):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sample across contours once for both: what `edge_reader` sees, and the edges near the contour.
+
+    Args:
+        pixels, placed, line, limits, offset, strength: as `edges_along` has them; `line` is as long as the reader looks.
+        seen: noise of the picture; where a plumb line through the camera meets the plane (u, v), px, and focal length;
+            samples to leave out at both ends when edges are sought.
+        scaling: (F,) mean of the features, (F,) one over their deviation, and the limit of what is left.
+        features: (L, F) float32 of the L points that have a weight, in their order, scaled, written; see `_features_of`.
+        clear: (L,) float32 log of the greatest change over the noise, written.
+    """
+    points, normals, weight = placed
+    first, step, samples, reach, wide, _ = line
+    noise, nadir_u, nadir_v, focal, skipped = seen
+    size_wh = (pixels.shape[1], pixels.shape[0])
+    values = np.empty((samples, pixels.shape[2]), np.float32)
+    change = np.empty(samples - 2 * (skipped + reach), np.float32)
+    at, height = np.empty(offset.shape[2]), np.empty(offset.shape[2], np.float32)
+    scale, row = np.float32(1 / (2 * reach * step)), 0
+    for n in range(len(points)):
+        for m in range(points.shape[1]):
+            offset[n, m], strength[n, m] = 0, 0
+            if weight[n, m] <= 0:
+                continue
+            du, dv = normals[n, m, 0] * step, normals[n, m, 1] * step
+            u, v = points[n, m, 0] + first * normals[n, m, 0], points[n, m, 1] + first * normals[n, m, 1]
+            _sample_line(pixels, u, v, du, dv, values)
+            near = values[skipped : samples - skipped]
+            _change_line(near, reach, scale, u + skipped * du, v + skipped * dv, du, dv, size_wh, change)
+            _peaks_of(change, wide, at, height)
+            _keep_edges(at, height, first + (skipped + reach) * step, step, limits, offset[n, m], strength[n, m])
+            lean = (nadir_u - points[n, m, 0]) * normals[n, m, 0] + (nadir_v - points[n, m, 1]) * normals[n, m, 1]
+            _features_of(values, noise, lean / focal, features[row])
+            clear[row] = features[row, 2 * samples - 1]
+            for k in range(features.shape[1]):
+                scaled = (features[row, k] - scaling[0][k]) * scaling[1][k]
+                features[row, k] = min(scaling[2], max(-scaling[2], scaled))
+            row += 1
+
+
+@numba.njit(**_fast)
+def _features_of(values, noise, lean, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write what the reader sees of one profile.
+
+    Args:
+        values: (K, C) float32 grey levels.
         noise: of the picture, grey levels per px, float32.
-        lean: (L,) float64.
-        out: (L, K + (K - 2) + 5) float32, written: grey levels less their mean over their deviation; change over the
+        lean: px, see `edge_reader`.
+        out: (K + (K - 2) + 5) float32, written: grey levels less their mean over their deviation; change over the
             greatest; log of deviation and of greatest change over noise; mean; lean; log of noise.
     """
-    samples, channels = values.shape[1], values.shape[2]
-    changes = out[:, samples : 2 * samples - 2]
-    floor = np.log(noise + _HALF)
-    for line in range(len(out)):
-        mean = np.float32(0)
-        for k in range(samples):
-            grey = np.float32(0)
-            for c in range(channels):
-                grey += values[line, k, c]
-            out[line, k] = grey / np.float32(channels)
-            mean += out[line, k] / np.float32(samples)
-        square, most = np.float32(0), np.float32(0)
-        for k in range(samples):
-            out[line, k] -= mean
-            square += out[line, k] * out[line, k]
-        for k in range(samples - 2):
-            total = np.float32(0)
-            for c in range(channels):
-                step = values[line, k + 2, c] - values[line, k, c]
-                total += step * step
-            changes[line, k] = np.sqrt(total / np.float32(channels)) * _HALF
-            most = max(most, changes[line, k])
-        deviation = np.sqrt(square / np.float32(samples))
-        out[line, :samples] /= deviation + noise + _HALF
-        changes[line] /= most + noise + _HALF
-        out[line, 2 * samples - 2] = np.log(deviation + _HALF) - floor
-        out[line, 2 * samples - 1] = np.log(most + _HALF) - floor
-        out[line, 2 * samples] = mean / np.float32(128) - np.float32(1)
-        out[line, 2 * samples + 1] = lean[line]
-        out[line, 2 * samples + 2] = floor
+    samples, channels = values.shape
+    floor, share = np.log(noise + _HALF), np.float32(1) / np.float32(channels)
+    mean = np.float32(0)
+    for k in range(samples):
+        grey = np.float32(0)
+        for c in range(channels):
+            grey += values[k, c]
+        out[k] = grey * share
+        mean += out[k]
+    mean /= np.float32(samples)
+    square, most = np.float32(0), np.float32(0)
+    for k in range(samples):
+        out[k] -= mean
+        square += out[k] * out[k]
+    for k in range(samples - 2):
+        total = np.float32(0)
+        for c in range(channels):
+            step = values[k + 2, c] - values[k, c]
+            total += step * step
+        out[samples + k] = np.sqrt(total * share) * _HALF
+        most = max(most, out[samples + k])
+    deviation = np.sqrt(square / np.float32(samples))
+    out[:samples] /= deviation + noise + _HALF
+    out[samples : 2 * samples - 2] /= most + noise + _HALF
+    out[2 * samples - 2] = np.log(deviation + _HALF) - floor
+    out[2 * samples - 1] = np.log(most + _HALF) - floor
+    out[2 * samples] = mean / np.float32(128) - np.float32(1)
+    out[2 * samples + 1] = lean
+    out[2 * samples + 2] = floor

@@ -10,6 +10,7 @@ from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.detections import Detections
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit, Placed, place
+from kontur.modeling.motion_fit import UNKNOWNS, judge
 from kontur.modeling.peak_fit import Evidence, gather
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,7 @@ class Support:
     Attributes:
         placed: the contours.
         score: (N,) 0..1 share of the contour with an edge within the tolerance; nearer ones count more.
-        offset_px: (N, M) distance of the nearest edge from where the fit has it.
+        offset_px: (N, M) distance of the nearest edge from where the fit has it; 0 where there is none.
         supported: (N, M) whether that is within the tolerance.
     """
 
@@ -43,21 +44,19 @@ class Support:
 
 def support_of(source: EdgePicture, model: ContourBatch, fit: Fit, tolerance_px: float) -> Support:
     """Find the edges that support contours."""
-    evidence = gather(source, place(source, model, fit), SUPPORT_RANGE_PX, 0.5)
-    return judged(evidence, fit.offset_px[:, None], tolerance_px)
+    expected = np.zeros((len(fit.matrix), UNKNOWNS))
+    expected[:, -1] = fit.offset_px
+    return judged(gather(source, place(source, model, fit), SUPPORT_RANGE_PX, 0.5), expected, tolerance_px)
 
 
-def judged(evidence: Evidence, expected_px: Floats, tolerance_px: float) -> Support:
-    """Return what edges say of contours whose own edges are expected at (N, M) or (N, 1) px along the normals."""
-    offsets = evidence.offset_px - np.clip(expected_px, -MOST_OFFSET_PX, MOST_OFFSET_PX)[..., None]
-    distance = np.where(evidence.strength > 0, np.abs(offsets), np.inf)
-    best = distance.argmin(axis=2)[..., None]
-    offset = np.take_along_axis(offsets, best, axis=2)[..., 0]
-    supported = np.take_along_axis(distance, best, axis=2)[..., 0] <= tolerance_px
-    closeness = np.where(supported, 1 - 0.25 * (offset / tolerance_px) ** 2, 0)
-    weight = evidence.placed.weight
-    score = (weight * closeness).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-    return Support(evidence.placed, score, offset, supported)
+def judged(evidence: Evidence, expected: Floats, tolerance_px: float) -> Support:
+    """Return what edges say of contours that are about to move and have their own edges where (N, 5) `expected` says."""
+    placed = evidence.placed
+    shape = placed.weight.shape
+    offset_px, supported, score = np.empty(shape), np.empty(shape, bool), np.empty(len(expected))
+    settings = tolerance_px, MOST_OFFSET_PX
+    judge(placed.reach, evidence.found, expected, settings, offset_px, supported, score)
+    return Support(placed, score, offset_px, supported)
 
 
 def described(detections: Detections, fit: Fit, support: Support) -> Detections:

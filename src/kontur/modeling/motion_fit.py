@@ -1,0 +1,254 @@
+"""Compiled kernels that fit motions of contours to the edges across them, one contour after the other.
+
+A solution has five unknowns: (du, dv, dtheta, dlog scale) in the rectified picture (see `placing.place_points`), and how far
+outside the contour all its edges lie, px.
+"""
+
+import numba
+import numpy as np
+
+_fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
+
+UNKNOWNS = 5
+_LEAST_RADIUS_PX = 1.0
+_TINY = 1e-9
+
+
+@numba.njit(**_fast)
+def fit_to_peaks(placed, found, start, settings, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fit N contours to the strongest edges across them by reweighted least squares (Tukey's biweight).
+
+    Args:
+        placed: weights (N, M), and rows (N, M, 4) of `placing.place_points`.
+        found: distances (N, M, P) and strengths (N, M, P) of edges, strongest first.
+        start: (N, 2) px by which the edges are expected outside the contours, and log scale that the contours lack.
+        settings: range, px; steps; share of the typical strength at which an edge counts half; (5,) how strongly each
+            unknown is held, in units of all edges together.
+        solution: (N, 5), written.
+    """
+    (weight, rows), (offset, strength) = placed, found
+    range_px, steps, half_share, hold = settings
+    normal, right, damping = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS), np.empty(UNKNOWNS)
+    for n in range(len(weight)):
+        half = half_share * _typical(weight[n], strength[n])
+        radius2 = mean_square_arm(weight[n], rows[n])
+        solution[n] = 0
+        solution[n, 4] = start[n, 0]
+        for _ in range(steps):
+            normal[:], right[:] = 0, 0
+            mass = _gather_peaks(weight[n], rows[n], offset[n], strength[n], half, range_px, solution[n], normal, right)
+            damping[:] = hold * (mass + _TINY)
+            damping[2:4] *= radius2
+            right[3] += damping[3] * start[n, 1]
+            _solve(normal, right, damping, solution[n])
+
+
+@numba.njit(**_fast)
+def _typical(weight, strength):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the (lower) median of the strongest edges of a contour's points; 1 where there is none."""
+    values, count = np.empty(len(weight)), 0
+    for m in range(len(weight)):
+        if weight[m] > 0 and strength[m, 0] > 0:
+            values[count] = strength[m, 0]
+            count += 1
+    return np.sort(values[:count])[(count - 1) // 2] if count > 0 else 1.0
+
+
+@numba.njit(**_fast)
+def mean_square_arm(weight, rows):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the mean squared distance of a contour's points from its datum, px2."""
+    total, mass = 0.0, _TINY
+    for m in range(len(weight)):
+        total += weight[m] * (rows[m, 2] ** 2 + rows[m, 3] ** 2)
+        mass += weight[m]
+    return total / mass + _LEAST_RADIUS_PX**2
+
+
+@numba.njit(**_fast)
+def _gather_peaks(weight, rows, offset, strength, half, range_px, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add what the best edge of each point says of the motion; returns how much all say."""
+    mass = 0.0
+    for m in range(len(weight)):
+        if weight[m] <= 0:
+            continue
+        expected, best, at = _along(rows[m], solution), 0.0, 0
+        for k in range(strength.shape[1]):
+            inside = max(0.0, 1 - ((offset[m, k] - expected) / range_px) ** 2)
+            trust = inside * inside * strength[m, k] / (strength[m, k] + half)
+            if trust > best:
+                best, at = trust, k
+        _add(rows[m], weight[m] * best, offset[m, at], normal, right)
+        mass += weight[m] * best
+    return mass
+
+
+@numba.njit(**_fast)
+def fit_to_readings(placed, found, reading, start, settings, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fit N contours to where the edge reader says that they are: least squares with Student's t weights.
+
+    Args:
+        placed, found, solution: as `fit_to_peaks` has them.
+        reading: (L, 3) float32 offset, standard deviation, visibility of the L points that have a weight, in their order.
+        start: (N,) log scale that the contours lack.
+        settings: steps; degrees of freedom; px of contour that count as one measurement; least standard deviation, px;
+            distance within which a peak is the same edge as the reading, px, and how far from the contour peaks count;
+            (5,) prior information on the unknowns.
+    """
+    (weight, rows), (offset, strength) = placed, found
+    steps, freedom, correlated, floor, same, reach, prior = settings
+    normal, right = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
+    target, sure = np.empty(weight.shape[1]), np.empty(weight.shape[1])
+    spread = np.empty(weight.shape[1])
+    line = 0
+    for n in range(len(weight)):
+        for m in range(weight.shape[1]):
+            sure[m] = 0
+            if weight[n, m] <= 0:
+                continue
+            target[m] = _sharpened(reading[line, 0], offset[n, m], strength[n, m], same, reach)
+            spread[m] = np.float64(reading[line, 1]) ** 2 + floor * floor
+            sure[m] = weight[n, m] * reading[line, 2] / spread[m] / correlated
+            line += 1
+        for step in range(steps):
+            normal[:], right[:] = 0, 0
+            for m in range(weight.shape[1]):
+                if sure[m] > 0:
+                    wrong = target[m] - _along(rows[n, m], solution[n])
+                    doubt = wrong * wrong / spread[m] / freedom if step > 0 else 0.0
+                    _add(rows[n, m], sure[m] / (1 + doubt), target[m], normal, right)
+            right[3] += prior[3] * start[n]
+            _solve(normal, right, prior, solution[n])
+
+
+@numba.njit(**_fast)
+def _sharpened(read, offset, strength, same, reach):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return a reading moved to the nearest peak of change if that is where it says: of a clean edge it is the exacter."""
+    nearest = np.float64(1e9)
+    for k in range(len(offset)):
+        away = offset[k] - read
+        if strength[k] > 0 and abs(offset[k]) <= reach and abs(away) < abs(nearest):
+            nearest = away
+    return read + nearest * np.exp(-0.5 * min(1e3, (nearest / same) ** 2))
+
+
+@numba.njit(**_fast)
+def move_contours(matrix, plane, placed, range_px, solution, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Apply fitted motions, shortened where they would move a point by clearly more than the range.
+
+    Args:
+        matrix: (N, 3, 3) part's frame to px.
+        plane: (2, 3, 3) rectified picture to px, and its inverse.
+        placed: weights (N, M), rows (N, M, 4), and data in the rectified picture (N, 2).
+        range_px: how far points may move.
+        solution: (N, 5); its motions are shortened here as well.
+        out: (N, 3, 3), written; the last element is 1.
+    """
+    weight, rows, centre = placed
+    motion = np.zeros((3, 3))
+    for n in range(len(matrix)):
+        radius = np.sqrt(mean_square_arm(weight[n], rows[n]))
+        du, dv, turn, grow, _ = solution[n]
+        size = np.hypot(du, dv) + radius * (abs(turn) + abs(grow))
+        solution[n, :4] *= min(1.0, 2 * range_px / max(size, _TINY))
+        du, dv, turn, grow, _ = solution[n]
+        c, s = np.cos(turn) * np.exp(grow), np.sin(turn) * np.exp(grow)
+        u, v = centre[n, 0], centre[n, 1]
+        motion[0, 0], motion[0, 1], motion[0, 2] = c, s, u + du - c * u - s * v
+        motion[1, 0], motion[1, 1], motion[1, 2] = -s, c, v + dv + s * u - c * v
+        motion[2, 2] = 1
+        moved = _times(_times(plane[0], motion), _times(plane[1], matrix[n]))
+        out[n] = moved / moved[2, 2]
+
+
+@numba.njit(**_fast)
+def judge(placed, found, expected, settings, offset_px, supported, score):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Say which points of N contours have an edge near where it is expected.
+
+    Args:
+        placed, found: as `fit_to_peaks` has them.
+        expected: (N, 5) the motion that is about to be made and how far outside the contour the edges are expected.
+        settings: tolerance, px; most that edges may be expected off the contour, px.
+        offset_px: (N, M) distance of the nearest edge from where it is expected, written; 0 where there is none.
+        supported: (N, M) bool whether that is within the tolerance, written.
+        score: (N,) share of the contour that is supported, nearer edges counting more, written.
+    """
+    (weight, rows), (offset, strength) = placed, found
+    tolerance, most = settings
+    for n in range(len(weight)):
+        close, mass = 0.0, 0.0
+        for m in range(weight.shape[1]):
+            offset_px[n, m], supported[n, m] = 0, False
+            if weight[n, m] <= 0:
+                continue
+            mass += weight[n, m]
+            nearest = _nearest(offset[n, m], strength[n, m], min(most, max(-most, _along(rows[n, m], expected[n]))))
+            if nearest < _FAR:
+                offset_px[n, m], supported[n, m] = nearest, abs(nearest) <= tolerance
+            if supported[n, m]:
+                close += weight[n, m] * (1 - 0.25 * (nearest / tolerance) ** 2)
+        score[n] = close / max(mass, _TINY)
+
+
+_FAR = 1e9
+
+
+@numba.njit(**_fast)
+def _nearest(offset, strength, expected):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return how far from where it is expected the nearest edge lies; _FAR when there is none."""
+    nearest = _FAR
+    for k in range(len(offset)):
+        if strength[k] > 0 and abs(offset[k] - expected) < abs(nearest):
+            nearest = offset[k] - expected
+    return nearest
+
+
+@numba.njit(inline="always", **_fast)
+def _along(row, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return how far along its normal a point's edge lies, by a solution."""
+    return row[0] * solution[0] + row[1] * solution[1] + row[2] * solution[2] + row[3] * solution[3] + solution[4]
+
+
+@numba.njit(inline="always", **_fast)
+def _add(row, weight, target, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add one weighted equation to the (lower) normal equations."""
+    for i in range(4):
+        for j in range(i + 1):
+            normal[i, j] += weight * row[i] * row[j]
+        normal[4, i] += weight * row[i]
+        right[i] += weight * row[i] * target
+    normal[4, 4] += weight
+    right[4] += weight * target
+
+
+@numba.njit(**_fast)
+def _solve(normal, right, damping, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Solve (A + diag(damping)) x = b by Cholesky's method; A is given by its lower triangle, which is overwritten."""
+    size = len(right)
+    for j in range(size):
+        normal[j, j] += damping[j]
+        for k in range(j):
+            normal[j, j] -= normal[j, k] ** 2
+        normal[j, j] = np.sqrt(normal[j, j])
+        for i in range(j + 1, size):
+            for k in range(j):
+                normal[i, j] -= normal[i, k] * normal[j, k]
+            normal[i, j] /= normal[j, j]
+    for i in range(size):
+        solution[i] = right[i]
+        for k in range(i):
+            solution[i] -= normal[i, k] * solution[k]
+        solution[i] /= normal[i, i]
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            solution[i] -= normal[k, i] * solution[k]
+        solution[i] /= normal[i, i]
+
+
+@numba.njit(**_fast)
+def _times(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the product of two 3 x 3 matrices."""
+    product = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            product[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+    return product
