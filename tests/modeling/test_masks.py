@@ -43,7 +43,7 @@ def test_mask_area_is_unbiased():
 
 
 def test_what_lies_outside_the_picture_has_an_empty_mask():
-    window = rasterise([np.array([[200.0, 5], [210, 5], [205, 9]])], SIZE_WH)
+    window = rasterise(np.array([[200.0, 5], [210, 5], [205, 9]]), np.array([1, 2, 0]), SIZE_WH)
     assert window.pixels.size == 0
     assert not window.full(SIZE_WH).any()
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from kontur.geometry.contour import Circle, Contour, GeometryError, Points
 from kontur.geometry.symmetry import is_chiral, rotational_order
@@ -39,6 +40,14 @@ class Part:
     def contours(self) -> tuple[Contour, ...]:
         """Outline first, then the holes."""
         return (self.outer, *self.holes)
+
+    @cached_property
+    def outline(self) -> tuple[Points, NDArray[np.int64]]:
+        """Corners (E, 2) of all contours, mm, and which corner follows each (E,)."""
+        ends = np.cumsum([len(contour.points) for contour in self.contours])
+        following = np.arange(1, ends[-1] + 1)
+        following[ends - 1] = [0, *ends[:-1].tolist()]
+        return np.concatenate([contour.points for contour in self.contours]), following
 
     @cached_property
     def polygon(self) -> shapely.Polygon:

@@ -94,7 +94,8 @@ class Detections:
 
     def project(self, index: int, points_mm: Points) -> Points:
         """Map (M, 2) mm of the part's frame to px by the homography of detection `index`."""
-        mapped = np.column_stack([points_mm, np.ones(len(points_mm))]) @ self.matrix[index].T
+        matrix = self.matrix[index]
+        mapped = points_mm @ matrix[:, :2].T + matrix[:, 2]
         return mapped[:, :2] / mapped[:, 2:]
 
 

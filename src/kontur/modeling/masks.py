@@ -4,6 +4,7 @@ A pixel belongs to a part when its centre does (even-odd rule over all rings), s
 `fillPoly` also sets every pixel that the outline touches, which makes masks half a pixel too fat all around.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from kontur.modeling.filling import fill_even_odd
 
 UNKNOWN_SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 """The outline that stands for what no part explains: the matrix of an UNKNOWN detection maps it to the picture."""
+_UNKNOWN_OUTLINE = UNKNOWN_SQUARE, np.roll(np.arange(4), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,23 +45,23 @@ class Window:
         return mask
 
 
-def rasterise(rings_px: Sequence[Points], size_wh: tuple[int, int]) -> Window:
+def rasterise(corners_px: Points, following: NDArray[np.int64], size_wh: tuple[int, int]) -> Window:
     """Fill closed rings by the even-odd rule: pixels whose centres lie inside an odd number of rings.
 
     Args:
-        rings_px: (N, 2) rings in px, centres at integers; the last point is not repeated.
+        corners_px: (E, 2) of all rings in px, centres at integers.
+        following: (E,) which corner comes after each in its ring.
         size_wh: the picture's size; what lies outside it is cut off.
     """
-    corners = np.concatenate(rings_px)
-    low = np.maximum(np.ceil(corners.min(axis=0)), 0).astype(int)
-    high = np.minimum(np.floor(corners.max(axis=0)), np.array(size_wh) - 1).astype(int)
-    width, height = np.maximum(high - low + 1, 0).tolist()
-    if width == 0 or height == 0:
+    (left, top), (right, bottom) = corners_px.min(axis=0).tolist(), corners_px.max(axis=0).tolist()
+    low = max(math.ceil(left), 0), max(math.ceil(top), 0)
+    width = min(math.floor(right), size_wh[0] - 1) - low[0] + 1
+    height = min(math.floor(bottom), size_wh[1] - 1) - low[1] + 1
+    if width <= 0 or height <= 0:
         return Window((0, 0), np.zeros((0, 0), bool))
-    ends = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings_px])
     pixels = np.zeros((height, width), bool)
-    fill_even_odd(corners - low, ends - low, pixels)
-    return Window((int(low[0]), int(low[1])), pixels)
+    fill_even_odd(corners_px - low, following, pixels)
+    return Window(low, pixels)
 
 
 def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[Points]:
@@ -72,7 +74,11 @@ def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[
 
 def amodal_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
     """Return the whole mask of each detection, as if nothing lay on it, cut at the picture's border."""
-    return [rasterise(rings_px(detections, i, parts), detections.size_wh) for i in range(len(detections))]
+    outlines = [_UNKNOWN_OUTLINE if part == UNKNOWN else parts[part].outline for part in detections.part.tolist()]
+    return [
+        rasterise(detections.project(index, corners), following, detections.size_wh)
+        for index, (corners, following) in enumerate(outlines)
+    ]
 
 
 def visible_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:

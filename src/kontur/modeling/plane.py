@@ -9,10 +9,11 @@ rectified picture has the middle's scale everywhere, and parts differ in scale o
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography, tukey
+from kontur.modeling.alignment import apply_homography
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +29,9 @@ _FEWEST = 3
 _AGREEING = 1.5
 """Parts, the doubtful ones in part, that must agree on a scale for it to be the common one."""
 _STEPS = 10
+_ROOMY_STEPS = 2
+_NO_TILT = 1e6
+_TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -89,26 +93,45 @@ def fit_plane(size_wh: tuple[int, int], uv: Floats, log_scale: Floats, weight: F
     if np.count_nonzero(weight > 0) < 2:
         return plane
     at = 1.5 * (uv - plane.middle_uv) / plane.focal_px
-    rows = np.column_stack([at, np.ones(len(at))])
-    level = weighted_median(log_scale, weight)
-    solution = np.array([0.0, 0.0, level])
-    tilt_prior = np.full(2, (_DEVIATION / _SLOPE_PRIOR) ** 2)
-    if np.count_nonzero(weight > 0) < _FEWEST:
-        tilt_prior[:] = 1e6
+    tilt_prior = (_DEVIATION / _SLOPE_PRIOR) ** 2 if np.count_nonzero(weight > 0) >= _FEWEST else _NO_TILT
     relative = weight / weight.max()
-    for step in range(_STEPS):
-        limit = _OUTLIER * (2.0 if step < 2 else 1.0)
-        trusted = relative * tukey(log_scale - rows @ solution, limit)
-        if trusted.sum() <= 0:
-            break
-        normal = rows.T @ (rows * trusted[:, None]) + np.diag([*tilt_prior, 1e-9])
-        solution = np.linalg.solve(normal, rows.T @ (trusted * log_scale))
-    fitted = replace(plane, slope_uv=(float(solution[0]), float(solution[1])))
-    trusted = relative * tukey(log_scale - rows @ solution, _OUTLIER)
+    solution, trusted = np.array([0.0, 0.0, weighted_median(log_scale, weight)]), np.empty(len(at))
+    _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted)
     if trusted.sum() < _AGREEING * relative.mean():
         return plane
+    fitted = replace(plane, slope_uv=(float(solution[0]), float(solution[1])))
     flat = log_scale - fitted.log_scale_at(uv)
     return replace(fitted, log_scale=float((trusted * flat).sum() / trusted.sum()))
+
+
+@numba.njit(cache=True, nogil=True)
+def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fit log scale = slope . at + level by reweighted least squares (Tukey's biweight), outliers first given more room.
+
+    Args:
+        at: (N, 2), log_scale (N,), relative (N,): places, what is seen there, and how much it counts.
+        tilt_prior: information that holds the slopes at 0.
+        solution: (3,) slopes and level: the start, written.
+        trusted: (N,) what each counts for in the end, written.
+    """
+    normal, right = np.empty((3, 3)), np.empty(3)
+    for step in range(_STEPS + 1):
+        limit = _OUTLIER * (2.0 if step < _ROOMY_STEPS else 1.0)
+        normal[:], right[:] = 0, 0
+        normal[0, 0] = normal[1, 1] = tilt_prior
+        normal[2, 2] = _TINY
+        for n in range(len(at)):
+            off = log_scale[n] - at[n, 0] * solution[0] - at[n, 1] * solution[1] - solution[2]
+            inside = max(0.0, 1 - (off / limit) ** 2)
+            trusted[n] = relative[n] * inside * inside
+            row = (at[n, 0], at[n, 1], 1.0)
+            for i in range(3):
+                right[i] += trusted[n] * row[i] * log_scale[n]
+                for j in range(3):
+                    normal[i, j] += trusted[n] * row[i] * row[j]
+        if step == _STEPS or trusted.sum() <= 0:
+            break
+        solution[:] = np.linalg.solve(normal, right)
 
 
 def weighted_median(values: Floats, weight: Floats) -> float:
