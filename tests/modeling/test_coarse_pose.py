@@ -91,14 +91,14 @@ def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(
     angle = rng.uniform(0, 6.28, 40)
     model = np.column_stack([rng.uniform(-9, 9, (40, 2)), np.cos(angle), np.sin(angle), rng.uniform(0.2, 1, 40)])
     turns = np.stack([1.3 * np.array([[np.cos(t), -np.sin(t)], [-np.sin(t), -np.cos(t)]]) for t in (0.0, 1.1, 4.0)])
-    shifts = np.array(corner) + np.array([(0.0, 0.0), (2.0, 0.0), (0.0, -3.0)])
+    at, shifts = np.array(corner), np.array([(0, 0), (2, 0), (0, -3)])
     best, which = np.empty(3), np.empty(3, np.int64)
-    score_turns(field, model, turns, shifts, 0.25, best, which)
+    score_turns(field, model, turns, at, shifts, 0.25, best, which)
     for turn, score, shift in zip(turns, best, which, strict=True):
         normal = model[:, 2:4] @ turn.T / 1.3
         expected = np.column_stack([normal[:, 0] ** 2 - normal[:, 1] ** 2, 2 * normal[:, 0] * normal[:, 1]])
         means = []
-        for place in shifts:
+        for place in at + shifts:
             u, v = np.floor(model[:, :2] @ turn.T + place + 0.5).astype(int).T
             inside = (u >= 0) & (v >= 0) & (u < 70) & (v < 50)
             agreement = (field[v * inside, u * inside] * expected).sum(axis=1)
@@ -111,7 +111,7 @@ def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(
 def test_a_contour_beyond_the_field_scores_nothing():
     model = np.array([[0.0, 0.0, 1.0, 0.0, 1.0]])
     best, which = np.empty(1), np.empty(1, np.int64)
-    score_turns(np.ones((5, 7, 2), np.float32), model, np.eye(2)[None], np.array([[99.0, 2.0]]), 0.25, best, which)
+    score_turns(np.ones((5, 7, 2), np.float32), model, np.eye(2)[None], np.array([99.0, 2.0]), np.zeros((1, 2), np.int64), 0.25, best, which)
     assert best[0] == -np.inf
 
 

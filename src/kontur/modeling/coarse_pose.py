@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kontur.geometry import Part, PixelPose, turn_matrix
 from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
 from kontur.modeling.detections import Detections, from_poses
-from kontur.modeling.field_scores import score_turns
+from kontur.modeling.field_scores import double_angles, relate, score_turns
 from kontur.pictures import Picture
 
 ANGLE_STEP_RAD = np.radians(5.0)
@@ -32,10 +32,13 @@ _REDUCTION = 2
 _FIELD_BLUR_PX = 1.5
 _CONTRAST_WINDOW_PX = 33
 _LEAST_GRADIENT = 4.0
-_SHIFTS_PX = np.array([(u, v) for u in (-5.0, 0.0, 5.0) for v in (-5.0, 0.0, 5.0)])
-_FAR_SHIFTS_PX = np.array([(u, v) for u in range(-12, 13, 4) for v in range(-12, 13, 4)], float)
+_SHIFTS = np.array([(u, v) for u in (-2, 0, 2) for v in (-2, 0, 2)])
+_FAR_SHIFTS = np.array([(u, v) for u in range(-6, 7, 2) for v in range(-6, 7, 2)])
+"""Cells of the field by which a datum may be off."""
 _SPACING_PX = 5.0
 _MOST_POINTS = 64
+_FEW_POINTS = 32
+"""Of each of the many contours that tell the picture's scale together."""
 _LEAST_INSIDE = 0.25
 _SUREST = 8
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
@@ -92,14 +95,11 @@ def edge_field(picture: Picture) -> Floats:
     small = cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (3, 3), 0)
     across = cv2.Sobel(small, cv2.CV_32F, 1, 0, scale=1 / 4)
     down = cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=1 / 4)
-    cosine = (across**2 - down**2).sum(axis=2)
-    sine = 2 * (across * down).sum(axis=2)
-    energy = np.hypot(cosine, sine)
-    strength = np.sqrt(energy)
-    window = (_CONTRAST_WINDOW_PX, _CONTRAST_WINDOW_PX)
-    strength /= strength + 2 * cv2.blur(strength, window) + _LEAST_GRADIENT
-    field = np.dstack([cosine, sine]) * (strength / np.maximum(energy, 1e-6))[..., None]
-    return cv2.GaussianBlur(field, (0, 0), _FIELD_BLUR_PX)
+    field, strength = np.empty((*small.shape[:2], 2), np.float32), np.empty(small.shape[:2], np.float32)
+    double_angles(across, down, field, strength)
+    around = cv2.blur(strength, (_CONTRAST_WINDOW_PX, _CONTRAST_WINDOW_PX))
+    relate(field, strength, around, np.float32(_LEAST_GRADIENT))
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), _FIELD_BLUR_PX), np.float32)
 
 
 def _picture_scale(
@@ -118,7 +118,7 @@ def _picture_scale(
     total = np.zeros(len(scales))
     for index in surest:
         part, pose = parts[hypotheses.part[index]], hypotheses.pose(index)
-        best = _scores(field, pose, part, _angles(part, pose.angle_rad), scales)[0].max(axis=1)
+        best = _scores(field, pose, part, _angles(part, pose.angle_rad), scales, most_points=_FEW_POINTS)[0].max(axis=1)
         total += np.where(np.isfinite(best), best, 0.0)
     return float(scales[int(total.argmax())])
 
@@ -133,17 +133,16 @@ def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequen
     order = [int(k) for k in np.argsort(-best, kind="stable") if peak[k]][:KEPT_ANGLES]
     poses = []
     for k in order:
-        shift = _SHIFTS_PX[shifts[best_scale[k], k]]
-        pose = PixelPose(start.u + shift[0], start.v + shift[1], float(angles[k]), scales[best_scale[k]], start.flipped)
-        poses.append(pose)
+        u, v = (_REDUCTION * _SHIFTS[shifts[best_scale[k], k]]).tolist()
+        poses.append(PixelPose(start.u + u, start.v + v, float(angles[k]), scales[best_scale[k]], start.flipped))
     return poses
 
 
 def _settled(field: Floats, pose: PixelPose, part: Part) -> PixelPose:
     """Move a pose further: a long part found at the right angle may still lie too far along its own length."""
-    _, best = _scores(field, pose, part, np.array([pose.angle_rad]), [pose.scale_px_per_mm], _FAR_SHIFTS_PX)
-    shift = _FAR_SHIFTS_PX[best.item()]
-    return replace(pose, u=pose.u + float(shift[0]), v=pose.v + float(shift[1]))
+    _, best = _scores(field, pose, part, np.array([pose.angle_rad]), [pose.scale_px_per_mm], _FAR_SHIFTS)
+    u, v = (_REDUCTION * _FAR_SHIFTS[best.item()]).tolist()
+    return replace(pose, u=pose.u + u, v=pose.v + v)
 
 
 def _angles(part: Part, first_rad: float) -> NDArray[np.float64]:
@@ -161,17 +160,18 @@ def _scores(
     part: Part,
     angles: NDArray[np.float64],
     scales: Sequence[float] | NDArray[np.float64],
-    shifts_px: NDArray[np.float64] = _SHIFTS_PX,
+    shifts: NDArray[np.int64] = _SHIFTS,
+    most_points: int = _MOST_POINTS,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return (scales, angles) the best mean agreement over the shifts, and which shift that was."""
     middle = float(np.sqrt(scales[0] * scales[-1]))
-    model = _model_rows(part, spacing_for(part, middle, _SPACING_PX, _MOST_POINTS))
+    model = _model_rows(part, spacing_for(part, middle, _SPACING_PX, most_points))
     cosine, sine = np.cos(angles), np.sin(angles)
     turns = np.array([[cosine, -sine], [-sine, -cosine]]).transpose(2, 0, 1) @ turn_matrix(0.0, start.flipped)
     turns = (np.asarray(scales)[:, None, None, None] / _REDUCTION * turns).reshape(-1, 2, 2)  # picture v runs down
-    at = (shifts_px + (start.u, start.v) - 0.5) / _REDUCTION
+    at = (np.array([start.u, start.v]) - 0.5) / _REDUCTION
     best, shift = np.empty(len(turns)), np.empty(len(turns), np.int64)
-    score_turns(field, model, turns, at, _LEAST_INSIDE, best, shift)
+    score_turns(field, model, turns, at, shifts, _LEAST_INSIDE, best, shift)
     return best.reshape(len(scales), -1), shift.reshape(len(scales), -1)
 
 
