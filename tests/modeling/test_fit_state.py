@@ -194,4 +194,4 @@ def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_anothe
     _, fit, model = state([POSE, POSE, turned], [large, small, large])
     support = support_of(edge_picture(picture, 0.7), model, fit, 1.25)
     assert support.score[2] < support.score[0] - 0.3
-    assert contenders(support).tolist() == [0, 1]
+    assert contenders(support, 0.25).tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""Which hypotheses are worth an exact fit: those that a rough fit does not leave far behind a rival in the same place."""
+"""Which hypotheses are worth an exact fit: those that are not far behind a rival in the same place."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,21 +7,22 @@ from kontur.modeling.support import Support
 
 _LEAST_SUPPORT = 0.15
 """What a true part, half hidden or not, has at least after the rough fit."""
-_MOST_LAG = 0.4
-"""A true part whose support is that much less than a rival's is rarer than 1 in 400 on generated pictures."""
+ROUGH_LAG, READ_LAG = 0.25, 0.2
+"""By how much a true part's support may stay behind a rival's after the rough fit, and after two readings: none of 970 was
+farther behind on generated pictures."""
 _SAME_PLACE = 0.7
 _SAME_SIZE = 1.5
 """Rivals lie within this share of the smaller one's radius, and their radii differ by this factor at most: a washer that
 lies on a plate does not compete with it."""
 
 
-def contenders(support: Support) -> NDArray[np.int64]:
-    """Return which of N roughly fitted contours may still win."""
+def contenders(support: Support, most_lag: float) -> NDArray[np.int64]:
+    """Return which of N contours may still win, their support at most so much less than a rival's."""
     placed = support.placed
     weight = placed.weight
     share = (weight * support.supported).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
     best = np.where(_rivals(placed.centre, np.sqrt(placed.radius2)), share, 0).max(axis=1)
-    return np.flatnonzero((share >= _LEAST_SUPPORT) & (share >= best - _MOST_LAG))
+    return np.flatnonzero((share >= _LEAST_SUPPORT) & (share >= best - most_lag))
 
 
 def _rivals(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.bool_]:

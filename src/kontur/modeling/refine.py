@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.alignment import apply_homography
-from kontur.modeling.contenders import contenders
+from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture
@@ -100,13 +100,15 @@ def register(
     source = views.edges(options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
     fit = _roughly_fitted(views, model.thinned(), start, options)
-    if options.contenders_only:
-        kept = contenders(support_of(source, model.thinned(), fit, options.tolerance_px))
+    kept, fit = _narrowed(source, model, fit, options)
+    if len(kept) < len(known):
         detections, known = _without(detections, np.delete(known, kept))
-        if len(known) == 0:
-            return detections
-        chosen, model, start, fit = chosen[kept], model[kept], start[kept], fit[kept]
-    fit = _read_edges(source, model, fit, options)
+        chosen, model, start = chosen[kept], model[kept], start[kept]
+    if len(known) == 0:
+        return detections
+    for left in reversed(range(min(_FULL_READINGS, options.readings))):
+        fit, support = improve_by_reading(source, model, fit, options.tolerance_px)
+        fit = _share_plane(source, fit, support) if left else fit
     before, after = (support_of(source, model, item, options.tolerance_px) for item in (start, fit))
     worse = after.score < before.score - _MOST_LOSS
     if worse.any():
@@ -142,16 +144,20 @@ def _sharp_support(support: Support) -> Floats:
     return np.asarray((weight * near).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9), np.float64)
 
 
-def _read_edges(source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
-    """Return the fit after the readings."""
-    support: Support | None = None
-    thinned = model.thinned()
-    for left in reversed(range(options.readings)):
-        if support is not None:
-            fit = _share_plane(source, fit, support)
-        read = model if left < _FULL_READINGS else thinned
-        fit, support = improve_by_reading(source, read, fit, options.tolerance_px)
-    return fit
+def _narrowed(
+    source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> tuple[NDArray[np.int64], Fit]:
+    """Return the fit after the first readings, which see every second point, and whose it is: all, or the contenders."""
+    thinned, kept = model.thinned(), np.arange(len(fit.matrix))
+    if options.contenders_only:
+        kept = contenders(support_of(source, thinned, fit, options.tolerance_px), ROUGH_LAG)
+        thinned, fit = thinned[kept], fit[kept]
+    for _ in range(options.readings - _FULL_READINGS if len(kept) else 0):
+        fit, support = improve_by_reading(source, thinned, fit, options.tolerance_px)
+        again = contenders(support, READ_LAG) if options.contenders_only else np.arange(len(kept))
+        fit = _share_plane(source, fit, support)
+        thinned, fit, kept = thinned[again], fit[again], kept[again]
+    return kept, fit
 
 
 def _without(detections: Detections, dropped: NDArray[np.int64]) -> tuple[Detections, NDArray[np.int64]]:
