@@ -133,6 +133,7 @@ def _accept(
     zeros = np.zeros(count)
     judge = _Judge(np.zeros(shape, bool), np.zeros(shape, np.uint8), zeros, zeros.copy(), zeros.copy(), trust)
     pixel = np.clip(np.round(found.points_px), 0, np.array(size_wh) - 1).astype(np.int32)
+    boxes = pixel.min(axis=1), pixel.max(axis=1)
     _judge_again(judge, found, masks, pixel, np.arange(count))
     open_rows = np.ones(count, bool)
     rows: list[int] = []
@@ -148,7 +149,7 @@ def _accept(
         rows.append(best)
         scores.append(float(judge.score[best]))
         _explain(judge, found.points_px[best], found.length_px[best] > 0, masks[best], options)
-        _judge_again(judge, found, masks, pixel, np.flatnonzero(open_rows & _touches(pixel, masks[best])))
+        _judge_again(judge, found, masks, pixel, np.flatnonzero(open_rows & _touches(boxes, masks[best])))
     return replace(chosen[np.array(rows, np.int64)], score=np.array(scores, np.float64))
 
 
@@ -198,11 +199,11 @@ def _explain(judge: _Judge, points: Floats, real: NDArray[np.bool_], mask: Windo
     around |= cv2.dilate(spots, cv2.circle(np.zeros((2 * reach + 1,) * 2, np.uint8), (reach, reach), reach, 1, -1))
 
 
-def _touches(pixel: NDArray[np.int32], mask: Window) -> NDArray[np.bool_]:
-    """Return (N,) whether contours come near a mask's rectangle."""
+def _touches(boxes: tuple[NDArray[np.int32], NDArray[np.int32]], mask: Window) -> NDArray[np.bool_]:
+    """Return (N,) whether contours, of which the lowest and highest px (N, 2) are given, come near a mask's rectangle."""
     low = np.array(mask.left_top) - 4
     high = low + np.array(mask.pixels.shape[::-1]) + 8
-    return ((pixel.max(axis=1) >= low) & (pixel.min(axis=1) <= high)).all(axis=1)
+    return ((boxes[1] >= low) & (boxes[0] <= high)).all(axis=1)
 
 
 def _overlaps_too_much(masks: Sequence[Window], index: int, accepted: Sequence[int], most: float) -> bool:

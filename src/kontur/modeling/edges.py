@@ -23,6 +23,7 @@ Contours = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 _NOISE_TO_SIGMA = 1.4826
 PARABOLA_PX = 1.0
 """Distance of the outer samples from the middle one: nearer ones see only the flat top that interpolation gives an edge."""
+_NOISE_PLACES = 10_000
 _LEAST_STRENGTH = 1.0
 """Grey levels per px: weaker changes are quantisation."""
 
@@ -78,7 +79,7 @@ def noise_level(pixels: Floats) -> float:
 
     Most of a picture is not edge, so the median change is noise (and fine texture). Never below `_LEAST_STRENGTH` / 3.
     """
-    step = max(1, int(np.sqrt(pixels.shape[0] * pixels.shape[1] / 40_000)))
+    step = max(1, int(np.sqrt(pixels.shape[0] * pixels.shape[1] / _NOISE_PLACES)))
     return _noise_from(pixels[::step, 2:][:, ::step] - pixels[::step, :-2][:, ::step])
 
 

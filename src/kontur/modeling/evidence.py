@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from kontur.modeling.alignment import apply_homography, determinants, project_normals
 from kontur.modeling.contour_model import ContourBatch
-from kontur.modeling.edges import EdgePicture, profiles
+from kontur.modeling.edges import EdgePicture
+from kontur.modeling.sampling import rarities
 
 Floats = NDArray[np.float64]
 
 BETA_ALPHA = 0.25
 REACH_PX = 1.5
+_STEP_PX = 0.75
 _NEAR_PX = 1.1
 """An edge counts the less the farther it lies from the contour (a bell of this deviation), so that a hole of another size,
 a pixel off all round, speaks for the contour whose hole fits."""
@@ -78,17 +80,14 @@ def point_evidence(
 
 def edge_statistic(source: EdgePicture, points_px: Floats, normals_px: Floats) -> Floats:
     """Return (N, M) the strongest change along the normal within reach, less with distance, times its share of the whole."""
-    offsets = np.arange(-REACH_PX, REACH_PX + 0.1, 0.75)
-    nearness = np.exp(-0.5 * (offsets / _NEAR_PX) ** 2)
-    across = profiles(source, points_px, normals_px, offsets)
-    best = (across * nearness).argmax(axis=2)
-    strength = np.take_along_axis(across, best[..., None], axis=2)[..., 0].astype(np.float64)
-    at = points_px + normals_px * offsets[best][..., None]
-    tangents = np.stack([-normals_px[..., 1], normals_px[..., 0]], axis=-1)
-    along = profiles(source, at, tangents, np.array([-1.0, 0.0, 1.0]))[..., 1].astype(np.float64)
-    floor = 2 * source.noise
-    share = strength / np.sqrt(strength**2 + along**2 + floor**2)
-    return np.where(strength > floor, nearness[best] * strength * share, 0)
+    points, normals = (np.ascontiguousarray(values.reshape(-1, 2)) for values in (points_px, normals_px))
+    reach = (REACH_PX + _STEP_PX) * np.abs(normals)
+    source.smooth_near(points - reach, points + reach)
+    offsets = np.arange(-REACH_PX, REACH_PX + _STEP_PX / 2, _STEP_PX)
+    crossed = -REACH_PX, _STEP_PX, np.exp(-0.5 * (offsets / _NEAR_PX) ** 2)
+    out = np.empty(len(points))
+    rarities(source.pixels, (points, normals), crossed, 2 * source.noise, out)
+    return out.reshape(points_px.shape[:2])
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography, determinants
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.motion_fit import mean_square_arm, move_contours
@@ -99,9 +98,12 @@ def missing_scale(fit: Fit) -> Floats:
 
 
 def rectified_log_scale(matrix: Floats, plane: Plane) -> Floats:
-    """Return (N,) log of px per mm that the parts have in the rectified picture."""
-    _, derivative = apply_homography(plane.both_ways[1] @ matrix, np.zeros((len(matrix), 1, 2)))
-    return 0.5 * np.log(np.abs(determinants(derivative[:, 0])))
+    """Return (N,) log of px per mm that the parts have in the rectified picture, at their data.
+
+    A homography H stretches areas at a point by det H over the cube of the point's homogeneous weight.
+    """
+    rectified = plane.both_ways[1] @ matrix
+    return np.asarray(0.5 * np.log(np.abs(np.linalg.det(rectified) / rectified[:, 2, 2] ** 3)), np.float64)
 
 
 def normalised(matrix: Floats) -> Floats:

@@ -7,13 +7,12 @@ rectified picture has the middle's scale everywhere, and parts differ in scale o
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography
 
 Floats = NDArray[np.float64]
 
@@ -53,12 +52,12 @@ class Plane:
     @cached_property
     def homography(self) -> Floats:
         """(3, 3) from the rectified picture to the picture, px."""
-        normal = np.array([*self.slope_uv, 1.0]) / np.sqrt(1 + self.slope_uv[0] ** 2 + self.slope_uv[1] ** 2)
-        axes = _turn_to(normal) @ np.diag([1.0, 1.0, 0.0])
-        to_ray = np.column_stack([axes[:, 0] / self.focal_px, axes[:, 1] / self.focal_px, [0.0, 0.0, 1.0]])
-        u, v = self.middle_uv
-        camera = np.array([[self.focal_px, 0, u], [0, self.focal_px, v], [0, 0, 1]])
-        return camera @ to_ray @ np.array([[1, 0, -u], [0, 1, -v], [0, 0, 1]])
+        (a, b), (u, v), f = self.slope_uv, self.middle_uv, self.focal_px
+        length = float(np.sqrt(1 + a * a + b * b))
+        turn = _turn_to(np.array([a, b, 1.0]) / length)
+        flat = np.array([[turn[0, 0], turn[0, 1], 0], [turn[1, 0], turn[1, 1], 0], [turn[2, 0] / f, turn[2, 1] / f, 1]])
+        shift, back = np.array([[1, 0, u], [0, 1, v], [0, 0, 1]]), np.array([[1, 0, -u], [0, 1, -v], [0, 0, 1]])
+        return np.asarray(shift @ flat @ back, np.float64)
 
     @cached_property
     def both_ways(self) -> Floats:
@@ -67,10 +66,12 @@ class Plane:
 
     def log_scale_at(self, uv: Floats) -> Floats:
         """Return (N,) log of the local scale (root of the area's ratio) from the rectified picture to (N, 2) px."""
-        _, derivative = apply_homography(self.both_ways[1], uv[None])
-        return -0.5 * np.log(np.abs(np.linalg.det(derivative[0])))
+        back = self.both_ways[1]
+        weight = uv @ back[2, :2] + back[2, 2]
+        return np.asarray(-0.5 * np.log(np.abs(np.linalg.det(back) / weight**3)), np.float64)
 
 
+@lru_cache(maxsize=64)
 def level_plane(size_wh: tuple[int, int]) -> Plane:
     """Return the plane of a camera that looks straight down, its scale unknown."""
     middle = (size_wh[0] - 1) / 2, (size_wh[1] - 1) / 2

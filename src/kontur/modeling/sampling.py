@@ -266,3 +266,37 @@ def _features_of(values, noise, lean, out):  # type: ignore[no-untyped-def]  # p
     out[2 * samples] = mean / np.float32(128) - np.float32(1)
     out[2 * samples + 1] = lean
     out[2 * samples + 2] = floor
+
+
+@numba.njit(**_fast)
+def rarities(pixels, contours, crossed, floor, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write how edge-like points are: the strongest change across near them, times its share of all change there.
+
+    Args:
+        pixels: (h, w, C) float32, smoothed.
+        contours: points (P, 2) px and normals (P, 2).
+        crossed: first offset looked at, px; step between offsets, px; (K,) what an edge there counts for.
+        floor: change that noise makes.
+        out: (P,) float64, written; 0 where there is nothing above the floor, or the picture ends.
+    """
+    points, normals = contours
+    first, step, nearness = crossed
+    size_wh, count = (pixels.shape[1], pixels.shape[0]), len(nearness)
+    across, change = np.empty((count + 2, pixels.shape[2]), np.float32), np.empty(count, np.float32)
+    along, turned = np.empty((3, pixels.shape[2]), np.float32), np.empty(1, np.float32)
+    scale = np.float32(1 / (2 * step))
+    for n in range(len(points)):
+        u, v, nu, nv = points[n, 0], points[n, 1], normals[n, 0], normals[n, 1]
+        u0, v0 = u + (first - step) * nu, v + (first - step) * nv
+        _sample_line(pixels, u0, v0, step * nu, step * nv, across)
+        _change_line(across, 1, scale, u0, v0, step * nu, step * nv, size_wh, change)
+        best, most = 0, np.float64(-1)
+        for k in range(count):
+            if change[k] * nearness[k] > most:
+                best, most = k, change[k] * nearness[k]
+        u, v = u + (first + best * step) * nu, v + (first + best * step) * nv
+        _sample_line(pixels, u + nv, v - nu, -nv, nu, along)
+        _change_line(along, 1, np.float32(_HALF), u + nv, v - nu, -nv, nu, size_wh, turned)
+        strength = np.float64(change[best])
+        whole = np.sqrt(strength**2 + np.float64(turned[0]) ** 2 + floor**2)
+        out[n] = nearness[best] * strength * strength / whole if strength > floor else 0.0
