@@ -22,7 +22,7 @@ from kontur.geometry import Contour, GeometryError, Part, PixelPose, circle_cont
 from kontur.geometry.camera import Camera
 from kontur.modeling.alignment import apply_homography, motion_matrices, project_normals
 from kontur.modeling.contour_model import contour_model
-from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, reading_features, wall_lean
+from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, Viewpoint, reading_features
 from kontur.modeling.edges import EdgePicture, edge_picture
 from kontur.modeling.plane import NOMINAL_FOCAL
 from kontur.pictures import Picture
@@ -129,14 +129,15 @@ def disturbed(source: EdgePicture, target: Target, rng: np.random.Generator) -> 
     normals = project_normals(derivative, normals_mm)
     focal = NOMINAL_FOCAL * max(width, height)
     nadir = target.nadir_uv + rng.normal(0, _NADIR_ERROR * focal, 2)
-    features = reading_features(source, points, normals, wall_lean(points, normals, nadir, focal))
+    seen = np.ones(points.shape[:2])
+    features = reading_features(source, (points, normals, seen), Viewpoint(float(nadir[0]), float(nadir[1]), focal))
     true, _ = apply_homography(target.matrix[None], points_mm)
     pixel = np.round(true[0] - _INSIDE_PX * normals[0]).astype(int)
     column, row = np.clip(pixel, 0, (width - 1, height - 1)).T
     inside = ((true[0] >= 1) & (true[0] <= (width - 2, height - 2))).all(axis=1)
     pooling = inside * np.where(model.weight[chosen] == 1, 1, CORNER_POOL_WEIGHT)
     return EdgeSample(
-        features[0].astype(np.float16), normals[0].astype(np.float16),
+        features.astype(np.float16), normals[0].astype(np.float16),
         signed_distance_px(target, points[0]).astype(np.float32), target.own[row, column] & inside,
         pooling.astype(np.float32),
     )  # fmt: skip

@@ -15,7 +15,8 @@ import torch
 from edge_samples import ROOT, samples_of
 from torch import Tensor, nn
 
-from kontur.modeling.edge_reader import FEATURE_LIMIT, FEATURES, LEAST_LOG_SIGMA, MOST_LOG_SIGMA
+from kontur.modeling.edge_reader import FEATURE_LIMIT, FEATURES
+from kontur.modeling.reader_answer import LEAST_LOG_SIGMA, MOST_LOG_SIGMA
 
 WEIGHTS = ROOT / "src" / "kontur" / "modeling" / "edge_reader.npz"
 _FIRST_SEED = 5000
@@ -29,7 +30,7 @@ _COLUMNS = ("features", "normals", "offset_px", "seen", "pooling")
 
 
 class EdgeReader(nn.Module):
-    """The filter; its forward pass in numpy is `edge_reader._forward`."""
+    """The filter; its forward pass without torch is `edge_reader.read_edges`."""
 
     def __init__(self, features: Tensor) -> None:
         """Take mean and deviation of (N, M, F) features."""

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_oracle import motion_rows
@@ -10,10 +9,7 @@ from motion_oracle import motion_rows
 from kontur.modeling.alignment import (
     apply_homography,
     motion_matrices,
-    normal_equations,
     project_normals,
-    solve_damped,
-    tukey,
 )
 
 STEP = 1e-5
@@ -107,40 +103,3 @@ def test_a_motion_turns_counter_clockwise_as_seen_scales_and_shifts_about_the_ce
     np.testing.assert_allclose(matrix @ [10, 20, 1], [13, 24, 1])
     np.testing.assert_allclose(matrix @ right_of_centre, [13, 22, 1])
     np.testing.assert_allclose(matrix @ above_centre, [11, 24, 1])
-
-
-@settings(max_examples=20, deadline=None)
-@given(seeds)
-def test_undamped_solutions_are_numpys_weighted_least_squares(seed):
-    rng = np.random.default_rng(seed)
-    rows, residual = rng.standard_normal((3, 20, 4)), rng.standard_normal((3, 20))
-    weight = rng.uniform(0.1, 2, (3, 20))
-    solved = solve_damped(*normal_equations(rows, weight, residual), np.zeros((3, 4)))
-    for k in range(3):
-        root = np.sqrt(weight[k])
-        expected = np.linalg.lstsq(rows[k] * root[:, None], residual[k] * root, rcond=None)[0]
-        np.testing.assert_allclose(solved[k], expected, rtol=1e-6, atol=1e-8)
-
-
-def test_damping_is_a_prior_measured_in_the_weights_units():
-    """Damping d adds an observation `x = 0` of weight d: appending that row gives the same answer."""
-    rng = np.random.default_rng(1)
-    rows, residual, weight = rng.standard_normal((1, 9, 3)), rng.standard_normal((1, 9)), np.ones((1, 9))
-    damping = np.array([[0.5, 2.0, 30.0]])
-    longer = np.concatenate([rows, np.eye(3)[None]], axis=1)
-    appended = normal_equations(longer, np.concatenate([weight, damping], 1), np.concatenate([residual, [[0] * 3]], 1))
-    np.testing.assert_allclose(
-        solve_damped(*normal_equations(rows, weight, residual), damping), solve_damped(*appended, np.zeros((1, 3)))
-    )
-
-
-def test_a_motion_that_nothing_determines_stays_zero():
-    rows = np.zeros((1, 5, 4))
-    rows[..., 0] = 1
-    solved = solve_damped(*normal_equations(rows, np.ones((1, 5)), np.full((1, 5), 2.0)), np.full((1, 4), 1e-9))
-    np.testing.assert_allclose(solved, [[2, 0, 0, 0]], atol=1e-6)
-
-
-@pytest.mark.parametrize(("residual", "expected"), [(0, 1), (1, 0.5625), (-1, 0.5625), (2, 0), (-7, 0)])
-def test_tukeys_weight_by_hand(residual, expected):
-    assert tukey(np.array([residual], float), 2.0)[0] == pytest.approx(expected)

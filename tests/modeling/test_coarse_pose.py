@@ -111,7 +111,16 @@ def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(
 def test_a_contour_beyond_the_field_scores_nothing():
     model = np.array([[0.0, 0.0, 1.0, 0.0, 1.0]])
     best, which = np.empty(1), np.empty(1, np.int64)
-    score_turns(np.ones((5, 7, 2), np.float32), model, np.eye(2)[None], np.array([99.0, 2.0]), np.zeros((1, 2), np.int64), 0.25, best, which)
+    score_turns(
+        np.ones((5, 7, 2), np.float32),
+        model,
+        np.eye(2)[None],
+        np.array([99.0, 2.0]),
+        np.zeros((1, 2), np.int64),
+        0.25,
+        best,
+        which,
+    )
     assert best[0] == -np.inf
 
 

@@ -10,12 +10,12 @@ from kontur.modeling.alignment import apply_homography, project_normals
 from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
-from kontur.modeling.edge_reader import profiles_to_read
-from kontur.modeling.edges import edge_picture
-from kontur.modeling.fit_state import Fit, limited, missing_scale, moved, place, rectified_log_scale
-from kontur.modeling.peak_fit import gather, gathered, improve, relative_strength
+from kontur.modeling.edge_reader import Near, read_edges
+from kontur.modeling.edges import edge_picture, profiles, strongest_peaks
+from kontur.modeling.fit_state import Fit, missing_scale, moved, place, rectified_log_scale
+from kontur.modeling.peak_fit import NOISE_FACTOR, gather, improve, no_edges
 from kontur.modeling.plane import Plane, level_plane
-from kontur.modeling.reading_fit import improve_by_reading, read, sharpened
+from kontur.modeling.reading_fit import improve_by_reading, viewpoint
 from kontur.modeling.refine import ROUNDS
 from kontur.modeling.support import described, support_of
 
@@ -87,24 +87,17 @@ def test_a_small_motion_moves_points_by_their_rows(plane):
     _, fit, model = state([POSE], [bracket()], plane)
     placed = place(blank(), model, fit)
     motion = np.array([[0.02, -0.01, 3e-4, -2e-4]])
-    after = place(blank(), model, moved(fit, placed, motion, fit.offset_px))
+    after = place(blank(), model, moved(fit, placed, np.column_stack([motion, fit.offset_px]), 99.0))
     along = ((after.points_px - placed.points_px) * placed.normals_px).sum(axis=2)
     np.testing.assert_allclose(along, np.einsum("nmp,np->nm", placed.rows, motion), atol=2e-4)
-
-
-def test_long_motions_are_shortened_as_a_whole():
-    motion = np.array([[30.0, 40.0, 0.0, 0.0], [0.1, 0.0, 0.001, 0.0]])
-    short = limited(motion, 2.0, np.array([20.0, 20.0]))
-    assert np.hypot(*short[0, :2]) == pytest.approx(4.0)
-    np.testing.assert_allclose(short[1], motion[1])
 
 
 def test_the_missing_scale_is_that_of_the_plane():
     _, fit, _ = state([POSE], [disc()], Plane((0.0, 0.0), 300.0, (124.5, 99.5), float(np.log(1.6))))
     assert rectified_log_scale(fit.matrix, fit.plane)[0] == pytest.approx(np.log(1.5))
-    assert missing_scale(fit, np.zeros((1, 2)))[0] == pytest.approx(np.log(1.6 / 1.5))
+    assert missing_scale(fit)[0] == pytest.approx(np.log(1.6 / 1.5))
     _, unknown, _ = state([POSE], [disc()])
-    assert missing_scale(unknown, np.zeros((1, 2)))[0] == 0
+    assert missing_scale(unknown)[0] == 0
 
 
 def test_the_coarse_round_moves_towards_the_edges():
@@ -116,17 +109,6 @@ def test_the_coarse_round_moves_towards_the_edges():
     assert np.hypot(*(fit.matrix[0, :2, 2] - (POSE.u, POSE.v))) < 0.7
 
 
-def test_strength_is_relative_to_the_contours_own_edges():
-    part = plate(4)
-    _, fit, model = state([POSE], [part])
-    for levels in ((60, 190), (60, 90)):
-        source = edge_picture(coverage_picture(part, POSE, SIZE_WH, levels), 0.7)
-        share = relative_strength(gather(source, place(source, model, fit), 3.0, 0.5))[..., 0]
-        assert np.median(share[share > 0]) == pytest.approx(1 / 1.35, abs=0.03)
-    nothing = relative_strength(gather(blank(), place(blank(), model, fit), 3.0, 0.5))
-    assert (nothing == 0).all()
-
-
 def test_readings_move_a_contour_onto_its_edges():
     part = bracket()
     source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
@@ -135,21 +117,6 @@ def test_readings_move_a_contour_onto_its_edges():
         fit, support = improve_by_reading(source, model, fit, 1.25)
     assert np.hypot(*(fit.matrix[0, :2, 2] - (POSE.u, POSE.v))) < 0.05
     assert support.score[0] == pytest.approx(support_of(source, model, fit, 1.25).score[0], abs=0.02), "as foreseen"
-
-
-def test_a_reading_snaps_to_a_clean_peak_but_not_to_a_far_one():
-    part = plate(4)
-    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
-    _, fit, model = state([POSE], [part])
-    placed = place(source, model, fit)
-    sampled = profiles_to_read(source, placed.points_px, placed.normals_px)
-    reading, edges = read(source, placed, sampled, fit), gathered(source, placed, sampled, 3.25)
-    smooth = (placed.corner_weight[0] == 1) & (placed.weight[0] > 0)
-    before, after = (np.median(np.abs(r.offset_px[0][smooth])) for r in (reading, sharpened(reading, edges)))
-    assert after <= before + 0.01
-    assert after < 0.03
-    far = sharpened(type(reading)(reading.offset_px + 1.0, reading.sigma_px, reading.visible), edges)
-    assert np.median(far.offset_px[0][smooth]) == pytest.approx(1.0, abs=0.06)
 
 
 def test_support_is_the_share_of_the_contour_with_an_edge():
@@ -174,15 +141,34 @@ def test_support_follows_the_offset_of_the_fit():
     assert support_of(source, model, knowing, 1.0).score[0] > 0.95
 
 
-def test_edges_in_sampled_profiles_are_those_sampled_anew():
+def test_edges_found_while_reading_are_those_found_alone():
     part = plate(4)
     source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
     _, fit, model = state([PixelPose(POSE.u + 0.8, POSE.v, POSE.angle_rad, 1.5)], [part])
     placed = place(source, model, fit)
-    again = gathered(source, placed, profiles_to_read(source, placed.points_px, placed.normals_px), 3.25)
+    again, contours = no_edges(placed), (placed.points_px, placed.normals_px, placed.weight)
+    near = Near(3.25, NOISE_FACTOR * source.noise, *again.found)
+    read_edges(source, contours, placed.length_px, viewpoint(fit.plane), near)
     anew = gather(source, placed, 3.25, 0.5)
     np.testing.assert_allclose(again.strength, anew.strength, atol=1e-3)
     np.testing.assert_allclose(again.offset_px, anew.offset_px, atol=1e-4)
+
+
+def test_edges_across_contours_are_the_strongest_peaks_of_their_profiles():
+    """The fused kernel against sampling, differencing and looking for peaks one after the other."""
+    part = plate(4)
+    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7, 2)
+    _, fit, model = state([PixelPose(POSE.u + 1.8, POSE.v - 1, POSE.angle_rad, 1.45)], [part])
+    placed = place(source, model, fit)
+    found = gather(source, placed, 7.5, 1.0)
+    offsets = np.arange(-10.0, 10.1, 1.0)
+    strength = profiles(source, placed.points_px, placed.normals_px, offsets)
+    at, height = strongest_peaks(strength, offsets, found.strength.shape[2])
+    height = np.where((height > NOISE_FACTOR * source.noise) & (np.abs(at) <= 7.5), height, 0)
+    real = placed.weight > 0
+    assert np.count_nonzero(height[real]) > 100
+    np.testing.assert_allclose(found.strength[real], height[real], atol=1e-3)
+    np.testing.assert_allclose(found.offset_px[real], np.where(height > 0, at, 0)[real], atol=1e-4)
 
 
 def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_another_part_is():

@@ -51,21 +51,3 @@ def motion_matrices(motion: Floats, centre: Floats) -> Floats:
     matrix[:, :2, 2] = centre + motion[:, :2] - np.einsum("nij,nj->ni", matrix[:, :2, :2], centre)
     matrix[:, 2, 2] = 1
     return matrix
-
-
-def normal_equations(rows: Floats, weight: Floats, residual: Floats) -> tuple[Floats, Floats]:
-    """Return A (N, P, P) and b (N, P) of the weighted least squares rows @ x = residual."""
-    weighted = rows * weight[..., None]
-    return weighted.transpose(0, 2, 1) @ rows, np.einsum("nmp,nm->np", weighted, residual)
-
-
-def solve_damped(normal: Floats, right: Floats, damping: Floats) -> Floats:
-    """Solve (A + diag(damping)) x = b for a batch; `damping` is (N, P), > 0 keeps undetermined motions at 0."""
-    damped = normal + damping[:, :, None] * np.eye(normal.shape[1])
-    return np.asarray(np.linalg.solve(damped, right[..., None])[..., 0], np.float64)
-
-
-def tukey(residual: Floats, limit: float) -> Floats:
-    """Return Tukey's biweight: 1 at 0, 0 from `limit` on."""
-    inside = np.clip(1 - (residual / limit) ** 2, 0, None)
-    return inside * inside

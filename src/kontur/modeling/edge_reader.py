@@ -12,7 +12,6 @@ the contour's offset, its standard deviation, and whether the contour can be see
 Where it fails: more than about 4 px from the contour it sees nothing.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -28,7 +27,6 @@ Floats = NDArray[np.float32]
 
 FIRST_PX, STEP_PX, SAMPLES = -6.0, 0.5, 25
 FEATURES = SAMPLES + (SAMPLES - 2) + 5
-LEAST_LOG_SIGMA, MOST_LOG_SIGMA = -4.5, 2.0
 FEATURE_LIMIT = 6.0
 CORNER_POOL_WEIGHT = 0.3
 LEAST_CONTRAST = 1.8
@@ -37,8 +35,8 @@ _WEIGHTS = "edge_reader.npz"
 
 
 Reading = Floats
-"""What is read at L points, (L, 3): offset of the contour along the normal, away from the material, px; its standard deviation, px;
-and 0..1 how likely the contour can be seen there."""
+"""What is read at L points, (L, 3): offset of the contour along the normal, away from the material, px; its standard
+deviation, px; and 0..1 how likely the contour can be seen there."""
 
 
 Scaling = tuple[Floats, Floats, np.float32]
@@ -124,7 +122,7 @@ def reading_features(source: EdgePicture, contours: Contours, view: Viewpoint) -
 
 @lru_cache(maxsize=1)
 def _weights() -> dict[str, Floats]:
-    """Return the layers' weights, (in, out) and contiguous, and `joined` split: what it makes of the point's own features."""
+    """Return the layers' weights, (in, out) and contiguous, and `joined` split: `own` for the point's own features."""
     with (files("kontur.modeling") / _WEIGHTS).open("rb") as stream:
         weights = dict(np.load(stream, allow_pickle=False))
     turned = {name: np.ascontiguousarray(value.T) for name, value in weights.items()}
@@ -134,7 +132,7 @@ def _weights() -> dict[str, Floats]:
 
 def _scaling() -> Scaling:
     weights = _weights()
-    return weights["mean"], 1 / weights["deviation"], np.float32(FEATURE_LIMIT)
+    return weights["mean"], np.float32(1) / weights["deviation"], np.float32(FEATURE_LIMIT)
 
 
 def _answer_layers() -> tuple[Floats, ...]:

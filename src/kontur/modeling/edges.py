@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.sampling import change_along, edges_along, peaks_along, read_along, sample_lines
+from kontur.modeling.sampling import change_along, edges_along, peaks_along, sample_lines
 from kontur.modeling.smoothing import Survey, is_large, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
@@ -190,7 +190,12 @@ def crossing(source: EdgePicture, range_px: float, step_px: float) -> Crossing:
 
 
 def edges_across(
-    source: EdgePicture, contours: Contours, line: Crossing, limits: tuple[float, float], offset: NDArray, strength: NDArray
+    source: EdgePicture,
+    contours: Contours,
+    line: Crossing,
+    limits: tuple[float, float],
+    offset: NDArray,
+    strength: NDArray,
 ) -> None:
     """Find the strongest edges across contours, see `sampling.edges_along`."""
     source.smooth_across(contours, line)

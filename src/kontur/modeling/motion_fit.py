@@ -109,15 +109,22 @@ def fit_to_readings(placed, found, reading, start, settings, solution):  # type:
             spread[m] = np.float64(reading[line, 1]) ** 2 + floor * floor
             sure[m] = weight[n, m] * reading[line, 2] / spread[m] / correlated
             line += 1
+        solution[n] = 0
         for step in range(steps):
             normal[:], right[:] = 0, 0
-            for m in range(weight.shape[1]):
-                if sure[m] > 0:
-                    wrong = target[m] - _along(rows[n, m], solution[n])
-                    doubt = wrong * wrong / spread[m] / freedom if step > 0 else 0.0
-                    _add(rows[n, m], sure[m] / (1 + doubt), target[m], normal, right)
+            strictness = 1 / freedom if step > 0 else 0.0
+            _gather_readings(rows[n], sure, target, spread, strictness, solution[n], normal, right)
             right[3] += prior[3] * start[n]
             _solve(normal, right, prior, solution[n])
+
+
+@numba.njit(**_fast)
+def _gather_readings(rows, sure, target, spread, strictness, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add what the readings of a contour say of the motion, less of those that the last solution finds wrong."""
+    for m in range(len(rows)):
+        if sure[m] > 0:
+            wrong = target[m] - _along(rows[m], solution)
+            _add(rows[m], sure[m] / (1 + strictness * wrong * wrong / spread[m]), target[m], normal, right)
 
 
 @numba.njit(**_fast)

@@ -13,7 +13,6 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-
 Floats = NDArray[np.float64]
 
 NOMINAL_FOCAL = 1.1
@@ -115,21 +114,15 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
         solution: (3,) slopes and level: the start, written.
         trusted: (N,) what each counts for in the end, written.
     """
-    normal, right = np.empty((3, 3)), np.empty(3)
     for step in range(_STEPS + 1):
         limit = _OUTLIER * (2.0 if step < _ROOMY_STEPS else 1.0)
-        normal[:], right[:] = 0, 0
-        normal[0, 0] = normal[1, 1] = tilt_prior
-        normal[2, 2] = _TINY
+        normal, right = np.diag(np.array([tilt_prior, tilt_prior, _TINY])), np.zeros(3)
         for n in range(len(at)):
-            off = log_scale[n] - at[n, 0] * solution[0] - at[n, 1] * solution[1] - solution[2]
-            inside = max(0.0, 1 - (off / limit) ** 2)
+            row = np.array([at[n, 0], at[n, 1], 1.0])
+            inside = max(0.0, 1 - ((log_scale[n] - (row * solution).sum()) / limit) ** 2)
             trusted[n] = relative[n] * inside * inside
-            row = (at[n, 0], at[n, 1], 1.0)
-            for i in range(3):
-                right[i] += trusted[n] * row[i] * log_scale[n]
-                for j in range(3):
-                    normal[i, j] += trusted[n] * row[i] * row[j]
+            normal += trusted[n] * np.outer(row, row)
+            right += trusted[n] * log_scale[n] * row
         if step == _STEPS or trusted.sum() <= 0:
             break
         solution[:] = np.linalg.solve(normal, right)

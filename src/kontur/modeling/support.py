@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import normal_equations
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.detections import Detections
 from kontur.modeling.edges import EdgePicture
@@ -76,7 +75,7 @@ def described(detections: Detections, fit: Fit, support: Support) -> Detections:
 
 def _covariance(rows: Floats, used: NDArray[np.bool_], residual_px: Floats) -> Floats:
     """Return (N, 4, 4) of (u, v, angle, log scale); motions that no edge determines get a variance of `_UNSEEN_VARIANCE`."""
-    information, _ = normal_equations(rows, used.astype(float), np.zeros(used.shape))
+    information = (rows * used[..., None]).transpose(0, 2, 1) @ rows
     spread = np.maximum(residual_px, _LEAST_RESIDUAL_PX)[:, None, None]
     information = information / (_CORRELATED_POINTS * spread**2) + np.eye(4) / _UNSEEN_VARIANCE
     covariance = np.linalg.inv(information)
