@@ -127,6 +127,15 @@ def test_a_mirrored_pair_is_told_as_such_and_differs_by_nothing():
     assert plain.difference.area == pytest.approx(2 * np.pi * (16 + 9), rel=0.05)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_where_nothing_differs_there_is_nothing_to_resolve(mirrored):
+    """The difference of parts that agree to the last bit is an empty polygon."""
+    one, other = part_of(rectangle(40, 20)), part_of(rectangle(40, 20), mirrored=mirrored)
+    assert [pair.mirrored for pair in look_alikes([one, other])] == [False, True]
+    for pair in look_alikes([one, other]):
+        assert (pair.overlap, pair.width_px(0.5), pair.difference_px(0.5)) == pytest.approx((1, 0, 0), abs=1e-6)
+
+
 def test_a_part_that_equals_its_mirror_image_looks_like_it_on_both_sides():
     a, b = part_of(star(5), (0, 0, 4)), part_of(star(5), (0, 0, 4.5), turn_rad=1.0)
     same, turned_over = one_side(look_alikes([a, b]), False)[0], one_side(look_alikes([a, b]), True)[0]

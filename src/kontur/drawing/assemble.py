@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 
 from kontur.drawing.loops import Ring, rings_of
-from kontur.drawing.model import Issue
+from kontur.drawing.model import Issue, counted
 from kontur.drawing.nesting import Nest, parents_of
 from kontur.files import printable
 from kontur.geometry import Circle, Contour, GeometryError, Part, circle_contour, make_part
@@ -56,7 +56,7 @@ def concentric_issues(nests: list[Nest]) -> list[Issue]:
               and max(holes[_centre(item.outer.circle)], default=0.0) > item.outer.circle.radius_mm]  # fmt: skip
     if not inside:
         return []
-    text = f"{len(inside)} circles lie in the middle of round holes: taken for parts, but countersinks or steps may be meant"
+    text = f"{counted(len(inside), 'circle')} in the middle of round holes taken for parts; they may be countersinks or steps"
     return [Issue("concentric_circles", "ambiguous", text, *inside[0].place)]
 
 

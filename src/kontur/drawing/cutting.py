@@ -10,7 +10,7 @@ import shapely
 from ezdxf.document import Drawing as Document
 
 from kontur.drawing.entities import Points3, Strand
-from kontur.drawing.model import Issue
+from kontur.drawing.model import Issue, counted
 from kontur.drawing.rules import (
     DOUBTFUL_LAYERS,
     DOUBTFUL_LINETYPES,
@@ -99,8 +99,10 @@ def _issues(strands: list[Strand], reasons: list[Reason]) -> Iterable[Issue]:
     for reason, own in aside.items():
         asked = reason.default and (reason.doubtful or reason.frame)
         closed = _closed(own, kept if reason.frame else []) if asked else 0
-        tail = f"; they bound {closed} area{'s' * (closed > 1)}" if closed else ""
-        yield Issue("not_cut", "ambiguous" if closed else "info", f"{len(own)} lines not cut: {reason.text}{tail}")
+        tail = f"; they bound {counted(closed, 'area')}" if closed else ""
+        yield Issue(
+            "not_cut", "ambiguous" if closed else "info", f"{counted(len(own), 'line')} not cut: {reason.text}{tail}"
+        )
 
 
 def _closed(strands: list[Strand], held: list[Points3]) -> int:

@@ -22,7 +22,7 @@ from kontur.drawing.entities import (
     transformed,
 )
 from kontur.drawing.limits import Limits
-from kontur.drawing.model import Issue
+from kontur.drawing.model import Issue, counted
 
 USED, NOT_GEOMETRY_FATE, NOT_CUT, UNSUPPORTED = "used", "not_geometry", "not_cut", "unsupported"
 
@@ -190,7 +190,7 @@ class _Blocks:
               self.broken.items()),
             *(Issue("unsupported_entity", "ambiguous" if what in SOLIDS else "warning",
                     f"{n} x {what}: kontur cannot read its shape; left out") for what, n in self.unsupported.items()),
-            *(Issue("missing_block", "warning", f"{n} insertions of block {what!r}, which the file lacks; left out")
+            *(Issue("missing_block", "warning", f"{counted(n, 'insertion')} of block {what!r} left out: the file lacks it")
               for what, n in self.missing.items()),
         ]  # fmt: skip
 

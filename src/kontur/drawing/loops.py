@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kontur.drawing.entities import Strand
 from kontur.drawing.graph import Index, cluster, pair_dangling, prune, walks
 from kontur.drawing.joining import meets_itself, walked
-from kontur.drawing.model import Issue, Severity
+from kontur.drawing.model import Issue, Severity, counted
 from kontur.drawing.noding import faces_of, material, simplified_ring
 from kontur.geometry import Circle, Points
 
@@ -169,8 +169,8 @@ def drop_duplicates(rings: list[Ring], tolerance: Tolerances, issues: list[Issue
             worse = a if rings[a].circle is None and rings[b].circle is not None else b
             dropped.add(worse)
     if dropped:
-        issues.append(Issue("duplicate_contour", "info", f"{len(dropped)} contours lie on others; counted once",
-                            *rings[min(dropped)].place))  # fmt: skip
+        text = f"{counted(len(dropped), 'contour')} on top of others, counted once"
+        issues.append(Issue("duplicate_contour", "info", text, *rings[min(dropped)].place))
     return [ring for index, ring in enumerate(rings) if index not in dropped]
 
 
@@ -199,8 +199,8 @@ def _chain(
     nodes, joins = pair_dangling(ends, nodes, list(tolerance.pair))
     if joins:
         end, _, gap = max(joins, key=lambda join: join[2])
-        issues.append(Issue("ends_joined", "info", f"{len(joins)} pairs of ends joined over gaps up to {gap:.3g} mm",
-                            *map(float, ends[end])))  # fmt: skip
+        text = f"{counted(len(joins), 'pair')} of ends joined over gaps up to {gap:.3g} mm"
+        issues.append(Issue("ends_joined", "info", text, *map(float, ends[end])))
     core = prune(nodes, alive)
     rings, chains = [], []
     for living, branches in ((core, True), (alive & ~core, False)):
@@ -249,8 +249,8 @@ def _without_repeats(
             others.append(line)
     if not alive.all():
         first = int(np.flatnonzero(~alive)[0])
-        issues.append(Issue("duplicate_line", "info", f"{int((~alive).sum())} lines lie on others; counted once",
-                            *map(float, lines[first][0])))  # fmt: skip
+        text = f"{counted(int((~alive).sum()), 'line')} on top of others, counted once"
+        issues.append(Issue("duplicate_line", "info", text, *map(float, lines[first][0])))
     return alive
 
 

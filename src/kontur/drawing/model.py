@@ -11,6 +11,11 @@ Severity = Literal["info", "warning", "ambiguous", "error"]
 parts follow one of them; error: something that bounds material could not be read."""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s unless there is one of it."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 @dataclass(frozen=True)
 class Issue:
     """Something worth knowing about a drawing.

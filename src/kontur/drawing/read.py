@@ -16,7 +16,7 @@ from kontur.drawing.entities import BROKEN, NOT_GEOMETRY, Strand
 from kontur.drawing.extract import NOT_CUT, USED, Extract, extract, layout_of, unread_entities
 from kontur.drawing.limits import Limits
 from kontur.drawing.loops import Chain, Ring, find_rings, tolerances
-from kontur.drawing.model import Drawing, EntityCount, Issue, Severity
+from kontur.drawing.model import Drawing, EntityCount, Issue, Severity, counted
 from kontur.drawing.nesting import Nest, nest
 from kontur.drawing.planes import FLAT_RELATIVE, XY, find_plane, projected
 from kontur.drawing.reader import Loaded, load, read_bytes
@@ -149,7 +149,7 @@ def _flat(strands: list[Strand], mm: float) -> tuple[list[Strand], list[Issue]]:
     level = [s for s in strands if np.ptp(s.points[:, 2]) <= FLAT_RELATIVE * np.ptp(s.points, axis=0).max()]
     if len(level) < _LEVEL_SHARE * len(strands):
         return [], [Issue("not_flat", "error", "the drawing is three-dimensional; kontur reads flat parts only")]
-    text = f"{len(strands) - len(level)} of {len(strands)} lines are three-dimensional; left out"
+    text = f"of {len(strands)} lines, {len(strands) - len(level)} left out: three-dimensional"
     return [projected(s, XY, mm) for s in level], [Issue("not_flat", "ambiguous", text)]
 
 
@@ -164,9 +164,7 @@ def _open_issues(chains: list[Chain], rings: list[Ring]) -> list[Issue]:
         if len(chain.points) > 2 and (0 < _LARGE_OPEN * largest < length or _nearly_closed(chain, length, largest))
     ]  # fmt: skip
     length, longest = max(missing or zip(lengths, chains, strict=True), key=lambda item: item[0])
-    text = (
-        f"{len(chains)} open lines bound nothing; the longest, {length:.4g} mm, lacks {longest.gap_mm:.4g} mm to close"
-    )
+    text = f"{counted(len(chains), 'open line')} without a contour; the longest, {length:.4g} mm, lacks {longest.gap_mm:.4g} mm to close"
     severity: Severity = "ambiguous" if missing else "warning"
     return [Issue("open_contour", severity, text, *map(float, longest.points[0]))]
 

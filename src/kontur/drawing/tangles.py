@@ -17,7 +17,7 @@ from kontur.drawing.entities import Strand
 from kontur.drawing.graph import connected_labels
 from kontur.drawing.joining import meets_itself
 from kontur.drawing.loops import Chain, Ring, Tolerances, rings_of
-from kontur.drawing.model import Issue
+from kontur.drawing.model import Issue, counted
 from kontur.drawing.noding import faces_of, material, seams_of
 from kontur.geometry import Points
 
@@ -117,8 +117,9 @@ def _resolve(
     polygons, before = material(faces, seams), material(alone)
     divided = bool(group.rings) and _divided(faces, alone)
     if divided and _differ(polygons, before) <= _noise(before, tolerance):
-        issues.append(Issue("dividing_line", "ambiguous", f"{len(group.chains)} open lines divide a contour's inside "
-                            "(fold lines or a common cut?); taken as not cut", *_place(group.chains)))  # fmt: skip
+        lines = counted(len(group.chains), "open line")
+        text = f"a contour's inside is divided by {lines} (fold lines or a common cut?); taken as not cut"
+        issues.append(Issue("dividing_line", "ambiguous", text, *_place(group.chains)))
         return group.rings, group.chains
     whole = len(faces) == len(polygons) and not seams and not group.rings
     whole = whole and _loose(group.chains, polygons) <= _LOOSE_SHARE
@@ -133,8 +134,10 @@ def _issue(group: _Group, plain: bool, count: int, seams: int) -> Issue:
     if not group.chains:
         return Issue("overlapping_contours", "ambiguous", f"{len(group.rings)} contours overlap each other; "
                      "areas covered twice are taken as holes", *group.rings[0].place)  # fmt: skip
-    text = f"contours found between {len(group.chains)} lines that cross or touch: {count} areas"
-    text += f"; lines drawn twice part {seams} pairs of neighbours (a common cut?)" if seams else ""
+    text = (
+        f"{counted(count, 'area')} found by cutting {counted(len(group.chains), 'open line')} where they cross or touch"
+    )
+    text += f"; lines drawn twice part {counted(seams, 'pair')} of neighbours (a common cut?)" if seams else ""
     return Issue("crossing_lines", "warning" if plain else "ambiguous", text, *_place(group.chains))
 
 
@@ -171,7 +174,8 @@ def _without_covered(group: _Group, tolerance: Tolerances, issues: list[Issue]) 
     covered = len(group.chains) - len(open_lines)
     if covered:
         place = _place([chain for chain in group.chains if chain not in open_lines])
-        issues.append(Issue("duplicate_line", "info", f"{covered} lines lie on contours; counted once", *place))
+        text = f"{counted(covered, 'line')} on top of contours, counted once"
+        issues.append(Issue("duplicate_line", "info", text, *place))
     return _Group(group.rings, open_lines)
 
 

@@ -45,7 +45,7 @@ class LookAlike:
 
     def width_px(self, mm_per_px: float) -> float:
         """Diameter in pixels of the largest disc that fits into the difference: what has to be resolved."""
-        pieces = [piece for piece in shapely.get_parts(self.difference).tolist() if piece.geom_type == "Polygon"]
+        pieces = [piece for piece in shapely.get_parts(self.difference).tolist() if piece.area > 0]
         largest = max(pieces, key=lambda piece: piece.area / max(piece.length, 1e-12), default=None)
         return 0.0 if largest is None else 2 * float(shapely.maximum_inscribed_circle(largest).length) / mm_per_px
 
