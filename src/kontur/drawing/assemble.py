@@ -56,7 +56,7 @@ def concentric_issues(nests: list[Nest]) -> list[Issue]:
               and max(holes[_centre(item.outer.circle)], default=0.0) > item.outer.circle.radius_mm]  # fmt: skip
     if not inside:
         return []
-    text = f"{counted(len(inside), 'circle')} in the middle of round holes taken for parts; they may be countersinks or steps"
+    text = f"{counted(len(inside), 'circle')} in the middle of round holes taken for parts; maybe countersinks or steps"
     return [Issue("concentric_circles", "ambiguous", text, *inside[0].place)]
 
 

@@ -164,7 +164,8 @@ def _open_issues(chains: list[Chain], rings: list[Ring]) -> list[Issue]:
         if len(chain.points) > 2 and (0 < _LARGE_OPEN * largest < length or _nearly_closed(chain, length, largest))
     ]  # fmt: skip
     length, longest = max(missing or zip(lengths, chains, strict=True), key=lambda item: item[0])
-    text = f"{counted(len(chains), 'open line')} without a contour; the longest, {length:.4g} mm, lacks {longest.gap_mm:.4g} mm to close"
+    lines = counted(len(chains), "open line")
+    text = f"{lines} without a contour; the longest, {length:.4g} mm, lacks {longest.gap_mm:.4g} mm to close"
     severity: Severity = "ambiguous" if missing else "warning"
     return [Issue("open_contour", severity, text, *map(float, longest.points[0]))]
 
