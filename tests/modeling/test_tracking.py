@@ -8,7 +8,7 @@ from modeling_shapes import bracket, coverage_picture, disc, plate
 from kontur.geometry import PixelPose, angle_difference
 from kontur.modeling.contour_model import contour_model
 from kontur.modeling.edge_field import edge_field
-from kontur.modeling.tracking import POINTS, track, track_models
+from kontur.modeling.tracking import POINTS, prominence, track, track_models
 
 SIZE_WH = (210, 160)
 PARTS = (bracket(), plate(4), disc())
@@ -104,3 +104,37 @@ def test_the_starts_are_left_as_they_are():
         field_of(0, PixelPose(101.3, 77.8, 0.9, 1.6)), track_models(PARTS), np.array([0]), np.array([False]), pose, ANY
     )
     np.testing.assert_array_equal(pose, before)
+
+
+def prominence_at(field, part, *poses):
+    rows = np.array([[p.u, p.v, p.angle_rad, np.log(p.scale_px_per_mm)] for p in poses])
+    kind, flipped = np.full(len(poses), part), np.zeros(len(poses), bool)
+    models = track_models(PARTS)
+    still, agreement = track(field, models, kind, flipped, rows, np.tile(ANY, (len(poses), 1)), ())
+    np.testing.assert_array_equal(still, rows)
+    return agreement, prominence(field, models, kind, flipped, rows, agreement)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_part_on_a_table_stands_out(part):
+    truth = PixelPose(101.3, 77.8, 0.9, 1.6)
+    agreement, above = prominence_at(field_of(part, truth), part, truth)
+    assert above[0] > 0.6 * agreement[0] > 0.1
+
+
+def test_a_contour_on_a_regular_texture_does_not():
+    """Stripes 7 px apart: wherever the contour agrees with them, it does so 14 px further on too."""
+    v = np.arange(160)
+    stripes = np.repeat(((v // 7) % 2 * 90 + 60).astype(np.uint8)[:, None, None], 210, axis=1).repeat(3, axis=2)
+    field = edge_field(stripes)
+    poses = [PixelPose(105.0, 80.0 + shift, 0.0, 1.0) for shift in range(7)]
+    agreement, above = prominence_at(field, 1, *poses)
+    assert agreement.max() > 0.03
+    assert above.max() < 0.01
+
+
+def test_outside_the_picture_is_no_agreement():
+    """A part at the border is compared with what lies inside alone."""
+    truth = PixelPose(101.3, 6.0, 0.9, 1.6)
+    agreement, above = prominence_at(field_of(0, truth), 0, truth)
+    assert 0 < above[0] <= agreement[0]

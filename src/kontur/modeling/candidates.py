@@ -1,7 +1,7 @@
 """Candidates: where parts may lie, from the coarse search of every bank, tracked down on the edge field."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from kontur.modeling.edge_field import pool
 from kontur.modeling.ladder import Ladder
 from kontur.modeling.templates import TemplateBank
 from kontur.modeling.tiles_on_demand import Tiles
-from kontur.modeling.tracking import TrackModels, track, track_models
+from kontur.modeling.tracking import TrackModels, prominence, track, track_models
 from kontur.modeling.views import Views
 
 _FAR_STEPS_PX = (4.0, 2.0)
@@ -88,7 +88,7 @@ class Finder:
     def find(
         self, levels: Sequence[Level], size_wh: tuple[int, int], px_per_mm: tuple[float, float] = (0.0, np.inf)
     ) -> Detections:
-        """Return tracked candidates, best first; `score` is their agreement with the edge field.
+        """Return tracked candidates, best first; `score` is their prominence on the edge field.
 
         Args:
             levels: of the picture.
@@ -121,17 +121,35 @@ class Finder:
             return from_poses(size_wh, [], [], [])
         limits = np.tile((np.log(scales[0]) - _SCALE_SLACK, np.log(scales[-1]) + _SCALE_SLACK), (len(chosen), 1))
         tracked = self._tracked(level, _as_detections(chosen, size_wh, bank.reduction), limits)
-        return distinct(tracked, self._parts, _SAME_PX * bank.track_reduction)
+        return self._judged(level, distinct(tracked, self._parts, _SAME_PX * bank.track_reduction))
+
+    def _judged(self, level: Level, tracked: Detections) -> Detections:
+        """Replace agreement by prominence, which textures do not have."""
+        pose = self._field_poses(level, tracked)
+        level.near.fill_around(pose[:, :2], self._reach(tracked, pose))
+        of = self._models, tracked.part, tracked.flipped, pose, tracked.score
+        return replace(tracked, score=np.clip(prominence(level.near.pixels, *of), 0, 1))
+
+    @staticmethod
+    def _field_poses(level: Level, detections: Detections) -> NDArray[np.float64]:
+        """Return (N, 4) poses as tracking has them, px of the field."""
+        reduction = level.bank.track_reduction
+        angle, scale = detections.similarity
+        at = (detections.uv - (reduction - 1) / 2) / reduction
+        return np.column_stack([at, angle, np.log(scale) - np.log(reduction)])
+
+    def _reach(self, detections: Detections, pose: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (N,) how far from its datum a candidate is looked at, px of the field."""
+        return np.asarray(self._models.radius_mm[detections.part] * np.exp(pose[:, 3]) + _REACH_PX, np.float64)
 
     def _tracked(
         self, level: Level, detections: Detections, log_limits: NDArray[np.float64], near_only: bool = False
     ) -> Detections:
         reduction = level.bank.track_reduction
         shift, log_reduction = (reduction - 1) / 2, np.log(reduction)
-        angle, scale = detections.similarity
-        pose = np.column_stack([(detections.uv - shift) / reduction, angle, np.log(scale) - log_reduction])
+        pose = self._field_poses(level, detections)
         limits, part, flipped = log_limits - log_reduction, detections.part, detections.flipped
-        size = self._models.radius_mm[part] * np.exp(pose[:, 3]) + _REACH_PX
+        size = self._reach(detections, pose)
         if not near_only:
             level.far.fill_around(pose[:, :2], size)
             pose, _ = track(level.far.pixels, self._models, part, flipped, pose, limits, _FAR_STEPS_PX)

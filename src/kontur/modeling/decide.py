@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
+from kontur.modeling.continuation import without_passing_lines
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.masks import Window, amodal_masks
@@ -47,6 +48,7 @@ class DecisionOptions:
         explained_px: edges this close to an accepted contour are explained by it.
         most_overlap: share of the smaller mask that two detections may have in common.
         sigma_px: smoothing of the picture.
+        passing_lines: whether lines that go on beyond the straight sides of a contour speak for it, see `continuation`.
     """
 
     least_score: float = 0.05
@@ -54,6 +56,7 @@ class DecisionOptions:
     explained_px: float = 4.0
     most_overlap: float = 0.75
     sigma_px: float = 0.8
+    passing_lines: bool = True
 
 
 def decide(
@@ -76,9 +79,12 @@ def decide(
     if len(known) == 0:
         return detections
     chosen = detections[known]
-    model = model_batch(chosen, parts, RegistrationOptions())
+    points = RegistrationOptions()
+    model = model_batch(chosen, parts, points)
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))
+    if not options.passing_lines:
+        found = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
     masks = amodal_masks(chosen, parts)
     trust = np.ones(len(chosen))
     accepted = _accept(found, masks, trust, chosen, options)

@@ -52,6 +52,7 @@ class PointEvidence:
         length_px: (N, M) contour length a point stands for; 0 where padded or outside the picture.
         evidence: (N, M) log-likelihood ratio in [LEAST_EVIDENCE, MOST_EVIDENCE].
         amodal_px: (N,) length of the whole contour, inside the picture or not.
+        strength: (N, M) of the edges, see `edge_statistic`.
     """
 
     points_px: Floats
@@ -59,6 +60,7 @@ class PointEvidence:
     length_px: Floats
     evidence: Floats
     amodal_px: Floats
+    strength: Floats
 
 
 def point_evidence(
@@ -68,14 +70,14 @@ def point_evidence(
     points, derivative = apply_homography(matrix, model.points_mm)
     normals = project_normals(derivative, model.normals)
     length = model.length_mm * np.sqrt(np.abs(determinants(derivative)))
-    seen = _inside(points, source, REACH_PX + 1)
+    seen = within(points, source)
     background = background or background_of(source)
     strength = edge_statistic(source, points, normals)
     chance = background.chance(strength / background.typical_at(points))
     evidence = np.log(BETA_ALPHA) - (1 - BETA_ALPHA) * np.log(np.maximum(chance, _LEAST_CHANCE))
     share = strength / _strong_nearby(points, strength, length * seen, background)
     evidence = np.minimum(evidence, np.interp(share, _SHARES, _MOST_EVIDENCE_OF_SHARE))
-    return PointEvidence(points, normals, length * seen, evidence, length.sum(axis=1))
+    return PointEvidence(points, normals, length * seen, evidence, length.sum(axis=1), strength)
 
 
 def edge_statistic(source: EdgePicture, points_px: Floats, normals_px: Floats) -> Floats:
@@ -165,6 +167,7 @@ def _strong_nearby(points: Floats, strength: Floats, weight: Floats, background:
     return replace(background, typical=np.maximum(mean, 1e-3)).typical_at(points)
 
 
-def _inside(points_px: Floats, source: EdgePicture, margin_px: float) -> NDArray[np.bool_]:
-    size = np.array(source.pixels.shape[1::-1])
-    return np.logical_and.reduce((points_px >= margin_px) & (points_px <= size - 1 - margin_px), axis=2)
+def within(points_px: Floats, source: EdgePicture) -> NDArray[np.bool_]:
+    """Return (N, M) whether points (N, M, 2) lie in the picture, as far from its border as the statistic looks."""
+    size, margin = np.array(source.pixels.shape[1::-1]), REACH_PX + 1
+    return np.logical_and.reduce((points_px >= margin) & (points_px <= size - 1 - margin), axis=2)

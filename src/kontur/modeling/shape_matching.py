@@ -34,8 +34,8 @@ QUICK = RegistrationOptions(rounds=ROUNDS[2:5], readings=0, spacing_px=3.0, most
 FINE = RegistrationOptions(rounds=ROUNDS[2:3])
 LEAST_DIAMETER_PX = 12.0
 """Smaller parts have too few contour points to be told from texture."""
-_LEAST_AGREEMENT = 0.25
-"""Candidates that agree with the edges less than this share of the best one are not registered."""
+_LEAST_PROMINENCE = 0.15
+"""Candidates less prominent than this share of the best one are not registered."""
 _SURE_SCORE = 0.35
 _OWN_SHARE = 0.6
 """Candidates of the second search nearer to a sure part than this share of its radius are left out."""
@@ -63,8 +63,8 @@ class MatchingOptions:
 
     bank: BankOptions = field(default_factory=BankOptions)
     candidates: CandidateOptions = field(default_factory=CandidateOptions)
-    first_candidates: int = 100
-    second_candidates: int = 100
+    first_candidates: int = 70
+    second_candidates: int = 70
     most_supported: int = 30
     least_relative_support: float = 0.5
     least_quick_score: float = 0.15
@@ -105,7 +105,7 @@ class ShapeMatcher:
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture, best first, and after them what no part explains."""
         views = Views(picture)
-        decided = decide(views, self.candidates(views), self.parts)
+        decided = decide(views, self.candidates(views), self.parts, DecisionOptions(passing_lines=False))
         piled = stack_layers(views, decided, self.parts)
         return report_unknown(views, piled, self.parts, (self.scales[0], self.scales[-1]))
 
@@ -119,7 +119,7 @@ class ShapeMatcher:
         levels = self._finder.prepare(views)
         size_wh = views.size_wh
         first = self._finder.find(levels, size_wh)[: options.first_candidates]
-        least = _LEAST_AGREEMENT * first.score.max(initial=0.0)
+        least = _LEAST_PROMINENCE * first.score.max(initial=0.0)
         likely = self._likely(views, first[first.score >= least])
         plane = shared_plane(likely)
         pool = [likely]
@@ -153,7 +153,8 @@ class ShapeMatcher:
     def _likely(self, views: Views, candidates: Detections) -> Detections:
         """Register candidates coarsely and return those that are accepted, and the best supported of the others."""
         registered = register(views, candidates, self.parts, QUICK)
-        accepted = decide(views, registered, self.parts, DecisionOptions(least_score=self._options.least_quick_score))
+        options = DecisionOptions(least_score=self._options.least_quick_score, passing_lines=False)
+        accepted = decide(views, registered, self.parts, options)
         least = self._options.least_relative_support * accepted.support.max(initial=0.0)
         order = np.argsort(-registered.support, kind="stable")[: self._options.most_supported]
         others = registered[order[registered.support[order] >= least]]
