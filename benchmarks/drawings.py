@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
@@ -38,25 +39,26 @@ LARGE_ENTITIES = 50_000
 Answer = tuple[int, int, float]
 
 
-def read_kontur(path: Path) -> tuple[Answer, bool]:
-    """Return (parts, holes, area in the file's units), and whether the reader said that it is in doubt."""
+def read_kontur(path: Path) -> tuple[Answer, list[str]]:
+    """Return (parts, holes, area in the file's units), and the codes of what the reader said that it doubts."""
     from kontur.drawing import read_drawing
     from kontur.geometry.units import mm_per
 
     drawing = read_drawing(path)
     area = sum(part.area_mm2 for part in drawing.parts) / mm_per(drawing.unit) ** 2
-    return (len(drawing.parts), sum(len(part.holes) for part in drawing.parts), area), drawing.in_doubt
+    doubts = {issue.code for issue in drawing.issues if issue.severity in ("ambiguous", "error")} - {"no_parts"}
+    return (len(drawing.parts), sum(len(part.holes) for part in drawing.parts), area), sorted(doubts)
 
 
-def read_trimesh(path: Path) -> tuple[Answer, bool]:
+def read_trimesh(path: Path) -> tuple[Answer, list[str]]:
     """The same by trimesh's polygons_full; it never says that it is in doubt."""
     import trimesh
 
     polygons = trimesh.load_path(str(path)).polygons_full
-    return (len(polygons), sum(len(p.interiors) for p in polygons), float(sum(p.area for p in polygons))), False
+    return (len(polygons), sum(len(p.interiors) for p in polygons), float(sum(p.area for p in polygons))), []
 
 
-def read_naive(path: Path) -> tuple[Answer, bool]:
+def read_naive(path: Path) -> tuple[Answer, list[str]]:
     """The same by what a user would write in ten lines: ezdxf's paths, flattened, polygonized, nested."""
     import shapely
     from ezdxf import path as paths
@@ -73,10 +75,10 @@ def read_naive(path: Path) -> tuple[Answer, bool]:
     outlines = [shapely.Polygon(face.exterior) for face in faces]
     depth = [sum(o is not face and o.contains(face) for o in outlines) for face in outlines]
     parts = [face for face, level in zip(faces, depth, strict=True) if level % 2 == 0]
-    return (len(parts), sum(len(p.interiors) for p in parts), float(sum(p.area for p in parts))), False
+    return (len(parts), sum(len(p.interiors) for p in parts), float(sum(p.area for p in parts))), []
 
 
-READERS: dict[str, Callable[[Path], tuple[Answer, bool]]] = {
+READERS: dict[str, Callable[[Path], tuple[Answer, list[str]]]] = {
     "kontur": read_kontur, "trimesh": read_trimesh, "ezdxf + polygonize": read_naive,
 }  # fmt: skip
 
@@ -89,7 +91,7 @@ def in_process(reader: str, path: Path) -> dict[str, Any]:
     try:
         result = queue.get(timeout=SECONDS)
     except Exception as error:  # noqa: BLE001 (queue.Empty of another context)
-        result = {"answer": None, "doubt": False, "why": type(error).__name__}
+        result = {"answer": None, "doubt": [], "why": type(error).__name__}
     process.kill()
     process.join()
     return result
@@ -102,7 +104,7 @@ def _run(reader: str, path: Path, queue: "multiprocessing.Queue[dict[str, Any]]"
         queue.put({"answer": answer, "doubt": doubt, "why": ""})
     except BaseException as error:  # noqa: BLE001 (other people's readers raise anything)
         why = f"{type(error).__name__}: {error}".replace(f"{path.parent}/", "")
-        queue.put({"answer": None, "doubt": False, "why": why[:200]})
+        queue.put({"answer": None, "doubt": [], "why": why[:200]})
 
 
 def same(a: Answer | None, b: Answer | None) -> bool:
@@ -166,7 +168,8 @@ def main() -> int:
             row["kontur_s"], row["readfile_s"] = measured
             ratios.append(measured[0] / measured[1])
         rows.append(row)
-        print(name, {reader: row[reader]["answer"] for reader in READERS}, file=sys.stderr)
+        spent = f"{measured[0]:.3f} s, {measured[0] / measured[1]:.2f} x readfile" if measured else "not timed"
+        print(f"{name}: {'; '.join(f'{reader} {_said(row[reader])}' for reader in READERS)}; {spent}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
         large = times(large_drawing(Path(folder)), 1)
     summary = _summary(rows, answers, ratios, large)
@@ -191,7 +194,7 @@ def _summary(
         known = [(row[reader], answers[row["file"]]) for row in rows if row["file"] in answers]
         summary[reader] = {
             "read": sum(item["answer"] is not None for item in got),
-            "in_doubt": sum(item["doubt"] for item in got),
+            "in_doubt": sum(bool(item["doubt"]) for item in got),
             "as_kontur": sum(same(row[reader]["answer"], row["kontur"]["answer"]) for row in rows),
             "right": sum(same(item["answer"], answer) for item, answer in known) if known else None,
             "silently_wrong": sum(
@@ -219,27 +222,50 @@ def _markdown(rows: list[dict], answers: dict[str, Answer], summary: dict) -> st
               f"median {summary['median_ratio']:.2f}; slowest file "
               f"{summary['slowest_s']:.2f} s; {LARGE_ENTITIES} entities in {summary['large_s'][0]:.1f} s "
               f"(readfile {summary['large_s'][1]:.1f} s).", "",
-              *_wrong(rows, answers), "Where trimesh answers otherwise and kontur is not in doubt:", ""]  # fmt: skip
-    for row in rows:
-        ours, theirs = row["kontur"], row["trimesh"]
-        if theirs["answer"] and ours["answer"] and not ours["doubt"] and not same(ours["answer"], theirs["answer"]):
-            lines.append(f"- `{row['file']}`: kontur {_short(ours['answer'])}, trimesh {_short(theirs['answer'])}")
+              *_doubts(rows), *_wrong(rows, answers), *_differences(rows)]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _doubts(rows: list[dict]) -> list[str]:
+    """Why kontur is in doubt, the most frequent reason first."""
+    reasons = Counter(code for row in rows for code in row["kontur"]["doubt"])
+    return ["What kontur doubts, in how many files: "
+            + ", ".join(f"`{code}` {count}" for code, count in reasons.most_common()) + ".", ""]  # fmt: skip
+
+
+def _differences(rows: list[dict]) -> list[str]:
+    """A table of the files that kontur reads without doubt and another reader otherwise, or not at all."""
+    others = [reader for reader in READERS if reader != "kontur"]
+    plain = [row for row in rows if row["kontur"]["answer"] and not row["kontur"]["doubt"]]
+    lines = [
+        "Where kontur is not in doubt and another reader answers otherwise (parts / holes / area in the file's units):",
+        "", f"| file | kontur | {' | '.join(others)} |", "|---|---|" + "---|" * len(others),
+    ]  # fmt: skip
+    for row in plain:
+        told = ["the same" if same(row[reader]["answer"], row["kontur"]["answer"]) else _said(row[reader])
+                for reader in others]  # fmt: skip
+        if set(told) != {"the same"} and any(row["kontur"]["answer"][:2]):
+            lines.append(f"| `{row['file']}` | {_said(row['kontur'])} | {' | '.join(told)} |")
+    return lines
 
 
 def _wrong(rows: list[dict], answers: dict[str, Answer]) -> list[str]:
     """A line for each file where kontur's answer is not the trusted one."""
     lines = [
-        f"- `{row['file']}`: {_short(row['kontur']['answer']) if row['kontur']['answer'] else row['kontur']['why']}"
-        f"{', in doubt' if row['kontur']['doubt'] else ''}; trusted {_short(answers[row['file']])}"
+        f"- `{row['file']}`: {_said(row['kontur'])}{', in doubt' if row['kontur']['doubt'] else ''}; "
+        f"trusted {_said({'answer': answers[row['file']]})}"
         for row in rows
         if row["file"] in answers and not same(row["kontur"]["answer"], answers[row["file"]])
     ]
     return ["Where kontur is wrong:", "", *(lines or ["- nowhere"]), ""] if answers else []
 
 
-def _short(answer: Answer) -> str:
-    return f"{answer[0]} parts, {answer[1]} holes, {answer[2]:.5g}"
+def _said(item: dict[str, Any]) -> str:
+    """An answer in short, or that there is none, and why."""
+    if item["answer"] is None:
+        return f"none ({item['why'].split(':')[0]})"
+    parts, holes, area = item["answer"]
+    return f"{parts} / {holes} / {area:.5g}"
 
 
 if __name__ == "__main__":
