@@ -75,7 +75,8 @@ def read_parts(
             faults.append(f"{path}: {_unit_fault(drawing)}")
         drawings.append(drawing)
     if faults:
-        raise DrawingError("; ".join(faults))
+        count = f"{len(faults)} drawings cannot be used: " if len(faults) > 1 else ""
+        raise DrawingError(count + "; ".join(faults))
     return uniquely_named(part for drawing in drawings for part in merge_copies(drawing.parts)), tuple(drawings)
 
 
