@@ -8,7 +8,7 @@ from typing import Any
 
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.fresh import FreshSamples
-from kontur.data_preprocessing.sample import Samples
+from kontur.data_preprocessing.sample import Sample, Samples
 from kontur.geometry import Part
 from kontur.modeling.calibrate import calibrate_checkpoint
 from kontur.modeling.detections import Detector
@@ -67,9 +67,14 @@ def learn(
     return NetworkDetector(space.onnx, lesson.parts, config.detection)
 
 
+def test_samples(lesson: Lesson, count: int) -> list[Sample]:
+    """Return test pictures with all that is known of them."""
+    return list(FreshSamples(lesson.judged_on, lesson.parts, (), TEST_SEED, count))
+
+
 def test_truth(lesson: Lesson, count: int) -> GroundTruth:
     """Return test pictures, rendered once."""
-    samples = list(FreshSamples(lesson.judged_on, lesson.parts, (), TEST_SEED, count))
+    samples = test_samples(lesson, count)
     pictures = tuple(truth_of(sample) for sample in samples)
     return GroundTruth("synthetic test pictures", lesson.parts, pictures, lambda index: samples[index].image)
 

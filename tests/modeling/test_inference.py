@@ -158,7 +158,7 @@ def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):
     picture = paint(PARTS, [(0, truth)], (448, 320)).image
     seen = []
 
-    def remember(_answer, size_wh, _parts, _options):
+    def remember(_answer, size_wh, *_others):
         seen.append(size_wh)
         # the datum in the halved picture: OpenCV's resize keeps the outer corners of the picture, at -0.5
         half = PixelPose(

@@ -11,7 +11,7 @@ from kontur.geometry import PixelPose
 from kontur.modeling.crops import CropSettings, as_tensors, quarter_turn
 from kontur.modeling.heads import HEADS
 from kontur.modeling.model_info import known_parts
-from kontur.modeling.proposals import ProposalOptions, likely, propose
+from kontur.modeling.proposals import ProposalOptions, propose
 from kontur.modeling.targets import NO_PART, PartTraits, cell_targets
 
 SIZE_WH = (352, 224)
@@ -62,21 +62,6 @@ def test_a_part_whose_datum_lies_outside_the_picture_is_proposed():
     found = propose_all(paint(PARTS, [(0, pose)], SIZE_WH))
     assert len(found) == 1
     assert found.uv[0] == pytest.approx((pose.u, pose.v), abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("probability", "least", "tried"),
-    [
-        ([0.9, 0.05, 0.03, 0.02], 1, 1),
-        ([0.9, 0.05, 0.03, 0.02], 3, 3),
-        ([1 / 60] * 60, 3, 24),
-        ([0.4, 0.3, 0.2, 0.1], 1, 3),
-    ],
-)
-def test_more_parts_are_tried_where_the_network_is_not_sure(probability, least, tried):
-    ranked = likely(np.array(probability), least)
-    assert len(ranked) == tried
-    assert ranked[0] == np.argmax(probability)
 
 
 def test_an_empty_picture_gives_no_proposals():

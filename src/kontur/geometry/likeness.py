@@ -13,7 +13,7 @@ import shapely
 from shapely import affinity
 
 from kontur.geometry.part import Part
-from kontur.geometry.symmetry import Spectrum, angular_spectrum
+from kontur.geometry.symmetry import Spectrum, angular_spectrum, mirrored_spectrum
 
 ALIKE_OVERLAP = 0.9
 """Parts whose areas overlap at least this much (intersection over union) are called look-alikes."""
@@ -85,7 +85,7 @@ def _compare(parts: Sequence[Part], spectra: list[Spectrum], a: int, b: int, mir
     spectrum = spectra[b]
     if mirrored:
         other = affinity.scale(other, -1, 1, origin=(0, 0))
-        spectrum = np.conj(spectrum) * np.exp(1j * np.pi * np.arange(spectrum.shape[1]))
+        spectrum = mirrored_spectrum(spectrum)
     best, best_overlap, base = other, -1.0, parts[a].polygon
     for turn in turns(spectra[a], spectrum):
         turned = affinity.rotate(other, turn, origin=(0, 0), use_radians=True)

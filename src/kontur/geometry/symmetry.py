@@ -127,6 +127,11 @@ def angular_spectrum(rings: list[Points]) -> Spectrum:
     return np.array(rows)
 
 
+def mirrored_spectrum(spectrum: Spectrum) -> Spectrum:
+    """Return the angular spectrum of a shape turned over about the y axis: (x, y) becomes (-x, y)."""
+    return np.conj(spectrum) * np.exp(1j * np.pi * np.arange(spectrum.shape[1]))
+
+
 def _candidate_orders(spectrum: Spectrum) -> list[int]:
     """Orders to test, highest first: those whose multiples hold nearly all the power of the spectrum."""
     power = (np.abs(spectrum[:, : 2 * MAX_ORDER + 1]) ** 2).sum(axis=0)

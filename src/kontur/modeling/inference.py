@@ -21,6 +21,7 @@ from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align
 from kontur.modeling.decide import decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
+from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
 from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
 from kontur.modeling.pile import stack_layers
@@ -93,6 +94,9 @@ class NetworkDetector:
         check_parts(self.info, parts, str(path))
         by_name = {part.name: part for part in parts}
         self.parts: tuple[Part, ...] = tuple(by_name[part.name] for part in self.info.parts)
+        self._stand_ins = find_stand_ins(self.parts, self.info.faces)
+        self._alike = alike(self._stand_ins)
+        self._has_look_alikes = self._alike.sum(axis=1) > 1
         self._least_score = config.score_threshold
         self._others = tuple(others)
         fitted = self.info.joint_calibration if others else self.info.calibration
@@ -106,7 +110,7 @@ class NetworkDetector:
 
     def propose(self, picture: Picture) -> Proposal:
         """Return the network's unregistered hypotheses and its answer: the network's share of the work."""
-        return self._proposer(picture)
+        return self._proposer(picture, self._alike)
 
     def decide(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64], answer: Answer) -> Detections:
         """Register hypotheses, choose among them and score what remains: the drawing's share of the work."""
@@ -126,22 +130,32 @@ class NetworkDetector:
         offered = [self._offered(views, align(picture, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
         decided = decide(views, concatenate(offered), self.parts)
-        scale, lost = shared_plane(decided).log_scale, _lost(hypotheses, decided)
-        if scale is not None and len(lost):
+        scale, doubtful = (
+            shared_plane(decided).log_scale,
+            _doubtful(hypotheses, decided[~self._has_look_alikes[decided.part]]),
+        )
+        if scale is not None and len(doubtful):
             at_scale = np.exp(scale), np.exp(scale)
-            again = align(picture, hypotheses[lost], places[lost], self.parts, at_scale, known=True)
+            again = align(picture, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
-        return stack_layers(views, decided, self.parts)
+        return stack_layers(views, self._registered(views, decided), self.parts)
 
     def _offered(self, views: Views, aligned: Detections) -> Detections:
-        return register(views, aligned, self.parts, RegistrationOptions(contenders_only=True))
+        """Register hypotheses; add the look-alikes of each, in its pose."""
+        registered = register(views, aligned, self.parts, RegistrationOptions(contenders_only=True))
+        return concatenate([registered, in_place_of(registered, self._stand_ins)])
+
+    def _registered(self, views: Views, decided: Detections) -> Detections:
+        """Register what was accepted in the pose of a look-alike as what it is."""
+        stands_in = np.isnan(decided.support) & self._has_look_alikes[decided.part]
+        if not stands_in.any():
+            return decided
+        return decide(views, register(views, decided, self.parts), self.parts)
 
 
-def _lost(hypotheses: Detections, decided: Detections) -> NDArray[np.int64]:
-    """Return the hypotheses in whose place nothing was accepted; a second look at the known scale may find them."""
-    if len(decided) == 0:
-        return np.zeros(0, np.int64)
-    apart = np.linalg.norm(hypotheses.uv[:, None] - decided.uv[None], axis=2)
+def _doubtful(hypotheses: Detections, certain: Detections) -> NDArray[np.int64]:
+    """Return the hypotheses in whose place nothing is certain; a second look at the known scale may find out."""
+    apart = np.linalg.norm(hypotheses.uv[:, None] - certain.uv[None], axis=2)
     return np.flatnonzero(apart.min(axis=1, initial=np.inf) > _SAME_PLACE_PX)
 
 

@@ -26,9 +26,9 @@ _GATHER_RADIUS_PX = 14.0
 _LEAST_CELLS = 4.0
 _SURE_SHARE = 0.8
 _MOST_HYPOTHESES = 24
-"""Parts are tried until their probabilities make up this share, but no more than so many in a place."""
+"""Families are tried until their probabilities make up this share, but no more than so many in a place."""
 _RIVAL_SHARE = 0.01
-"""A part whose mean probability is below this is no hypothesis."""
+"""A family whose mean probability is below this is no hypothesis."""
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +51,11 @@ class ProposalOptions:
 
 
 def propose(
-    output: Floats, size_wh: tuple[int, int], parts: Sequence[KnownPart], options: ProposalOptions
+    output: Floats,
+    size_wh: tuple[int, int],
+    parts: Sequence[KnownPart],
+    options: ProposalOptions,
+    alike: NDArray[np.bool_] | None = None,
 ) -> tuple[Detections, NDArray[np.int64]]:
     """Turn raw network output into hypotheses.
 
@@ -60,10 +64,12 @@ def propose(
         size_wh: the picture's size before padding, px.
         parts: the model's part list.
         options: see `ProposalOptions`.
+        alike: (P, P) which parts are so alike that one of them is enough to find the others (see `look_alikes`); None
+            for no two.
 
     Returns:
-        the hypotheses (score: probability of part times foreground), and (N,) the place each belongs to: hypotheses of
-        one place rule each other out.
+        the hypotheses (score: probability of the part and those alike, times foreground), and (N,) the place each belongs
+        to: hypotheses of one place rule each other out.
     """
     foreground = _sigmoid(output[HEADS.foreground][0])
     rows, columns = np.nonzero(foreground >= options.foreground_threshold)
@@ -77,6 +83,7 @@ def propose(
     peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]))
     if len(peaks) == 0:
         return empty
+    alike = np.eye(len(parts), dtype=bool) if alike is None else alike
     distance = np.linalg.norm(votes[:, None] - peaks[None], axis=2)
     nearest = distance.argmin(axis=1)
     nearest[distance[np.arange(len(votes)), nearest] > _GATHER_RADIUS_PX] = -1
@@ -84,9 +91,10 @@ def propose(
     for place in range(len(peaks)):
         mine = nearest == place
         if weight[mine].sum() >= _LEAST_CELLS:
-            rows_out += [
-                (*row, place) for row in _hypotheses(cells[:, mine], votes[mine], weight[mine], parts, options)
-            ]
+            mean = _mean_probability(cells[HEADS.part][:, mine], weight[mine])
+            ranked = likely(*families(mean, alike), options.hypotheses)
+            found = _hypotheses(cells[:, mine], votes[mine], weight[mine], parts, options, ranked)
+            rows_out += [(*row, place) for row in found]
     if not rows_out:
         return empty
     part, score, poses, places = zip(*rows_out, strict=True)
@@ -108,33 +116,49 @@ def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray
     return (np.column_stack([columns, rows]) - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
 
 
-def _hypotheses(
-    cells: NDArray, votes: NDArray, weight: NDArray, parts: Sequence[KnownPart], options: ProposalOptions
-) -> list[tuple[int, float, PixelPose]]:
-    """Return (part, score, pose) of the hypotheses of one place; `cells` is (C, n)."""
-    share = weight / weight.sum()
-    logits = cells[HEADS.part]
+def _mean_probability(logits: NDArray, weight: NDArray) -> NDArray:
+    """Return (P,) the mean over cells of the probabilities of (P, n) logits."""
     probability = np.exp(logits - logits.max(axis=0))
-    mean = (probability / probability.sum(axis=0)) @ share
-    ranked = likely(mean, options.hypotheses)
+    return np.asarray((probability / probability.sum(axis=0)) @ (weight / weight.sum()))
+
+
+def _hypotheses(
+    cells: NDArray,
+    votes: NDArray,
+    weight: NDArray,
+    parts: Sequence[KnownPart],
+    options: ProposalOptions,
+    ranked: Sequence[tuple[int, float]],
+) -> list[tuple[int, float, PixelPose]]:
+    """Return (part, score, pose) of the hypotheses of one place; `cells` is (C, n), `ranked` parts and probabilities."""
     datum = np.array([_weighted_median(votes[:, axis], weight) for axis in (0, 1)])
-    face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ share)
+    face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ (weight / weight.sum()))
     trust = float(weight.mean())
     rows = []
-    for part in ranked:
-        if part != ranked[0] and mean[part] < _RIVAL_SHARE:
-            continue
+    for part, probability in ranked:
         for flipped in _sides(face_down, parts[part].chiral, options.faces):
             pose = PixelPose(float(datum[0]), float(datum[1]), 0.0, options.nominal_px_per_mm, flipped)
-            rows.append((int(part), float(np.clip(mean[part] * trust, 0, 1)), pose))
+            rows.append((part, float(np.clip(probability * trust, 0, 1)), pose))
     return rows
 
 
-def likely(probability: NDArray, least: int) -> NDArray[np.int64]:
-    """Return the parts to try, most probable first: so many, and more where the network is not sure among look-alikes."""
-    ranked = np.argsort(-probability, kind="stable")
-    count = int(np.searchsorted(np.cumsum(probability[ranked]), _SURE_SHARE)) + 1
-    return ranked[: max(least, min(count, _MOST_HYPOTHESES))]
+def families(probability: NDArray, alike: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray]:
+    """Gather the parts that are alike: return the most probable part of each family, and the family's probability."""
+    left, leaders, sums = np.array(probability, np.float64), [], []
+    for part in np.argsort(-left, kind="stable").tolist():
+        if left[part] > 0:
+            leaders.append(part)
+            sums.append(left[alike[part]].sum())
+            left[alike[part]] = 0
+    return np.array(leaders, np.int64), np.array(sums)
+
+
+def likely(parts: NDArray[np.int64], probability: NDArray, least: int) -> list[tuple[int, float]]:
+    """Return parts to try and their probabilities, most probable first: so many, more where the network is not sure."""
+    order = np.argsort(-probability, kind="stable")
+    count = int(np.searchsorted(np.cumsum(probability[order]), _SURE_SHARE)) + 1
+    tried = order[: max(least, min(count, _MOST_HYPOTHESES))]
+    return [(int(parts[k]), float(probability[k])) for k in tried if k == order[0] or probability[k] >= _RIVAL_SHARE]
 
 
 def _sides(face_down: float, chiral: bool, faces: str) -> list[bool]:

@@ -66,15 +66,18 @@ class NetworkProposer:
             config.foreground_threshold, config.hypotheses, self.info.faces, self.info.nominal_px_per_mm
         )
 
-    def __call__(self, picture: Picture) -> Proposal:
-        """Return what the network says about an (H, W, 3) uint8 BGR picture; the hypotheses are not registered."""
+    def __call__(self, picture: Picture, alike: NDArray[np.bool_] | None = None) -> Proposal:
+        """Return what the network says about an (H, W, 3) uint8 BGR picture; the hypotheses are not registered.
+
+        Of parts that are `alike` (see `proposals.propose`) one is proposed.
+        """
         size_wh = (picture.shape[1], picture.shape[0])
         seen = picture
         if self._zoom != 1:
             seen = cv2.resize(picture, None, fx=self._zoom, fy=self._zoom, interpolation=cv2.INTER_AREA)
         output = self._runtime(as_input(seen))[0]
         zoom_xy = seen.shape[1] / size_wh[0], seen.shape[0] / size_wh[1]
-        found, places = propose(output, (seen.shape[1], seen.shape[0]), self.info.parts, self._options)
+        found, places = propose(output, (seen.shape[1], seen.shape[0]), self.info.parts, self._options, alike)
         return Proposal(_unzoomed(found, zoom_xy, size_wh), places, Answer(output, zoom_xy))
 
 

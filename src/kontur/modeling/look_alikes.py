@@ -1,0 +1,133 @@
+"""Look-alikes of what was found: other parts laid where a detection lies, so that the picture decides between them.
+
+Parts of one outline that differ by the place of a hole cannot be told apart by what finds them: a network that has minutes
+to learn takes one for the other, and the wrong one fits the picture nearly as well. How one lies on the other is known from
+the drawings. So it is enough that one of them is proposed and registered: the others take its pose over, outline on
+outline, and are compared where alone they differ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import affinity
+
+from kontur.geometry import Part
+from kontur.geometry.likeness import turns
+from kontur.geometry.symmetry import angular_spectrum, mirrored_spectrum
+from kontur.modeling.detections import Detections, unregistered
+
+SAME_OUTLINE = 0.98
+"""Outlines that overlap at least this much (intersection over union) are the same to a camera."""
+_SAME_PART = 0.998
+"""Parts that overlap more do not differ."""
+_TURN_RAD = 0.02
+_HARMONICS = 512
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class StandIn:
+    """A part that may lie where another one seems to.
+
+    Attributes:
+        part: index into the part list.
+        mirrored: whether it is turned over against the other one.
+        placement: (3, 3) from its frame to that of the other one, mm.
+    """
+
+    part: int
+    mirrored: bool
+    placement: Floats
+
+
+StandIns = tuple[tuple[StandIn, ...], ...]
+"""For every part those that have its outline."""
+
+
+def find_stand_ins(parts: Sequence[Part], faces: str) -> StandIns:
+    """Return for every part the others of its outline, laid on it in all ways in which the outlines coincide.
+
+    Parts that do not differ at all when they lie on each other (one and its mirror image turned over) are left out: no
+    picture could decide.
+
+    Args:
+        parts: the part list.
+        faces: "up", or "both" where parts may lie face down.
+    """
+    outlines = [shapely.Polygon(part.outer.points) for part in parts]
+    spectra = [angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS] for part in parts]
+    found: list[list[StandIn]] = [[] for _ in parts]
+    for a, b in permutations(range(len(parts)), 2):
+        if _same_size(outlines[a], outlines[b]):
+            for mirrored in (False, True) if faces == "both" and parts[b].chiral else (False,):
+                spectrum = mirrored_spectrum(spectra[b]) if mirrored else spectra[b]
+                angles = _distinct(turns(spectra[a], spectrum), parts[b].symmetry)
+                laid = (_laid(outlines[a], outlines[b], angle, mirrored) for angle in angles)
+                found[a] += [StandIn(b, mirrored, way) for way in laid if _only_inside(parts[a], parts[b], way)]
+    return tuple(tuple(items) for items in found)
+
+
+def alike(table: StandIns) -> NDArray[np.bool_]:
+    """Return (P, P) which parts stand in for which; each for itself."""
+    matrix = np.eye(len(table), dtype=bool)
+    for part, items in enumerate(table):
+        matrix[part, [item.part for item in items]] = True
+    return matrix
+
+
+def in_place_of(detections: Detections, table: StandIns) -> Detections:
+    """Return the parts that may lie where detections do, in their poses; not registered."""
+    rows = [(row, item) for row, part in enumerate(detections.part.tolist()) if part >= 0 for item in table[part]]
+    index = np.array([row for row, _ in rows], np.int64)
+    matrix = detections.matrix[index] @ np.array([item.placement for _, item in rows]).reshape(-1, 3, 3)
+    return unregistered(
+        detections.size_wh,
+        np.array([item.part for _, item in rows], np.int64),
+        detections.score[index],
+        matrix / matrix[:, 2:, 2:],
+        detections.flipped[index] ^ np.array([item.mirrored for _, item in rows], bool),
+    )
+
+
+def _same_size(a: shapely.Polygon, b: shapely.Polygon) -> bool:
+    return all(min(x, y) >= SAME_OUTLINE * max(x, y) for x, y in ((a.area, b.area), (a.length, b.length)))
+
+
+def _distinct(angles: Sequence[float], symmetry: int) -> list[float]:
+    """Return the angles that differ for a part of rotational `symmetry` (see `Part`)."""
+    kept: list[float] = []
+    period = 2 * np.pi / symmetry if symmetry else 0.0
+    for angle in angles:
+        if not kept or (period and all(abs(np.angle(np.exp(1j * symmetry * (angle - k)))) > _TURN_RAD for k in kept)):
+            kept.append(angle)
+    return kept
+
+
+def _laid(a: shapely.Polygon, b: shapely.Polygon, angle_rad: float, mirrored: bool) -> Floats:
+    """Return the (3, 3) that turns outline `b` (over first, if `mirrored`) and lays its centroid on that of outline `a`."""
+    cosine, sine, side = np.cos(angle_rad), np.sin(angle_rad), -1.0 if mirrored else 1.0
+    placement = np.array([[side * cosine, -sine, 0], [side * sine, cosine, 0], [0, 0, 1]])
+    placement[:2, 2] = np.array([a.centroid.x, a.centroid.y]) - placement[:2, :2] @ (b.centroid.x, b.centroid.y)
+    return placement
+
+
+def _only_inside(a: Part, b: Part, placement: Floats) -> bool:
+    """Return whether the parts differ, but not in their outlines, when one lies on the other."""
+    outline, other = (
+        _overlap(a_shape, affinity.affine_transform(b_shape, [*placement[:2, :2].ravel(), *placement[:2, 2]]))
+        for a_shape, b_shape in (
+            (shapely.Polygon(a.outer.points), shapely.Polygon(b.outer.points)),
+            (a.polygon, b.polygon),
+        )
+    )
+    return outline >= SAME_OUTLINE and other < _SAME_PART
+
+
+def _overlap(a: shapely.Polygon, b: shapely.Polygon) -> float:
+    common = float(shapely.intersection(a, b).area)
+    return common / (a.area + b.area - common)

@@ -1,0 +1,89 @@
+"""Which parts are tried in a place: families of look-alikes count together, and one member is enough."""
+
+import numpy as np
+import pytest
+from modeling_scenes import bracket, triangle, washer
+
+from kontur.modeling.heads import CELL_CENTRE_PX, HEADS, OFFSET_UNIT_PX, STRIDE
+from kontur.modeling.model_info import known_parts
+from kontur.modeling.proposals import ProposalOptions, families, likely, propose
+
+NONE_ALIKE = np.eye(5, dtype=bool)
+ALIKE = NONE_ALIKE.copy()
+ALIKE[np.ix_([0, 1, 2], [0, 1, 2])] = True
+
+
+def test_without_look_alikes_every_part_stands_for_itself():
+    probability = np.array([0.1, 0.4, 0.05, 0.25, 0.2])
+    parts, mass = families(probability, NONE_ALIKE)
+    assert parts.tolist() == [1, 3, 4, 0, 2]
+    assert mass == pytest.approx(probability[parts])
+
+
+def test_look_alikes_count_together_under_the_most_probable_of_them():
+    parts, mass = families(np.array([0.2, 0.25, 0.15, 0.3, 0.1]), ALIKE)
+    assert dict(zip(parts.tolist(), mass, strict=True)) == pytest.approx({3: 0.3, 1: 0.6, 4: 0.1})
+
+
+def test_a_chain_of_look_alikes_shares_out_each_probability_once():
+    """0 looks like 1 and 1 like 2, but 0 not like 2."""
+    chain = np.eye(3, dtype=bool)
+    chain[[0, 1, 1, 2], [1, 0, 2, 1]] = True
+    _, mass = families(np.array([0.5, 0.2, 0.3]), chain)
+    assert mass.sum() == pytest.approx(1.0)
+    assert mass.tolist() == pytest.approx([0.7, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("probability", "least", "tried"),
+    [
+        ([0.9, 0.05, 0.03, 0.02], 1, 1),
+        ([0.9, 0.05, 0.03, 0.02], 3, 3),
+        ([1 / 60] * 60, 3, 24),
+        ([0.4, 0.3, 0.2, 0.1], 1, 3),
+    ],
+)
+def test_more_parts_are_tried_where_the_network_is_not_sure(probability, least, tried):
+    ranked = likely(np.arange(len(probability)), np.array(probability), least)
+    assert len(ranked) == tried
+    assert ranked[0] == (np.argmax(probability), max(probability))
+
+
+def test_what_the_network_denies_is_not_tried():
+    assert [part for part, _ in likely(np.arange(4), np.array([0.985, 0.009, 0.0, 0.006]), 3)] == [0]
+    assert [part for part, _ in likely(np.arange(4), np.array([0.1, 0.7, 0.05, 0.15]), 2)] == [1, 3]
+
+
+def test_the_best_is_tried_however_improbable():
+    assert likely(np.array([7]), np.array([0.001]), 3) == [(7, 0.001)]
+
+
+def _answer(probability, datum_px, cells=slice(10, 16)):
+    """What a network says that sees one thing: part probabilities, and votes for its datum."""
+    output = np.zeros((HEADS.part.start + len(probability), 32, 32), np.float32)
+    output[HEADS.foreground] = -9
+    output[HEADS.foreground, cells, cells] = 9
+    rows, columns = np.indices((32, 32)) * STRIDE + CELL_CENTRE_PX
+    output[HEADS.offset] = np.stack([datum_px[0] - columns, datum_px[1] - rows]) / OFFSET_UNIT_PX
+    output[HEADS.part] = np.log(probability)[:, None, None]
+    return output
+
+
+def test_one_member_of_the_family_is_proposed_with_the_probability_of_all():
+    parts = known_parts((bracket("a"), bracket("b"), bracket("c"), washer(), triangle()))
+    options = ProposalOptions(0.4, 1, "up", 1.5)
+    output = _answer([0.2, 0.25, 0.15, 0.3, 0.1], (60, 50))
+    found, places = propose(output, (128, 128), parts, options, ALIKE)
+    assert found.part.tolist() == [1, 3]
+    assert found.score == pytest.approx([0.6, 0.3], abs=1e-3)
+    assert places.tolist() == [0, 0]
+    assert found.uv == pytest.approx(np.array([[60, 50]] * 2), abs=1e-3)
+    alone, _ = propose(output, (128, 128), parts, options)
+    assert alone.part.tolist() == [3, 1, 0, 2], "until they make up four fifths"
+
+
+def test_nothing_is_proposed_where_nothing_is():
+    parts = known_parts((bracket(), washer()))
+    output = np.full((HEADS.part.start + 2, 16, 16), -9, np.float32)
+    found, places = propose(output, (64, 64), parts, ProposalOptions(0.4, 3, "up", 1.5), np.ones((2, 2), bool))
+    assert len(found) == len(places) == 0
