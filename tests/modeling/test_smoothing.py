@@ -1,5 +1,8 @@
 """Large pictures, smoothed where they are needed, against smoothing them as a whole."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+
 import cv2
 import numpy as np
 import pytest
@@ -111,3 +114,23 @@ def test_tiles_below_are_filled_before_they_are_read():
     tiles = Tiles((100, 100, 1), compute, 10, (below, 4))
     tiles.fill_around(np.array([[50.0, 50.0], [10.0, 90.0]]), np.array([12.0, 3.0]))
     assert tiles.pixels[40:60, 40:60].all()
+
+
+def test_what_one_thread_is_computing_is_not_taken_for_done_by_another():
+    begun, release = Event(), Event()
+
+    def compute(top, bottom, left, right):
+        begun.set()
+        release.wait(5)
+        return np.ones((bottom - top, right - left, 1), np.float32)
+
+    tiles, corner = Tiles((8, 8, 1), compute, 8), (np.zeros((1, 2)), np.full((1, 2), 7.0))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(tiles.fill, *corner)
+        assert begun.wait(5)
+        second = pool.submit(lambda: (tiles.fill(*corner), float(tiles.pixels.min()))[1])
+        wait([second], timeout=0.1)
+        assert not second.done()
+        release.set()
+        first.result()
+        assert second.result() == 1.0

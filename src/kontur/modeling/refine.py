@@ -21,6 +21,7 @@ from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_f
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit, normalised, rectified_log_scale
+from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.peak_fit import Round, improve
 from kontur.modeling.plane import Plane, fit_plane, level_plane
 from kontur.modeling.reading_fit import improve_by_reading
@@ -37,6 +38,8 @@ _SAME_PLACE = 0.7
 _FULL_READINGS = 2
 """The last readings see all points, those before every second one."""
 _NEAR_ROUNDS = 2
+_LEAST_SHARED = 6
+"""Threads share out no fewer contours than these."""
 _SHARP_PX = 0.5
 """An edge this far from a contour counts half when two fits are compared."""
 _MOST_LOSS = 0.02
@@ -99,7 +102,7 @@ def register(
     views = views_of(picture)
     source = views.edges(options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit = _roughly_fitted(views, model.thinned(), start, options)
+    fit = _all_roughly_fitted(views, model.thinned(), start, options)
     kept, fit = _narrowed(source, model, fit, options)
     if len(kept) < len(known):
         detections, known = _without(detections, np.delete(known, kept))
@@ -115,6 +118,22 @@ def register(
         fit.matrix[worse], fit.offset_px[worse] = chosen.matrix[worse], 0
         after = support_of(source, model, fit, options.tolerance_px)
     return _merged(detections, known, described(chosen, fit, after))
+
+
+def _all_roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
+    """Return the rough fit of all contours, shared out among the threads."""
+    for step in options.rounds:
+        views.edges(options.sigma_px, step.reduction)
+    result = Fit(np.empty_like(fit.matrix), np.empty_like(fit.offset_px), fit.plane)
+
+    def work(rows: slice) -> None:
+        """Fit some of them."""
+        index = np.arange(rows.start, rows.stop)
+        some = _roughly_fitted(views, model[index], fit[index], options)
+        result.matrix[rows], result.offset_px[rows] = some.matrix, some.offset_px
+
+    in_threads(work, pieces(len(fit.matrix), _LEAST_SHARED))
+    return result
 
 
 def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:

@@ -2,6 +2,7 @@
 
 import mmap
 from collections.abc import Callable
+from threading import Lock
 
 import numba
 import numpy as np
@@ -33,6 +34,7 @@ class Tiles:
             below: tiles that `compute` reads, and how far around a rectangle.
         """
         self._below = below
+        self._filling = Lock()  # what one thread has begun, another must not take for done
         self.pixels = _sparse_zeros(shape)
         self._compute, self._tile_px = compute, tile_px
         self._filled = np.zeros((-(-shape[0] // tile_px), -(-shape[1] // tile_px)), np.bool_)
@@ -42,17 +44,18 @@ class Tiles:
         self.fill(uv - reach[:, None], uv + reach[:, None])
 
     def fill(self, first_uv: NDArray[np.float64], last_uv: NDArray[np.float64]) -> None:
-        """Compute all tiles of the rectangles between (L, 2) corners."""
+        """Compute all tiles of the rectangles between (L, 2) corners; several threads may ask at once."""
         wanted = np.zeros_like(self._filled)
         _mark(first_uv, last_uv, self._tile_px, wanted)
-        wanted &= ~self._filled
-        self._filled |= wanted
-        rectangles = _rectangles(wanted)
-        if self._below is not None and rectangles:
-            corners = np.array(rectangles, np.float64) * self._tile_px
-            below, margin = self._below
-            below.fill(corners[:, [2, 0]] - margin, corners[:, [3, 1]] + margin)
-        in_threads(self._fill_rectangle, rectangles)
+        with self._filling:
+            wanted &= ~self._filled
+            self._filled |= wanted
+            rectangles = _rectangles(wanted)
+            if self._below is not None and rectangles:
+                corners = np.array(rectangles, np.float64) * self._tile_px
+                below, margin = self._below
+                below.fill(corners[:, [2, 0]] - margin, corners[:, [3, 1]] + margin)
+            in_threads(self._fill_rectangle, rectangles)
 
     def _fill_rectangle(self, tiles: tuple[int, int, int, int]) -> None:
         (height, width), side = self.pixels.shape[:2], self._tile_px
