@@ -30,8 +30,8 @@ LEAST_ANGLES = 8
 SCALE_STEP = 1.03
 KEPT_ANGLES = 2
 _LEAST_OF_BEST = 0.8
-"""A further angle is kept when its agreement is at least this share of the best one's: on generated pictures all but 1 of the
-21 parts (of 641) whose angle came second had 0.85 or more."""
+"""A further angle is kept when its agreement is at least this share of the best one's: of 641 generated parts 21 had their
+angle come second, all but one of them with 0.85 or more."""
 _REDUCTION = 2
 _FIELD_BLUR_PX = 1.5
 _CONTRAST_WINDOW_PX = 33
