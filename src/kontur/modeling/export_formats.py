@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kontur.config import load_config
 from kontur.data_preprocessing.dataset import open_dataset
-from kontur.data_preprocessing.part_list import open_parts
+from kontur.data_preprocessing.known_parts import open_known_parts
 from kontur.errors import DatasetError, ModelError
 from kontur.modeling.evaluate import run_detector
 from kontur.modeling.export import export_onnx
@@ -135,7 +135,7 @@ def _checked(
 
 def _check_pictures(workspace: Workspace) -> GroundTruth:
     """Return the first pictures of the test split and, where those are few, of the val split."""
-    parts = open_parts(workspace)[1]
+    _, parts = open_known_parts(workspace)
     splits = [read_split(workspace, split, parts) for split in ("test", "val")]
     rows = [(truth, k) for truth in splits for k in range(len(truth.pictures))][:CHECK_PICTURES]
     if not rows:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.config import load_config
-from kontur.data_preprocessing.part_list import open_parts
+from kontur.data_preprocessing.known_parts import open_known_parts
 from kontur.geometry import Part
 from kontur.hardware.threads import use_threads
 from kontur.modeling.appearance import Answer, features_of
@@ -185,7 +185,7 @@ def load_detector(
     if engine == "match":
         return load_matcher(workspace, mm_per_px)
     config = load_config(workspace.train_config, TrainConfig)
-    _, parts, _ = open_parts(workspace)
+    _, parts = open_known_parts(workspace)
     others = [load_matcher(workspace, mm_per_px)] if engine == "both" else []
     choice = choose_runtime(workspace, runtime, precision, threads)
     return NetworkDetector(find_model(workspace, choice), parts, config.detection, mm_per_px, others, choice)

@@ -28,7 +28,7 @@ class Network(nn.Module):
     The channels are laid out as `heads.HEADS` says.
     """
 
-    def __init__(self, parts: int, size: str = "s") -> None:
+    def __init__(self, parts: int, size: str = "n") -> None:
         super().__init__()
         widths, decoder = WIDTHS[size], DECODER_WIDTH[size]
         self.stem = _convolution(3, widths[0], stride=2)

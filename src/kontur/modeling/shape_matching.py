@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.part_list import open_parts
+from kontur.data_preprocessing.known_parts import open_known_parts
 from kontur.errors import ConfigError
 from kontur.geometry import Part
 from kontur.modeling.candidates import CandidateOptions, Finder, distinct
@@ -199,7 +199,7 @@ def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = N
         ConfigError, DrawingError: what is missing or does not fit; a scale range that is not positive or not ordered;
             parts that are too small to be found at any scale of the range.
     """
-    config, parts, _ = open_parts(workspace)
+    config, parts = open_known_parts(workspace)
     low, high = mm_per_px or config.camera.mm_per_px
     if not 0 < low <= high:
         raise ConfigError(f"--mm-per-px {low:g} {high:g}: give two positive numbers, the lower one first")

@@ -10,7 +10,7 @@ from kontur.config import Section
 class NetworkConfig(Section):
     """What is trained."""
 
-    size: Literal["n", "s", "m"] = "s"
+    size: Literal["n", "s", "m"] = "n"
 
 
 class TrainingConfig(Section):
