@@ -81,7 +81,7 @@ def _remembered(path: Path, key: str) -> tuple[Part, ...] | None:
             heads, ends = json.loads(str(file["parts"])), np.cumsum(file["lengths"])
             rings = np.split(file["points"], ends[:-1])
             circles = [Circle(*row) if row[2] > 0 else None for row in file["circles"].tolist()]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
     contours = [Contour(points, circle) for points, circle in zip(rings, circles, strict=True)]
     parts = []
