@@ -4,8 +4,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from kontur.errors import WorkspaceError
 
@@ -31,18 +32,42 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise WorkspaceError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or check rights"
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
 
+def _unwritable(path: Path, error: OSError) -> WorkspaceError:
+    return WorkspaceError(f"{path}: cannot be written ({error.strerror or error}); free space or check rights")
+
+
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+    """Write `data` to `path` atomically: as `atomic_path`, with half its calls to the system.
+
+    Raises:
+        WorkspaceError: the folder cannot be written or the disk is full.
+    """
+    temporary = path.with_name(f".{os.urandom(6).hex()}.{path.name}")
+    try:
+        with _create(temporary) as stream:
+            stream.write(data)
+        temporary.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
+        raise
+
+
+def _create(path: Path) -> BinaryIO:
+    """Open a new file, and make its folder when there is none."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,7 +17,9 @@ def random_light(seed: int = 0) -> np.ndarray:
 
 def exposed(light, gains=(1, 1, 1), fall=0.0, well=1e9, read=0.0, noise=NO_NOISE, seed=0, weights=(1,)):
     out = np.empty(light.shape, np.uint16)
-    exposure.expose(light, np.array(weights, F), np.array(gains, F), F(fall), F(well), F(read), noise, seed, out)
+    half = np.zeros(max(exposure.FUSED + 1, len(weights)), F)
+    half[: len(weights)] = weights
+    exposure.expose(light, half, np.array(gains, F), F(fall), F(well), F(read), noise, seed, out)
     return out
 
 
@@ -70,18 +72,41 @@ def test_a_mosaic_is_red_green_green_blue():
 
 
 def test_developing_is_a_lookup_that_clips_at_the_top():
-    raw = np.random.default_rng(3).integers(0, 9000, (3, HEIGHT, WIDTH), dtype=np.uint16)
+    raw = np.random.default_rng(3).integers(0, 9000, (HEIGHT, WIDTH, 3), dtype=np.uint16)
     curve = np.random.default_rng(4).integers(0, 256, 4096, dtype=np.uint8)
     got = np.empty((HEIGHT, WIDTH, 3), np.uint8)
     exposure.develop(raw, curve, got)
-    assert np.array_equal(got, curve[np.minimum(raw, 4095)].transpose(1, 2, 0))
+    assert np.array_equal(got, curve[np.minimum(raw, 4095)])
 
 
-@pytest.mark.parametrize("radius", [1, 2, 4])
+@pytest.mark.parametrize("planes", [1, 3])
+def test_a_photograph_is_exposure_and_development(planes):
+    light, noise = random_light(9)[:planes], np.random.default_rng(1).standard_normal(4000).astype(F)
+    curve = np.random.default_rng(4).integers(0, 256, 4096, dtype=np.uint8)
+    weights, gains = np.array([0.5, 0.2, 0.05, 0.0], F), np.array([0.9, 1.0, 1.1], F)[:planes]
+    got = np.empty((HEIGHT, WIDTH, planes), np.uint8)
+    exposure.photograph(light, weights, gains, F(0.2), F(900), F(5), noise, 3, curve, got)
+    raw = np.empty(light.shape, np.uint16)
+    exposure.expose(light, weights, gains, F(0.2), F(900), F(5), noise, 3, raw)
+    assert np.array_equal(got, curve[raw].transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("radius", [1, 2, 4, 6])
 def test_the_blur_is_separable_and_the_border_goes_on(radius):
     weights = cv2.getGaussianKernel(2 * radius + 1, 0.5 * radius)[:, 0]
     light = random_light(6) * F(0.7)
-    codes = exposed(light, weights=weights).astype(float)
+    codes = exposed(light, weights=weights[radius:]).astype(float)
     for plane, got in zip(light, codes, strict=True):
         expected = cv2.sepFilter2D(plane.astype(float), -1, weights, weights, borderType=cv2.BORDER_REPLICATE)
         assert np.abs(got - 4095 * expected).max() <= 0.52
+
+
+@pytest.mark.parametrize("factor", [0.97, 1.0, 1.06])
+def test_a_plane_is_enlarged_about_its_middle(factor):
+    plane = random_light(7)[0]
+    got = np.empty_like(plane)
+    exposure.zoom(plane, factor, got)
+    v, u = np.mgrid[0:HEIGHT, 0:WIDTH].astype(F)
+    x, y = (WIDTH - 1) / 2 + (u - (WIDTH - 1) / 2) / factor, (HEIGHT - 1) / 2 + (v - (HEIGHT - 1) / 2) / factor
+    expected = cv2.remap(plane, x.astype(F), y.astype(F), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    assert np.abs(got - expected).max() < 0.03  # OpenCV rounds places to 1/32 px

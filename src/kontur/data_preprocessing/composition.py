@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.blocks import TILE
+from kontur.data_preprocessing.compiled import ENTRY
 from kontur.data_preprocessing.illumination import lamp_rows, lamp_shares, shadow_shifts, sky_rows
 from kontur.data_preprocessing.scene import Scene
 from kontur.data_preprocessing.shadows import cast_shadows
@@ -74,8 +76,8 @@ class _Shadows:
     def __init__(self, scene: Scene, views: Sequence[View]) -> None:
         self.views, self.shares = views, lamp_shares(scene)
         thickness = np.array([view.thing.thickness_mm for view in views])
-        self.near = shadow_shifts(scene, views, thickness)
-        self.far = shadow_shifts(scene, views, np.array([view.thing.top_mm for view in views]))
+        self.near = _Reach(*shadow_shifts(scene, views, thickness))
+        self.far = _Reach(*shadow_shifts(scene, views, np.array([view.thing.top_mm for view in views])))
         parts = [view.thing.top_mm for view in views if view.thing.part is not None]
         self.heights = np.zeros(256, np.float32)
         self.heights[1 : len(parts) + 1] = parts
@@ -84,33 +86,38 @@ class _Shadows:
         """Darken `light` around thing `number`, before it is drawn."""
         falls_far = self.heights < self.views[number].thing.base_mm - _LEVEL_MM
         if not falls_far.any():
-            self._cast(number, sight, *self.near, light, ids, _EVERYTHING)
+            self._cast(number, sight, self.near, light, ids, _EVERYTHING)
             return
-        self._cast(number, sight, *self.near, light, ids, (~falls_far).astype(np.float32))
-        self._cast(number, sight, *self.far, light, ids, falls_far.astype(np.float32))
+        self._cast(number, sight, self.near, light, ids, (~falls_far).astype(np.float32))
+        self._cast(number, sight, self.far, light, ids, falls_far.astype(np.float32))
 
     def _cast(
-        self,
-        number: int,
-        sight: _Sight,
-        shifts: NDArray[np.int64],
-        softness: Floats,
-        light: Floats,
-        ids: NDArray[np.uint8],
-        catches: Floats,
+        self, number: int, sight: _Sight, reach: "_Reach", light: Floats, ids: NDArray[np.uint8], catches: Floats
     ) -> None:
-        view, pad = self.views[number], int(np.abs(shifts[number]).max() + softness[number].max() / 2) + 3
+        view, pad, template = self.views[number], reach.pads[number], sight.levels[1]
         left, top = view.left - pad, view.top - pad
         columns, rows = (-(-(side + 2 * pad) // (_SHADOW_PX * TILE)) * TILE for side in view.size)
         middle = (_SHADOW_PX - 1) / 2
-        spread = np.array([[_SHADOW_PX, 0, left + middle], [0, _SHADOW_PX, top + middle], [0, 0, 1]])
-        template = sight.levels[1]
-        steps = (template.mm_to_grid @ sight.maps[-1] @ spread).astype(np.float32).ravel()
+        steps = template_maps(template.mm_to_grid, sight.maps[-1:], _SHADOW_PX, left + middle, top + middle)
         cast_shadows(
-            light, template.packed, steps, (left, top, columns, rows),
-            np.float32(view.pose_px.scale_px_per_mm / _SHADOW_PX), np.rint(shifts[number] / _SHADOW_PX).astype(np.int64),
-            softness[number] / np.float32(_SHADOW_PX), self.shares, ids, catches,
+            light, template.packed, steps[0], (left, top, columns, rows),
+            np.float32(view.pose_px.scale_px_per_mm / _SHADOW_PX), reach.shifts[number], reach.softness[number],
+            self.shares, ids, catches,
         )  # fmt: skip
+
+
+class _Reach:
+    """How far the shadows of a scene's things reach; shifts and penumbras in elements of their windows.
+
+    Attributes:
+        pads: px around each thing.
+        shifts, softness: see `cast_shadows`.
+    """
+
+    def __init__(self, shifts_px: NDArray[np.int64], softness_px: Floats) -> None:
+        self.pads = ((np.abs(shifts_px).max(axis=(1, 2)) + softness_px.max(axis=1) / 2).astype(int) + 3).tolist()
+        self.shifts = np.rint(shifts_px / _SHADOW_PX).astype(np.int64)
+        self.softness = softness_px / np.float32(_SHADOW_PX)
 
 
 def _draw(
@@ -118,8 +125,7 @@ def _draw(
 ) -> int:
     """Draw one thing; returns the pixels it covers alone."""
     thing, scale, template = view.thing, view.pose_px.scale_px_per_mm, sight.levels[0]
-    shift = np.array([[1, 0, view.left], [0, 1, view.top], [0, 0, 1]])
-    maps = (template.mm_to_grid @ sight.maps @ shift).astype(np.float32).reshape(-1, 9)
+    maps = template_maps(template.mm_to_grid, sight.maps, 1, float(view.left), float(view.top))
     turn = sight.to_mm[:, :2] * np.float32(scale / template.step_mm)
     tints, texture = packed(thing.surface)
     return int(draw_thing(
@@ -127,6 +133,27 @@ def _draw(
         np.float32(scale), turn, tints, texture, lamps, sky, texel_pool(), streak_pool(),
         np.float32(max(thing.bevel_mm, _LEAST_BEVEL_PX / scale)),
     ))  # fmt: skip
+
+
+@numba.njit(**ENTRY)
+def template_maps(mm_to_grid, maps, every, left, top):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return (slices, 9) float32 homographies from (column, row, 1) of a window to a template.
+
+    Args:
+        mm_to_grid: (3, 3) from mm to the template.
+        maps: (slices, 3, 3) from the picture (px) to mm.
+        every: px from one element of the window to the next; left, top: float, px at its first.
+    """
+    out = np.empty((len(maps), 9), np.float32)
+    for n in range(len(maps)):
+        for i in range(3):
+            x, y, one = 0.0, 0.0, 0.0
+            for k in range(3):
+                x += mm_to_grid[i, k] * maps[n, k, 0]
+                y += mm_to_grid[i, k] * maps[n, k, 1]
+                one += mm_to_grid[i, k] * maps[n, k, 2]
+            out[n, 3 * i : 3 * i + 3] = x * every, y * every, x * left + y * top + one
+    return out
 
 
 def _sights(views: Sequence[View]) -> list[_Sight]:

@@ -32,16 +32,16 @@ def ring_lists(rings: Sequence[Points], places: int) -> str:
 
 
 def _text(values: Points, ends: np.ndarray, places: int, separator: str) -> str:
-    numbers = np.rint(values * 10.0**places).astype(np.int64)
-    out = np.empty(len(numbers) * _BYTES_MAX, np.uint8)
-    return out[: _write(numbers, ends, places, ord(separator), out)].tobytes().decode()
+    out = np.empty(len(values) * _BYTES_MAX, np.uint8)
+    return out[: _write(values, ends, places, ord(separator), out)].tobytes().decode()
 
 
 @numba.njit(cache=True, nogil=True)
-def _write(numbers, ends, places, separator, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _write(values, ends, places, separator, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write each number from its last digit to its first, then turn it round; returns the bytes written."""
-    at, ring = 0, 0
-    for index in range(len(numbers)):
+    at, ring, unit = 0, 0, 10.0**places
+    for index in range(len(values)):
+        number = np.int64(np.rint(values[index] * unit))
         if ring < len(ends) and index == ends[ring]:
             out[at : at + 3] = _BETWEEN_RINGS
             at += 3
@@ -49,7 +49,7 @@ def _write(numbers, ends, places, separator, out):  # type: ignore[no-untyped-de
         elif index:
             out[at] = separator
             at += 1
-        begin, rest, written = at, abs(numbers[index]), 0
+        begin, rest, written = at, abs(number), 0
         while rest > 0 or written <= places:
             if written == places:
                 out[at] = 46
@@ -58,7 +58,7 @@ def _write(numbers, ends, places, separator, out):  # type: ignore[no-untyped-de
             rest //= 10
             written += 1
             at += 1
-        if numbers[index] < 0:
+        if number < 0:
             out[at] = 45
             at += 1
         out[begin:at] = out[begin:at][::-1].copy()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kontur.data_preprocessing.data_config import DataConfig, MaterialKind, MaterialSection
 from kontur.data_preprocessing.defects import Defect, spoil
-from kontur.data_preprocessing.shapes import Shape, deepest_mm, ring_shape
+from kontur.data_preprocessing.shapes import Shape, apart_mm, ring_shape
 from kontur.data_preprocessing.surfaces import Surface, draw_surface, random_colour
 from kontur.geometry import Part, Pose
 from kontur.geometry.camera import Camera
@@ -234,10 +234,12 @@ def clearance_mm(shape: Shape, pose: Pose, other: Placement, enough_mm: float = 
     distance = math.hypot(pose.x_mm - other.pose.x_mm, pose.y_mm - other.pose.y_mm)
     if distance > shape.reach_mm + other.shape.reach_mm + enough_mm:
         return distance - shape.reach_mm - other.shape.reach_mm
-    return min(_depth(shape, pose, other.shape, other.pose), _depth(other.shape, other.pose, shape, pose))
+    return float(apart_mm(_material(shape), _stance(pose), _material(other.shape), _stance(other.pose)))
 
 
-def _depth(shape: Shape, pose: Pose, other: Shape, other_pose: Pose) -> float:
-    """Least distance of one's outline points to the other, minus what lies inside."""
-    poses = [(p.x_mm, p.y_mm, p.theta_rad, -1.0 if p.flipped else 1.0) for p in (pose, other_pose)]
-    return -float(deepest_mm(shape.outline_mm, *poses, other.distance_mm, other.origin_mm, other.step_mm))
+def _material(shape: Shape) -> tuple[Any, ...]:
+    return shape.outline_mm, shape.distance_mm, shape.origin_mm, shape.step_mm
+
+
+def _stance(pose: Pose) -> tuple[float, float, float, float]:
+    return pose.x_mm, pose.y_mm, pose.theta_rad, -1.0 if pose.flipped else 1.0

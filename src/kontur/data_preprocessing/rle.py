@@ -40,23 +40,28 @@ def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
     values = columns[begins]
     order = np.argsort(values, kind="stable")
     groups = np.searchsorted(values[order], np.arange(1, count + 2))
+    begins, ends = begins[order], ends[order]
     codes = []
-    for first, last in pairwise(groups):
-        begin, end = begins[order[first:last]], ends[order[first:last]]
-        text = _compress(begin, end, columns.size).tobytes().decode()
-        codes.append(MaskCode(text, int((end - begin).sum()), _bounds(begin, end, height)))
+    for first, last in pairwise(groups.tolist()):
+        begin, end = begins[first:last], ends[first:last]
+        area, *bounds = _measure(begin, end, height)
+        codes.append(MaskCode(_compress(begin, end, columns.size).tobytes().decode(), area, tuple(bounds)))
     return codes
 
 
-def _bounds(begin: NDArray[np.int64], end: NDArray[np.int64], height: int) -> tuple[int, int, int, int]:
+@numba.njit(cache=True, nogil=True)
+def _measure(begin, end, height):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Area, and x, y, width, height of the box, of runs down columns; zeros for none."""
     if not len(begin):
-        return 0, 0, 0, 0
-    left, right = int(begin[0]) // height, int(end[-1] - 1) // height
-    tops, bottoms = begin % height, (end - 1) % height
-    crossing = begin // height != (end - 1) // height
-    top = 0 if crossing.any() else int(tops.min())
-    bottom = height - 1 if crossing.any() else int(bottoms.max())
-    return left, top, right - left + 1, bottom - top + 1
+        return 0, 0, 0, 0, 0
+    area, top, bottom = 0, height - 1, 0
+    for k in range(len(begin)):
+        area += end[k] - begin[k]
+        crossing = begin[k] // height != (end[k] - 1) // height
+        top = min(top, 0 if crossing else begin[k] % height)
+        bottom = max(bottom, height - 1 if crossing else (end[k] - 1) % height)
+    left, right = begin[0] // height, (end[-1] - 1) // height
+    return area, left, top, right - left + 1, bottom - top + 1
 
 
 @numba.njit(cache=True, nogil=True)

@@ -84,18 +84,18 @@ def photograph(light: Floats, look: Look, noise: Floats) -> Picture:
     gains = (_exposure_gain(light, look) * np.array(look.balance)).astype(np.float32)
     if look.grey:
         light, gains = _grey(light), gains[1:2]
-    raw = np.empty(light.shape, np.uint16)
-    exposure.expose(
+    image = np.empty((height, width, len(light)), np.uint8)
+    numbers = (
         light, _blur_weights(look.blur_px), gains, np.float32(look.vignetting), np.float32(look.well_e),
-        np.float32(look.read_e), noise, look.noise_seed, raw,
+        np.float32(look.read_e), noise, look.noise_seed,
     )  # fmt: skip
-    curve = _output_curve(look)
     if look.bayer and not look.grey:
-        single = np.empty((height, width), np.uint16)
+        raw, single = np.empty(light.shape, np.uint16), np.empty((height, width), np.uint16)
+        exposure.expose(*numbers, raw)
         exposure.mosaic(raw, single)
-        raw = np.moveaxis(cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR), 2, 0)
-    image = np.empty((height, width, len(raw)), np.uint8)
-    exposure.develop(raw, curve, image)
+        exposure.develop(cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR), _output_curve(look), image)
+    else:
+        exposure.photograph(*numbers, _output_curve(look), image)
     return cv2.merge([image] * 3) if look.grey else image
 
 
@@ -115,10 +115,11 @@ def _exposure_gain(light: Floats, look: Look) -> float:
 
 
 def _blur_weights(sigma_px: float) -> Floats:
-    """Weights of a Gaussian blur along a line; a single 1 where it would not be seen."""
+    """Weights of a Gaussian blur along a line, from its middle outwards; 1 and zeros where it would not be seen."""
     radius = int(np.ceil(2.2 * sigma_px)) if sigma_px > _LEAST_BLUR_PX else 0
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma_px, _LEAST_BLUR_PX)) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    weights = np.zeros(max(radius, exposure.FUSED) + 1)
+    weights[: radius + 1] = np.exp(-0.5 * (np.arange(radius + 1) / max(sigma_px, _LEAST_BLUR_PX)) ** 2)
+    return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
 
 
 def _output_curve(look: Look) -> NDArray[np.uint8]:
@@ -140,12 +141,9 @@ def _lens(light: Floats, look: Look) -> Floats:
 
 def _fringes(light: Floats, shift_px: float) -> Floats:
     """Enlarge red and shrink blue so that they part by twice `shift_px` at the corners."""
-    _, height, width = light.shape
-    middle = (np.array([width, height]) - 1) / 2
+    half_diagonal = float(np.hypot(light.shape[1] - 1, light.shape[2] - 1)) / 2
     for plane, sign in ((light[0], -1), (light[2], 1)):
-        factor = 1 + sign * shift_px / float(np.hypot(*middle))
-        matrix = np.array([[factor, 0, middle[0] * (1 - factor)], [0, factor, middle[1] * (1 - factor)]])
-        plane[:] = cv2.warpAffine(plane, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        exposure.zoom(plane.copy(), 1 + sign * shift_px / half_diagonal, plane)
     return light
 
 

@@ -50,15 +50,14 @@ def light_block(work, u, v, s, lamps, sky):  # type: ignore[no-untyped-def]  # p
 @numba.njit(**INNER)
 def _sky_block(work, u, v, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
     x0, y0 = sky[5, 0] + sky[5, 1] * u + sky[5, 2] * v, sky[6, 0] + sky[6, 1] * u + sky[6, 2] * v
-    for c in range(3):
-        lit, sent = LIT + c * BLOCK, SENT + c * BLOCK
-        level, overhead, horizon, right, up = sky[0, c], sky[1, c], sky[2, c], sky[3, c], sky[4, c]
-        for k in range(BLOCK):
-            nx = work[NX + k] - (x0 + sky[5, 1] * COLUMN[k] + sky[5, 2] * ROW[k])
-            ny = work[NY + k] - (y0 + sky[6, 1] * COLUMN[k] + sky[6, 2] * ROW[k])
-            tilt = min(_ONE, _TWO * np.sqrt(nx * nx + ny * ny))
-            work[lit + k] = level
-            work[sent + k] = max(_ZERO, overhead + (horizon - overhead) * tilt + nx * right + ny * up)
+    for k in range(BLOCK):
+        nx = work[NX + k] - (x0 + sky[5, 1] * COLUMN[k] + sky[5, 2] * ROW[k])
+        ny = work[NY + k] - (y0 + sky[6, 1] * COLUMN[k] + sky[6, 2] * ROW[k])
+        tilt = min(_ONE, _TWO * np.sqrt(nx * nx + ny * ny))
+        for c in range(3):
+            work[LIT + c * BLOCK + k] = sky[0, c]
+            seen = sky[1, c] + (sky[2, c] - sky[1, c]) * tilt + nx * sky[3, c] + ny * sky[4, c]
+            work[SENT + c * BLOCK + k] = max(_ZERO, seen)
 
 
 @numba.njit(**INNER)

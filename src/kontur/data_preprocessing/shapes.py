@@ -147,7 +147,7 @@ def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma:
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def deepest_mm(points, pose, other_pose, distance_mm, origin_mm, step_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Greatest signed distance (mm) of points to a shape, at the nearest grid point; beyond the grid a lower bound's guess.
 
@@ -170,7 +170,18 @@ def deepest_mm(points, pose, other_pose, distance_mm, origin_mm, step_mm):  # ty
         column, row = (x - origin_mm[0]) / step_mm, (y - origin_mm[1]) / step_mm
         i = min(columns - 1, max(0, int(np.rint(column))))
         j = min(rows - 1, max(0, int(np.rint(row))))
-        beyond = np.hypot(column - i, row - j) * step_mm
-        value = distance_mm[j, i] - (beyond if beyond > step_mm else 0.0)
-        deepest = max(deepest, value)
+        right, down = column - i, row - j
+        squared = right * right + down * down
+        deepest = max(deepest, distance_mm[j, i] - (np.sqrt(squared) * step_mm if squared > 1.0 else 0.0))
     return deepest
+
+
+@numba.njit(cache=True, nogil=True)
+def apart_mm(a, pose, b, other_pose):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Least distance between two shapes at poses (see `deepest_mm`), mm, not positive where they overlap.
+
+    Args:
+        a, b: (outline_mm, distance_mm, origin_mm, step_mm) of each.
+    """
+    a_in_b = deepest_mm(a[0], pose, other_pose, b[1], b[2], b[3])
+    return -max(a_in_b, deepest_mm(b[0], other_pose, pose, a[1], a[2], a[3]))
