@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from kontur.errors import WorkspaceError
 
@@ -50,8 +49,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{os.urandom(6).hex()}.{path.name}")
     try:
-        with _create(temporary) as stream:
-            stream.write(data)
+        try:
+            temporary.write_bytes(data)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
         temporary.replace(path)
     except BaseException as error:
         with suppress(OSError):
@@ -59,15 +61,6 @@ def write_bytes(path: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise _unwritable(path, error) from error
         raise
-
-
-def _create(path: Path) -> BinaryIO:
-    """Open a new file, and make its folder when there is none."""
-    try:
-        return path.open("xb")
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
 
 
 def write_text(path: Path, text: str) -> None:

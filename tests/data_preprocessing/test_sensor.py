@@ -209,3 +209,11 @@ def test_shares_of_grey_mosaic_motion_and_fringes_are_probabilities():
 def test_a_look_is_its_streams():
     assert looks(3) == looks(3)
     assert len(set(looks(20))) == 20
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 0), (90, 90), (20, 50)])
+def test_a_conveyor_moves_one_way(low, high):
+    drawn = looks(60, lens={"motion": 1.0, "motion_px": (1.0, 4.0), "motion_deg": (low, high)})
+    turns = np.degrees([np.arctan2(look.motion_px[1], look.motion_px[0]) for look in drawn])
+    assert turns.min() >= low - 1e-6
+    assert turns.max() <= high + 1e-6

@@ -147,7 +147,7 @@ def test_a_part_over_another_takes_its_pixels():
 def test_heat_tints_the_edge_blue_and_leaves_the_middle():
     near = np.full_like(DEEP, 0.25)  # half a pixel from the edge: the top face alone
     plain, heated = (painted(near, {"heat": F(amount)})[0][5, 9] for amount in (0, 1))
-    share = 1 - 0.25 * 0.67
+    share = 1 - 0.25 / 1.5
     np.testing.assert_allclose(heated / plain, 1 + share * np.array([0.25, -0.15, -0.25]), rtol=1e-4)
     plain, heated = (painted(DEEP, {"heat": F(amount)})[0][5, 9] for amount in (0, 1))
     np.testing.assert_allclose(heated, plain, rtol=1e-6)

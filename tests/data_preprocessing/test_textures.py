@@ -21,6 +21,7 @@ from kontur.data_preprocessing.textures import (
     pattern,
     streak_pool,
     texel_pool,
+    worn,
 )  # fmt: skip
 
 KINDS = get_args(BackgroundKind)
@@ -47,6 +48,23 @@ def test_patterns_are_bytes_of_middling_grey(kind):
         assert np.ptp(tile) == 0
     else:
         assert tile.std() > 5
+
+
+def test_wear_leaves_a_new_table_alone_and_grows():
+    new = np.full((256, 256), 128, np.uint8)
+    little, much = (worn(new, np.random.default_rng(3), amount).astype(int) for amount in (0.3, 1.0))
+    assert worn(new, np.random.default_rng(3), 0.0) is new
+    assert 0 < np.abs(little - 128).mean() < np.abs(much - 128).mean() / 2
+    assert much.max() > 150  # bright scratches
+    assert much.min() < 80  # dark ones, and stains
+    assert 0.3 < (much == 128).mean() < 0.95  # most of the table is as it was
+
+
+def test_the_variants_of_a_table_are_worn_by_degrees():
+    plain = [pattern("plain", variant).astype(int) for variant in range(VARIANTS)]
+    wear = [np.abs(tile - 128).mean() for tile in plain]
+    assert wear[0] == 0
+    assert wear[0] < wear[1] < wear[2]
 
 
 def test_variants_differ_and_the_pool_is_made_once():

@@ -155,6 +155,7 @@ class LensSection(Section):
     blur_px: NotNegative = (0.3, 1.0)
     motion_px: NotNegative = (0.0, 4.0)
     motion: Unit = 0.05
+    motion_deg: Annotated[Span, Field(description="direction, clockwise from the picture's x axis")] = (0.0, 180.0)
     chromatic_px: NotNegative = (0.0, 0.8)
     chromatic: Unit = 0.15
     vignetting: UnitSpan = (0.0, 0.35)
@@ -164,7 +165,7 @@ class SensorSection(Section):
     """What the sensor and the file make of the light."""
 
     exposure: Annotated[Positive, Field(description="median linear brightness")] = (0.06, 0.35)
-    highlights: Annotated[Positive, Field(description="brightest 2 % after exposure; above 1 is clipped")] = (0.6, 4.0)
+    highlights: Annotated[Positive, Field(description="brightest 2 % after exposure; above 1 is clipped")] = (0.5, 1.4)
     full_well_e: Positive = (3000.0, 30000.0)
     read_noise_e: NotNegative = (2.0, 20.0)
     white_balance: Annotated[UnitSpan, Field(description="relative error of red and blue gain")] = (0.0, 0.15)

@@ -136,10 +136,12 @@ def mosaic(planes, out):  # type: ignore[no-untyped-def]  # pragma: no cover
 @numba.njit(**INNER)
 def _develop_row(codes, curve, line):  # type: ignore[no-untyped-def]  # pragma: no cover
     """A row of 12-bit values (C, W) through a curve: (W, C) bytes."""
-    for c in range(len(codes)):
-        plane = codes[c]
+    planes = len(codes)
+    flat = line.reshape(-1)
+    for c in range(planes):
+        plane, out = codes[c], flat[c::planes]
         for x in range(len(plane)):
-            line[x, c] = curve[min(np.uint16(4095), plane[x])]
+            out[x] = curve[plane[x]]
 
 
 @numba.njit(**ENTRY)

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -186,10 +186,10 @@ def _settle(
     rng: np.random.Generator,
 ) -> tuple[Pose, float] | None:
     """Find a place that suits the manner, up to `margin_mm` beyond the table's edge; returns pose and height below it."""
-    half = np.maximum(manner.half_mm + margin_mm, 1.0)
+    half_x, half_y = np.maximum(manner.half_mm + margin_mm, 1.0).tolist()
     for _ in range(_TRIES):
-        x, y = rng.uniform(-half, half)
-        pose = Pose(float(x), float(y), float(rng.uniform(0, 2 * np.pi)), flipped)
+        x, y, turn = rng.random(3).tolist()
+        pose = Pose(half_x * (2 * x - 1), half_y * (2 * y - 1), 2 * math.pi * turn, flipped)
         if manner.style == _TOUCH and placed:
             pose = _move_against(shape, pose, placed[int(rng.integers(len(placed)))])
         below = _height_below(shape, pose, placed, manner.gap_mm)
@@ -202,7 +202,7 @@ def _height_below(shape: Shape, pose: Pose, placed: Sequence[Placement], gap_mm:
     """Height of what lies under a thing at a pose; None where anything is nearer than the gap."""
     height = 0.0
     for other in placed:
-        gap = clearance_mm(shape, pose, other, max(0.0, gap_mm))
+        gap = clearance_mm(shape, pose, other, max(0.0, gap_mm), max(0.0, gap_mm))
         if gap < gap_mm:
             return None
         if gap <= 0:
@@ -212,29 +212,29 @@ def _height_below(shape: Shape, pose: Pose, placed: Sequence[Placement], gap_mm:
 
 def _move_against(shape: Shape, pose: Pose, other: Placement) -> Pose:
     """Move a pose straight towards another thing until they nearly touch."""
-    there = np.array([other.pose.x_mm, other.pose.y_mm])
-    away = np.array([pose.x_mm, pose.y_mm]) - there
-    away /= max(1e-9, float(np.hypot(*away)))
-    reach = 0.0
+    x, y = pose.x_mm - other.pose.x_mm, pose.y_mm - other.pose.y_mm
+    length, reach = max(1e-9, math.hypot(x, y)), 0.0
     for _ in range(12):
-        spot = there + away * reach
-        gap = clearance_mm(shape, Pose(float(spot[0]), float(spot[1]), pose.theta_rad, pose.flipped), other, 0.05)
+        pose = replace(pose, x_mm=other.pose.x_mm + x / length * reach, y_mm=other.pose.y_mm + y / length * reach)
+        gap = clearance_mm(shape, pose, other, 0.05)
         if gap > 0.05:
             break
         reach += max(0.3, 0.1 - gap)
-    spot = there + away * reach
-    return Pose(float(spot[0]), float(spot[1]), pose.theta_rad, pose.flipped)
+    return pose
 
 
-def clearance_mm(shape: Shape, pose: Pose, other: Placement, enough_mm: float = 12.0) -> float:
+def clearance_mm(
+    shape: Shape, pose: Pose, other: Placement, enough_mm: float = 12.0, near_mm: float = -math.inf
+) -> float:
     """Return the least distance between outlines, mm; not positive where they overlap.
 
-    What is farther apart than `enough_mm` may be reported as anything between that and the true distance.
+    What is farther apart than `enough_mm` may be reported as anything between that and the true distance, and what is nearer
+    than `near_mm` as anything below that.
     """
     distance = math.hypot(pose.x_mm - other.pose.x_mm, pose.y_mm - other.pose.y_mm)
     if distance > shape.reach_mm + other.shape.reach_mm + enough_mm:
         return distance - shape.reach_mm - other.shape.reach_mm
-    return float(apart_mm(_material(shape), _stance(pose), _material(other.shape), _stance(other.pose)))
+    return float(apart_mm(_material(shape), _stance(pose), _material(other.shape), _stance(other.pose), near_mm))
 
 
 def _material(shape: Shape) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "none": {},
     "conveyor": {
         "background": {"kinds": {"conveyor": 3.0, "plain": 1.0, "noise": 1.0, "felt": 1.0}, "pictures": 0.1},
-        "lens": {"motion": 0.5, "motion_px": (0.5, 5.0)},
+        "lens": {"motion": 0.5, "motion_px": (0.5, 5.0), "motion_deg": (0.0, 0.0)},
         "camera": {"tilt_deg": (0.0, 2.0)},
         "scene": {"pile": 0.1},
     },

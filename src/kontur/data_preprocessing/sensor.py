@@ -58,7 +58,7 @@ class Look:
 def draw_look(config: DataConfig, rng: np.random.Generator) -> Look:
     """Draw lens and sensor for one picture."""
     lens, sensor = config.lens, config.sensor
-    turn, length = rng.uniform(0, np.pi), rng.uniform(*lens.motion_px)
+    turn, length = np.radians(rng.uniform(*lens.motion_deg)), rng.uniform(*lens.motion_px)
     motion = (float(length * np.cos(turn)), float(length * np.sin(turn))) if rng.uniform() < lens.motion else (0.0, 0.0)
     error = rng.uniform(*sensor.white_balance) * rng.choice([-1, 1], 2)
     low, high = np.log(sensor.exposure)

@@ -37,6 +37,8 @@ _ZERO, _QUARTER, _HALF, _ONE, _TWO, _FOUR = (np.float32(value) for value in (0, 
 _FILM = np.float32(1.6)
 """Mean thickness of an oil film, in orders of interference of green light."""
 _TINY = np.float32(1e-6)
+HEATED_MM = np.float32(1.5)
+"""Width of the tint that a laser's cut leaves."""
 
 
 @numba.njit(**INNER)
@@ -107,7 +109,7 @@ def send_block(work, tints, s):  # type: ignore[no-untyped-def]  # pragma: no co
         heat = s.heat * (np.float32(0.25), np.float32(-0.15), np.float32(-0.25))[c]
         rust = (np.float32(0.02), np.float32(0.06), np.float32(0.16))[c]
         for k in range(BLOCK):
-            edge = clip_unit(_ONE - work[MM + k] * np.float32(0.67))
+            edge = clip_unit(_ONE - work[MM + k] / HEATED_MM)
             level = diffuse * work[lit + k] + specular * work[sent + k]
             level *= work[TONE + k] * (_ONE + heat * edge)
             rusty = rust * (_ONE + _HALF * work[DIRT + k]) * work[lit + k]

@@ -148,8 +148,12 @@ def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def deepest_mm(points, pose, other_pose, distance_mm, origin_mm, step_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
+def deepest_mm(  # type: ignore[no-untyped-def]
+    points, pose, other_pose, distance_mm, origin_mm, step_mm, deep_mm
+):  # pragma: no cover
     """Greatest signed distance (mm) of points to a shape, at the nearest grid point; beyond the grid a lower bound's guess.
+
+    The search ends at the first point that is deeper than `deep_mm`.
 
     Args:
         points: (N, 2) mm in their own frame.
@@ -173,15 +177,21 @@ def deepest_mm(points, pose, other_pose, distance_mm, origin_mm, step_mm):  # ty
         right, down = column - i, row - j
         squared = right * right + down * down
         deepest = max(deepest, distance_mm[j, i] - (np.sqrt(squared) * step_mm if squared > 1.0 else 0.0))
+        if deepest > deep_mm:
+            break
     return deepest
 
 
 @numba.njit(cache=True, nogil=True)
-def apart_mm(a, pose, b, other_pose):  # type: ignore[no-untyped-def]  # pragma: no cover
+def apart_mm(a, pose, b, other_pose, near_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Least distance between two shapes at poses (see `deepest_mm`), mm, not positive where they overlap.
+
+    When it is less than `near_mm`, any number below that may be returned.
 
     Args:
         a, b: (outline_mm, distance_mm, origin_mm, step_mm) of each.
     """
-    a_in_b = deepest_mm(a[0], pose, other_pose, b[1], b[2], b[3])
-    return -max(a_in_b, deepest_mm(b[0], other_pose, pose, a[1], a[2], a[3]))
+    deepest = deepest_mm(a[0], pose, other_pose, b[1], b[2], b[3], -near_mm)
+    if deepest <= -near_mm:
+        deepest = max(deepest, deepest_mm(b[0], other_pose, pose, a[1], a[2], a[3], -near_mm))
+    return -deepest

@@ -17,6 +17,8 @@ GRAIN, SCRATCHES, GRUNGE, SPANGLE = range(4)
 """Bytes of a texel, lowest first."""
 NOISE_LENGTH = 1 << 18
 _POOL_SEED = 20_240
+_SCRATCH_DEPTH, _STAIN_DEPTH = 0.4, 70.0
+"""Of the most worn table: share of a scratch's own level; levels that a stain takes away."""
 VARIANTS = 3
 """Patterns of each kind."""
 
@@ -47,8 +49,24 @@ def noise_pool() -> NDArray[np.float32]:
 
 @cache
 def pattern(kind: str, variant: int) -> Bytes:
-    """Return the (1024, 1024) uint8 pattern of a kind of table, mean near 128; `variant` is below VARIANTS."""
-    return _PATTERNS[kind](np.random.default_rng([_POOL_SEED, get_args(BackgroundKind).index(kind), variant]))
+    """Return the (1024, 1024) uint8 pattern of a kind of table, mean near 128; `variant` is below VARIANTS.
+
+    Variant 0 is as new, the last one the most worn.
+    """
+    rng = np.random.default_rng([_POOL_SEED, get_args(BackgroundKind).index(kind), variant])
+    return worn(_PATTERNS[kind](rng), rng, variant / (VARIANTS - 1))
+
+
+def worn(levels: Bytes, rng: np.random.Generator, amount: float) -> Bytes:
+    """Return a square tile with scratches, half of them bright, and dark stains with soft rims; `amount` 0..1."""
+    if not amount:
+        return levels
+    size = levels.shape[0]
+    scratches = _scratches(rng, size).astype(np.float32) - _scratches(rng, size)
+    blotches = _smooth(fractal(rng, size, 1.0), 3, 3)
+    stains = np.clip(blotches - 1.1, 0, 0.5) * 2
+    change = amount * (_SCRATCH_DEPTH * scratches - _STAIN_DEPTH * stains)
+    return np.clip(levels + change, 0, 255).astype(np.uint8)
 
 
 def fractal(rng: np.random.Generator, size: int, exponent: float) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from kontur.data_preprocessing.blocks import (
 from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.relief import brush_block, clip_unit, slope_block, texture_block
 from kontur.data_preprocessing.sampling import sample_block, sample_one
-from kontur.data_preprocessing.shading import light_block, oil_block, send_block, wall_block
+from kontur.data_preprocessing.shading import HEATED_MM, light_block, oil_block, send_block, wall_block
 
 _ZERO, _HALF = np.float32(0), np.float32(0.5)
 _MIDDLE = np.float32((TILE - 1) / 2)
@@ -58,14 +58,17 @@ def draw_thing(  # type: ignore[no-untyped-def]
     left, top, width, height = window
     work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
     middle_u, middle_v = _HALF * np.float32(width), _HALF * np.float32(height)
-    covered = 0
+    covered, inner = 0, scale * max(bevel_mm, HEATED_MM)
     for row in range(0, height, TILE):
         for column in range(0, width, TILE):
             u, v = np.float32(column), np.float32(row)
             depth = sample_one(template, maps[0], u + _MIDDLE, v + _MIDDLE) * scale
             if depth < -(lean + _REACH_PX):
                 continue
-            walls = _find_block(work, whole, template, maps, u, v, scale)
+            if depth - _REACH_PX > inner:
+                walls = _fill_block(work, depth / scale)
+            else:
+                walls = _find_block(work, whole, template, maps, u, v, scale)
             covered += _count(work)
             x, y = column + left, row + top
             beyond = x <= -TILE or y <= -TILE or x >= out.shape[2] or y >= out.shape[1]
@@ -82,6 +85,17 @@ def draw_thing(  # type: ignore[no-untyped-def]
                 wall_block(work, scale, lean, turn, tints, lamps, sky)
             _lay(work, out, ids, key, x, y, scale)
     return covered
+
+
+@numba.njit(**INNER)
+def _fill_block(work, mm):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """As `_find_block` for a block so far inside that nothing depends on how far."""
+    for k in range(BLOCK):
+        work[MM + k] = mm
+        work[ALL + k] = mm
+        work[GX + k] = _ZERO
+        work[GY + k] = _ZERO
+    return False
 
 
 @numba.njit(**INNER)
