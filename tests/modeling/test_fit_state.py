@@ -11,7 +11,7 @@ from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
 from kontur.modeling.edge_reader import Near, read_edges
-from kontur.modeling.edges import edge_picture, profiles, strongest_peaks
+from kontur.modeling.edges import edge_picture
 from kontur.modeling.fit_state import Fit, missing_scale, moved, place, rectified_log_scale
 from kontur.modeling.peak_fit import NOISE_FACTOR, gather, improve, no_edges
 from kontur.modeling.plane import Plane, level_plane
@@ -152,23 +152,6 @@ def test_edges_found_while_reading_are_those_found_alone():
     anew = gather(source, placed, 3.25, 0.5)
     np.testing.assert_allclose(again.strength, anew.strength, atol=1e-3)
     np.testing.assert_allclose(again.offset_px, anew.offset_px, atol=1e-4)
-
-
-def test_edges_across_contours_are_the_strongest_peaks_of_their_profiles():
-    """The fused kernel against sampling, differencing and looking for peaks one after the other."""
-    part = plate(4)
-    source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7, 2)
-    _, fit, model = state([PixelPose(POSE.u + 1.8, POSE.v - 1, POSE.angle_rad, 1.45)], [part])
-    placed = place(source, model, fit)
-    found = gather(source, placed, 7.5, 1.0)
-    offsets = np.arange(-10.0, 10.1, 1.0)
-    strength = profiles(source, placed.points_px, placed.normals_px, offsets)
-    at, height = strongest_peaks(strength, offsets, found.strength.shape[2])
-    height = np.where((height > NOISE_FACTOR * source.noise) & (np.abs(at) <= 7.5), height, 0)
-    real = placed.weight > 0
-    assert np.count_nonzero(height[real]) > 100
-    np.testing.assert_allclose(found.strength[real], height[real], atol=1e-3)
-    np.testing.assert_allclose(found.offset_px[real], np.where(height > 0, at, 0)[real], atol=1e-4)
 
 
 def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_another_part_is():

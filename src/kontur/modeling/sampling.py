@@ -11,23 +11,9 @@ _HALF = np.float32(0.5)
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
-@numba.njit(**_fast)
-def sample_lines(pixels, start_uv, step_uv, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sample a picture along straight lines; beyond the border its outermost pixels go on.
-
-    Args:
-        pixels: (h, w, C) float32.
-        start_uv: (L, 2) float64 first place of each line, px.
-        step_uv: (L, 2) float64 from place to place, px.
-        out: (L, K, C) float32, written.
-    """
-    for line in range(len(out)):
-        _sample_line(pixels, start_uv[line, 0], start_uv[line, 1], step_uv[line, 0], step_uv[line, 1], out[line])
-
-
 @numba.njit(inline="always", **_fast)
 def _sample_line(pixels, u, v, du, dv, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sample a picture along one line: (K, C) values."""
+    """Sample a picture (h, w, C) from (u, v) in steps (du, dv): `out` (K, C); beyond the border its outermost px go on."""
     height, width, channels = pixels.shape
     last = len(out) - 1
     low, high = min(u, u + last * du), max(u, u + last * du)
@@ -71,25 +57,18 @@ def _sample_anywhere(pixels, u, v, du, dv, out):  # type: ignore[no-untyped-def]
             out[k, c] = above + b * (under - above)
 
 
-@numba.njit(**_fast)
-def change_along(values, reach, scale, start_uv, step_uv, size_wh, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the norm over channels of central differences: values (L, K + 2 reach, C) to out (L, K); 0 beyond the border.
-
-    Args:
-        values, start_uv, step_uv: as `sample_lines` has them.
-        reach: half the distance between the samples of a difference, samples.
-        scale: factor of the differences, float32.
-        size_wh: of the picture that was sampled.
-        out: written.
-    """
-    for line in range(len(out)):
-        u, v, du, dv = start_uv[line, 0], start_uv[line, 1], step_uv[line, 0], step_uv[line, 1]
-        _change_line(values[line], reach, scale, u, v, du, dv, size_wh, out[line])
-
-
 @numba.njit(inline="always", **_fast)
 def _change_line(values, reach, scale, u, v, du, dv, size_wh, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the changes (K,) along one line; see `change_along`."""
+    """Write the changes along one line: norms over channels of central differences, 0 beyond the border.
+
+    Args:
+        values: (K + 2 reach, C) float32 samples.
+        reach: half the distance between the samples of a difference, samples.
+        scale: factor of the differences, float32.
+        u, v, du, dv: place of the first sample, and from sample to sample, px.
+        size_wh: of the picture that was sampled.
+        out: (K,) float32, written.
+    """
     right, bottom = size_wh[0] - 1 + _ROUNDING_PX, size_wh[1] - 1 + _ROUNDING_PX
     for k in range(len(out)):
         u0, v0, u1, v1 = u + k * du, v + k * dv, u + (k + 2 * reach) * du, v + (k + 2 * reach) * dv
@@ -102,22 +81,15 @@ def _change_line(values, reach, scale, u, v, du, dv, size_wh, out):  # type: ign
 
 
 @numba.njit(**_fast)
-def peaks_along(strength, wide, at, height):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Find the strongest local maxima along each line, placed by a parabola through samples `wide` apart.
+def peaks_of(row, wide, at, height):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Find the strongest local maxima along a line, placed by a parabola through samples `wide` apart.
 
     Args:
-        strength: (L, K) float32.
+        row: (K,) float32 strengths.
         wide: distance of the parabola's outer samples from the middle one, samples.
-        at: (L, P) float64, written: places in samples, strongest first; the middle where there is none.
-        height: (L, P) float32, written: their strength; 0 where there is none.
+        at: (P,) float64, written: places in samples, strongest first; the middle where there is none.
+        height: (P,) float32, written: their strength; 0 where there is none.
     """
-    for line in range(len(strength)):
-        _peaks_of(strength[line], wide, at[line], height[line])
-
-
-@numba.njit(**_fast)
-def _peaks_of(row, wide, at, height):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Find the strongest local maxima along one line; see `peaks_along`."""
     samples, last = len(row), len(at) - 1
     at[:], height[:] = samples // 2, 0
     for k in range(1, samples - 1):
@@ -172,7 +144,7 @@ def edges_along(pixels, placed, line, limits, offset, strength):  # type: ignore
             du, dv = normals[n, m, 0] * (step / reduction), normals[n, m, 1] * (step / reduction)
             _sample_line(pixels, u, v, du, dv, values)
             _change_line(values, reach, scale, u, v, du, dv, size_wh, change)
-            _peaks_of(change, wide, at, height)
+            peaks_of(change, wide, at, height)
             _keep_edges(at, height, first + reach * step, step, limits, offset[n, m], strength[n, m])
 
 
@@ -215,7 +187,7 @@ def read_along(pixels, placed, line, limits, seen, scaling, features, clear, off
             _sample_line(pixels, u, v, du, dv, values)
             near = values[skipped : samples - skipped]
             _change_line(near, reach, scale, u + skipped * du, v + skipped * dv, du, dv, size_wh, change)
-            _peaks_of(change, wide, at, height)
+            peaks_of(change, wide, at, height)
             _keep_edges(at, height, first + (skipped + reach) * step, step, limits, offset[n, m], strength[n, m])
             lean = (nadir_u - points[n, m, 0]) * normals[n, m, 0] + (nadir_v - points[n, m, 1]) * normals[n, m, 1]
             _features_of(values, noise, lean / focal, features[row])
