@@ -42,8 +42,9 @@ _LEAST_SHARED = 6
 """Threads share out no fewer contours than these."""
 _SHARP_PX = 0.5
 """An edge this far from a contour counts half when two fits are compared."""
-_MOST_LOSS = 0.02
-"""A fit whose support has fallen by more is not used."""
+_LEAST_KEPT = 0.5
+"""A fit that keeps less of the support than this share is lost, and not used. It may lose some: support counts strong edges,
+those of walls and shadows too, and the reader leaves them for the weaker edge of the top face."""
 
 ROUNDS = (
     Round(9.0, 1.0, 2, 0.5, 0.05, 3.0),
@@ -91,7 +92,7 @@ def register(
     Returns:
         detections in the same order, less those dropped, with refined `matrix`, and with `support` (fraction of the visible
         contour that has an edge within the tolerance), `residual_px` and `covariance`. A detection whose support would fall
-        keeps its pose. Scores are not touched.
+        to less than half keeps its pose. Scores are not touched.
     """
     options = options or RegistrationOptions()
     known = np.flatnonzero(detections.part != UNKNOWN)
@@ -113,9 +114,9 @@ def register(
         fit, support = improve_by_reading(source, model, fit, options.tolerance_px)
         fit = _share_plane(source, fit, support) if left else fit
     before, after = (support_of(source, model, item, options.tolerance_px) for item in (start, fit))
-    worse = after.score < before.score - _MOST_LOSS
-    if worse.any():
-        fit.matrix[worse], fit.offset_px[worse] = chosen.matrix[worse], 0
+    lost = after.score < _LEAST_KEPT * before.score
+    if lost.any():
+        fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[lost], 0
         after = support_of(source, model, fit, options.tolerance_px)
     return _merged(detections, known, described(chosen, fit, after))
 
