@@ -147,10 +147,11 @@ class NetworkDetector:
 
     def _registered(self, views: Views, decided: Detections) -> Detections:
         """Register what was accepted in the pose of a look-alike as what it is."""
-        stands_in = np.isnan(decided.support) & self._has_look_alikes[decided.part]
-        if not stands_in.any():
+        borrowed = np.isnan(decided.support) & self._has_look_alikes[decided.part]
+        if not borrowed.any():
             return decided
-        return decide(views, register(views, decided, self.parts), self.parts)
+        own = register(views, decided[borrowed], self.parts)
+        return decide(views, concatenate([decided[~borrowed], own]), self.parts)
 
 
 def _doubtful(hypotheses: Detections, certain: Detections) -> NDArray[np.int64]:
