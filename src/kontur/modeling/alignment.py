@@ -1,4 +1,4 @@
-"""The algebra of moving many contours at once: projecting, linearising and solving, one batch per picture.
+"""The algebra of moving many contours at once: projecting and differentiating, one batch per picture.
 
 Every detection is a homography from its part's frame to the picture, written as G @ S: a similarity S from the part's frame
 to a rectified picture, and one homography G for the whole picture (see `plane`), which is the identity for a camera that
