@@ -1,3 +1,4 @@
+import os
 import threading
 
 import pytest
@@ -31,6 +32,57 @@ def test_one_thread_works_in_the_caller(monkeypatch):
     seen = set()
     in_threads(lambda _: seen.add(threading.get_ident()), [1, 2, 3])
     assert seen == {threading.get_ident()}
+
+
+def test_the_callers_own_error_is_raised_when_the_helpers_are_done(monkeypatch):
+    monkeypatch.setenv("KONTUR_THREADS", "2")
+    both, ended = threading.Barrier(2), []
+    caller = threading.get_ident()
+
+    def work(_):
+        both.wait(10)
+        if threading.get_ident() == caller:
+            raise KeyError("mine")
+        ended.append(True)
+
+    with pytest.raises(KeyError, match="mine"):
+        in_threads(work, [0, 1])
+    assert ended == [True]
+
+
+def test_shared_work_may_share_out_its_own(monkeypatch):
+    """Many callers, each within another one's work, with fewer threads than callers: nobody waits for ever."""
+    monkeypatch.setenv("KONTUR_THREADS", "2")
+    done, lock = [], threading.Lock()
+
+    def inner(item):
+        with lock:
+            done.append(item)
+
+    def outer(first):
+        in_threads(inner, [first, first + 1, first + 2])
+
+    callers = [threading.Thread(target=in_threads, args=(outer, [0, 3, 6]), daemon=True) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(30)
+    assert not any(caller.is_alive() for caller in callers)
+    assert sorted(done) == sorted(list(range(9)) * 8)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork processes")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_has_helpers_of_its_own(monkeypatch):
+    monkeypatch.setenv("KONTUR_THREADS", "2")
+    in_threads(lambda _: None, [1, 2])
+    child = os.fork()
+    if child == 0:
+        met = threading.Barrier(2)
+        threading.Timer(20, os._exit, (3,)).start()  # should it wait for ever
+        in_threads(lambda _: met.wait(10), [1, 2])
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.parametrize(("length", "least"), [(0, 5), (1, 5), (9, 5), (100, 5), (101, 1)])

@@ -7,10 +7,10 @@ which side it is brighter. Means of the field over larger cells are the features
 """
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.gradients import REACH_PX, planes_of, relate, strongest_gradients
 from kontur.modeling.parallel import in_threads
 from kontur.modeling.tiles_on_demand import Tiles, with_margin
 from kontur.pictures import Picture
@@ -18,20 +18,16 @@ from kontur.pictures import Picture
 Floats = NDArray[np.float32]
 
 CHANNELS = 3
-BLUR_PX = 1.0
-"""Smoothing before the gradient is taken, px of the field."""
 _AROUND_PX = 33
 _AROUND_WEIGHT = 2.0
 _FLOOR = 1.5
 """Grey levels per px: weaker gradients are noise."""
 _LEAST_SIDE = 8
-_TINY = np.float32(1e-12)
 POOL_BLUR_CELLS = 0.5
-_BAND_PX = 96
-"""Rows that are worked on at once: little enough to stay in the processor's cache."""
-_GRADIENT_MARGIN_PX = 6
+_BAND_PX = 128
+"""Rows that one thread works on at a time."""
 _TILE_PX = 64
-_MARGIN_PX = _AROUND_PX // 2 + 6
+_MARGIN_PX = _AROUND_PX // 2 + REACH_PX + 1
 """What a px of the field depends on lies within this distance."""
 
 
@@ -42,25 +38,16 @@ def edge_field(picture: Picture, reduction: int = 1) -> Floats:
         picture: (H, W, 3) uint8.
         reduction: one px of the field stands for `reduction` x `reduction` px (area average).
     """
-    reduced = reduce_picture(picture, reduction)
-    height, width = reduced.shape[:2]
-    field, length = np.empty((height, width, CHANNELS), np.float32), np.empty((height, width), np.float32)
-    bands = [slice(top, min(top + _BAND_PX, height)) for top in range(0, height, _BAND_PX)]
-    in_threads(lambda band: _gradients(reduced, band, length[band], field[band]), bands)
+    planes = planes_of(reduce_picture(picture, reduction))
+    height, width = planes.shape[1:]
+    length, turn = np.empty((height, width), np.float32), np.empty((2, height, width), np.float32)
+    bands = [(top, min(top + _BAND_PX, height)) for top in range(0, height, _BAND_PX)]
+    in_threads(lambda band: strongest_gradients(planes, *band, length, turn), bands)
     around = cv2.blur(length, (_AROUND_PX, _AROUND_PX))
     weight, floor = np.float32(_AROUND_WEIGHT), np.float32(_FLOOR)
-    in_threads(lambda band: _relate(field[band], length[band], around[band], weight, floor), bands)
+    field = np.empty((height, width, CHANNELS), np.float32)
+    in_threads(lambda band: relate(length, around, turn, weight, floor, *band, field), bands)
     return field
-
-
-def _gradients(picture: Picture, band: slice, length: Floats, field: Floats) -> None:
-    """Write the strongest gradient over the colours in a band of rows, and its direction into a field."""
-    rows, inner = with_margin(band.start, band.stop, _GRADIENT_MARGIN_PX, picture.shape[0])
-    smooth = cv2.GaussianBlur(picture[rows].astype(np.float32), (0, 0), BLUR_PX)
-    planes = [np.ascontiguousarray(plane) for plane in cv2.split(smooth)]
-    across = np.stack([cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8)[inner] for plane in planes])
-    down = np.stack([cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8)[inner] for plane in planes])
-    _strongest(across, down, length, field)
 
 
 def reduce_picture(picture: Picture, reduction: int) -> Picture:
@@ -109,42 +96,3 @@ def smoothed_field(field: Floats | Tiles, sigma_px: float) -> Tiles:
 
     below = (field, margin) if isinstance(field, Tiles) else None
     return Tiles((*pixels.shape[:2], CHANNELS), compute, _TILE_PX, below)
-
-
-_fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
-
-
-@numba.njit(**_fast)
-def _strongest(across, down, length, field):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the strongest gradient over the colours: its length, and cosine and sine of twice its direction.
-
-    Args:
-        across, down: (C, h, w) float32 gradients.
-        length: (h, w) float32, written.
-        field: (h, w, CHANNELS) float32, of which the last two are written.
-    """
-    for y in range(length.shape[0]):
-        for x in range(length.shape[1]):
-            gx, gy = across[0, y, x], down[0, y, x]
-            square = gx * gx + gy * gy
-            for c in range(1, across.shape[0]):
-                a, d = across[c, y, x], down[c, y, x]
-                other = a * a + d * d
-                gx, gy = (a, d) if other > square else (gx, gy)
-                square = max(square, other)
-            square = max(square, _TINY)
-            length[y, x] = np.sqrt(square)
-            field[y, x, 1] = (gx * gx - gy * gy) / square
-            field[y, x, 2] = 2 * gx * gy / square
-
-
-@numba.njit(**_fast)
-def _relate(field, length, around, weight, floor):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write strengths of lengths against the mean length `around`, and multiply the directions by them."""
-    for y in range(field.shape[0]):
-        for x in range(field.shape[1]):
-            share = length[y, x] / (length[y, x] + weight * around[y, x] + floor)
-            strength = share * share
-            field[y, x, 0] = strength
-            field[y, x, 1] *= strength
-            field[y, x, 2] *= strength

@@ -1,8 +1,8 @@
 """Sharing out work among threads: for compiled kernels and libraries that let go of the interpreter's lock."""
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
@@ -15,16 +15,38 @@ Item = TypeVar("Item")
 def in_threads(work: Callable[[Item], object], items: Sequence[Item]) -> None:
     """Call `work` with every item, by as many threads as kontur may use.
 
+    The caller is one of them. It waits for no helper that has not begun, so `work` may share out its own work in turn, and
+    callers that find all helpers busy do theirs alone.
+
     Raises:
         Exception: what `work` raised first.
     """
-    count = min(len(items), threads())
-    if count <= 1:
-        for item in items:
-            work(item)
-        return
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(work, items))
+    todo = iter(items)
+    count = min(len(items), threads()) - 1
+    helpers = [_helpers(count).submit(_work_off, work, todo) for _ in range(count)]
+    try:
+        _work_off(work, todo)
+    finally:
+        _work_off(lambda _: None, todo)  # after an error the others stop
+        started = [helper for helper in helpers if not helper.cancel()]
+        wait(started)
+    for helper in started:
+        helper.result()
+
+
+def _work_off(work: Callable[[Item], object], todo: Iterator[Item]) -> None:
+    for item in todo:
+        work(item)
+
+
+@lru_cache(maxsize=8)
+def _helpers(count: int) -> ThreadPoolExecutor:
+    """Return threads that are kept: starting one takes longer than much of the work that is shared out."""
+    return ThreadPoolExecutor(count, thread_name_prefix="kontur-helper")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # a forked process has no threads but one
 
 
 def pieces(length: int, least: int) -> list[slice]:
