@@ -1,6 +1,7 @@
 """Every runtime and precision answers as the network itself does, from several threads at once."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from network_files import make_models, pictures, reference
 from kontur.errors import ModelError
 from kontur.modeling.model_files import find_model
 from kontur.modeling.runtimes import RUNTIMES, RuntimeChoice, open_runtime
+from kontur.modeling.runtimes.open_vino import CACHE
 
 FLOATING = [
     (name, precision) for name, kind in RUNTIMES.items() for precision in kind.precisions if precision != "int8"
@@ -125,3 +127,43 @@ def test_no_runtime_reports_home(space, tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in unwatched} | {"HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", program, str(space.onnx)], env=environment, check=True, timeout=120)
     assert not list(tmp_path.rglob("*Microsoft*"))
+
+
+def opened_from(folder, source):
+    """An OpenVINO runtime of a copy of a network in `folder`."""
+    path = folder / "checkpoint.onnx"
+    shutil.copyfile(source, path)
+    return lambda: open_runtime(path, RuntimeChoice("openvino", "fp32", 1))
+
+
+def test_what_openvino_compiled_is_kept_beside_the_model(space, tmp_path):
+    again, batch = opened_from(tmp_path, space.onnx), pictures()
+    first = again()(batch)
+    kept = list((tmp_path / CACHE).rglob("*.blob"))
+    assert len(kept) == 1
+    written = kept[0].stat().st_mtime_ns
+    np.testing.assert_array_equal(again()(batch), first)
+    assert kept[0].stat().st_mtime_ns == written, "read, not written anew"
+
+
+def test_a_damaged_cache_is_made_anew(space, tmp_path):
+    again, batch = opened_from(tmp_path, space.onnx), pictures()
+    first = again()(batch)
+    (kept,) = (tmp_path / CACHE).rglob("*.blob")
+    kept.chmod(0o644)
+    kept.write_bytes(kept.read_bytes()[:1000])
+    np.testing.assert_array_equal(again()(batch), first)
+
+
+def test_another_network_under_the_same_name_is_compiled_anew(space, tmp_path):
+    again, batch = opened_from(tmp_path, space.onnx), pictures()
+    first = again()(batch)
+    other = make_models(tmp_path / "other", seed=1)
+    shutil.copyfile(other.onnx, tmp_path / "checkpoint.onnx")
+    assert worst(again()(batch), first) > 0.01
+
+
+def test_a_folder_that_cannot_be_written_has_no_cache(space, tmp_path, monkeypatch):
+    monkeypatch.setattr("kontur.modeling.runtimes.open_vino.os.access", lambda *_: False)
+    opened_from(tmp_path, space.onnx)()
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.onnx"]

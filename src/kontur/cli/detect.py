@@ -97,14 +97,17 @@ def detect(
 
     Example: kontur detect rtsp://camera.local/stream --out results
     """
-    from kontur.modeling.inference import load_detector
+    from kontur.hardware.lean_imports import quick_start
     from kontur.sources import open_source
     from kontur.workspace import open_workspace
 
     source = open_source(sources)
     space = open_workspace(workspace)
     engine = engine or (EngineName.BOTH if source.stream is None else EngineName.NETWORK)
-    detector = load_detector(space, mm_per_px, engine.value, runtime, precision, threads)
+    with quick_start():
+        from kontur.modeling.inference import load_detector
+
+        detector = load_detector(space, mm_per_px, engine.value, runtime, precision, threads)
     run_detector(detector, source, out, as_json, save)
 
 

@@ -29,12 +29,15 @@ def match(
 
     Example: kontur match photos/ --out results --mm-per-px 0.55 0.85
     """
-    from kontur.modeling.inference import load_detector
+    from kontur.hardware.lean_imports import quick_start
     from kontur.sources import open_source
     from kontur.workspace import open_workspace
 
-    source = open_source(sources)
-    detector = load_detector(open_workspace(workspace), mm_per_px, "match", threads=threads)
+    source, space = open_source(sources), open_workspace(workspace)
+    with quick_start():
+        from kontur.modeling.inference import load_detector
+
+        detector = load_detector(space, mm_per_px, "match", threads=threads)
     run_detector(detector, source, out, as_json, save)
 
 

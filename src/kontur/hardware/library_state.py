@@ -28,7 +28,7 @@ _ASK = {
         "answer = ((isa or ['baseline'])[0], numba.config.NUMBA_NUM_THREADS)"
     ),
     "openvino": (
-        "import openvino; c = openvino.Core();"
+        "from kontur.hardware.lean_imports import import_openvino; c = import_openvino().Core();"
         "answer = (' '.join(c.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')), None)"
     ),
 }

@@ -193,10 +193,10 @@ def _onnxruntime(_picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
 
 
 def _openvino(_picture: NDArray[np.uint8], _jpeg: bytes) -> dict[str, Task]:
-    import openvino
-
+    from kontur.hardware.lean_imports import import_openvino
     from kontur.hardware.threads import thread_count
 
+    openvino = import_openvino()
     settings = {"INFERENCE_NUM_THREADS": thread_count(), "INFERENCE_PRECISION_HINT": "f32"}
     network = openvino.Core().compile_model(openvino.Core().read_model(_onnx_stack()), "CPU", settings)
     request = network.create_infer_request()

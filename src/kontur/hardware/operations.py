@@ -96,9 +96,11 @@ def _in_opencv(path: str, blob: Result) -> Operation:
 
 
 def _in_openvino(path: str, blob: Result) -> Operation:
-    import openvino
+    from kontur.hardware.lean_imports import import_openvino
 
-    request = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    request = (
+        import_openvino().Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    )
     return lambda: np.array(request.infer([blob])[0])
 
 

@@ -97,9 +97,12 @@ def _check_weights(path: Path, reference: Path) -> None:
 
 
 def _xml_metadata(path: Path) -> dict[str, str]:
+    """Parse the last element of a network in OpenVINO's format, which holds what was written of it: the layers are long."""
     try:
-        entries = ElementTree.parse(path).getroot().iterfind("rt_info/*")
-    except (ElementTree.ParseError, OSError) as error:
+        text = path.read_bytes()
+        first, last = text.rindex(b"<rt_info>"), text.rindex(b"</net>")
+        entries = ElementTree.fromstring(text[first:last])
+    except (ElementTree.ParseError, OSError, ValueError) as error:
         raise ModelError(f"{path}: not a readable network ({error}); export again") from error
     return {entry.tag: entry.get("value", "") for entry in entries}
 

@@ -40,7 +40,7 @@ def fit_to_peaks(placed, found, start, settings, solution):  # type: ignore[no-u
             damping[:] = hold * (mass + _TINY)
             damping[2:4] *= radius2
             right[3] += damping[3] * start[n, 1]
-            _solve(normal, right, damping, solution[n])
+            solve(normal, right, damping, solution[n])
 
 
 @numba.njit(**_fast)
@@ -115,7 +115,7 @@ def fit_to_readings(placed, found, reading, start, settings, solution):  # type:
             strictness = 1 / freedom if step > 0 else 0.0
             _gather_readings(rows[n], sure, target, spread, strictness, solution[n], normal, right)
             right[3] += prior[3] * start[n]
-            _solve(normal, right, prior, solution[n])
+            solve(normal, right, prior, solution[n])
 
 
 @numba.njit(**_fast)
@@ -228,7 +228,7 @@ def _add(row, weight, target, normal, right):  # type: ignore[no-untyped-def]  #
 
 
 @numba.njit(**_fast)
-def _solve(normal, right, damping, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
+def solve(normal, right, damping, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Solve (A + diag(damping)) x = b by Cholesky's method; A is given by its lower triangle, which is overwritten."""
     size = len(right)
     for j in range(size):

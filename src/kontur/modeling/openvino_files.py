@@ -3,9 +3,8 @@
 import tempfile
 from pathlib import Path
 
-import openvino
-
 from kontur.files import atomic_path, write_bytes
+from kontur.hardware.lean_imports import import_openvino
 from kontur.modeling.model_files import INFO_KEY, WEIGHTS_KEY, metadata_of
 
 
@@ -17,6 +16,7 @@ def write_openvino(source: Path, target: Path, precision: str) -> None:
         target: a .xml; the .bin gets the same name.
         precision: with bf16 the weights are stored in 16 bits; they are computed with in bf16.
     """
+    openvino = import_openvino()
     network = openvino.Core().read_model(source)
     metadata = metadata_of(source)
     for key in (INFO_KEY, WEIGHTS_KEY):

@@ -13,6 +13,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.motion_fit import solve
+
 Floats = NDArray[np.float64]
 
 NOMINAL_FOCAL = 1.1
@@ -114,9 +116,10 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
         solution: (3,) slopes and level: the start, written.
         trusted: (N,) what each counts for in the end, written.
     """
+    prior = np.array([tilt_prior, tilt_prior, _TINY])
     for step in range(_STEPS + 1):
         limit = _OUTLIER * (2.0 if step < _ROOMY_STEPS else 1.0)
-        normal, right = np.diag(np.array([tilt_prior, tilt_prior, _TINY])), np.zeros(3)
+        normal, right = np.zeros((3, 3)), np.zeros(3)
         for n in range(len(at)):
             row = np.array([at[n, 0], at[n, 1], 1.0])
             inside = max(0.0, 1 - ((log_scale[n] - (row * solution).sum()) / limit) ** 2)
@@ -125,7 +128,7 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
             right += trusted[n] * log_scale[n] * row
         if step == _STEPS or trusted.sum() <= 0:
             break
-        solution[:] = np.linalg.solve(normal, right)
+        solve(normal, right, prior, solution)
 
 
 def weighted_median(values: Floats, weight: Floats) -> float:
