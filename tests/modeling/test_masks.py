@@ -43,7 +43,9 @@ def test_mask_area_is_unbiased():
 
 
 def test_what_lies_outside_the_picture_has_an_empty_mask():
-    window = rasterise(np.array([[200.0, 5], [210, 5], [205, 9]]), np.array([1, 2, 0]), SIZE_WH)
+    corners = np.array([[200.0, 5], [210, 5], [205, 9], [5, 5], [9, 5], [7, 9]])
+    window, beside = rasterise(corners, np.array([1, 2, 0, 4, 5, 3]), np.array([0, 3]), SIZE_WH)
+    assert beside.pixels.any()
     assert window.pixels.size == 0
     assert not window.full(SIZE_WH).any()
 

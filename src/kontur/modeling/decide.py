@@ -9,16 +9,16 @@ that has only shared edges has nothing left and falls, while a part half covered
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
+from kontur.modeling.choosing import alike, crowded, judge_near, nearest_pixels, take
 from kontur.modeling.continuation import without_passing_lines
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.duels import Outcome, heard, settle
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
-from kontur.modeling.masks import Window, amodal_masks
+from kontur.modeling.masks import Packed, amodal_masks, packed
 from kontur.modeling.plane import Plane, fit_plane
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.modeling.views import Views, views_of
@@ -90,7 +90,8 @@ def decide(
     model = model_batch(chosen, parts, points)
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))
-    weighed = _Weighed(found, found, amodal_masks(chosen, parts))
+    place = nearest_pixels(found.points_px, chosen.size_wh[::-1])
+    weighed = _Weighed(found, found, packed(amodal_masks(chosen, parts)), place)
     if not options.passing_lines:
         found = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
         weighed = replace(weighed, left=found)
@@ -128,11 +129,13 @@ class _Weighed:
         found: evidence along their contours.
         left: what of it is left when passing lines are taken away.
         masks: the whole parts.
+        place: where their contours run, see `choosing.nearest_pixels`.
     """
 
     found: PointEvidence
     left: PointEvidence
-    masks: Sequence[Window]
+    masks: Packed
+    place: tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 @dataclass(eq=False)
@@ -140,164 +143,83 @@ class _Judge:
     """The state of the greedy choice.
 
     Attributes:
-        covered: (H, W) bool, inside an accepted mask.
-        explained: (H, W) uint8, close to an accepted contour.
-        gain: (N,) evidence that is left for each hypothesis.
-        score: (N,) evidence per visible length, and visible (N,) share of the contour.
-        on_top: (N,) whether that is as if it lay on top of what is accepted.
-        trust: (N,) factor of gain and score, by scale.
+        weighed: what speaks for the hypotheses.
+        part, trust: (N,) their parts, and factor of gain and score, by scale.
+        taken: (H, W) bool each, what the accepted ones cover, and where they explain edges.
+        is_open: (N,) bool.
+        verdict: (N, 4), see `choosing.judge_near`.
     """
 
-    covered: NDArray[np.bool_]
-    explained: NDArray[np.uint8]
-    gain: Floats
-    score: Floats
-    visible: Floats
-    on_top: NDArray[np.bool_]
+    weighed: _Weighed
+    part: NDArray[np.int64]
     trust: Floats
+    taken: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    is_open: NDArray[np.bool_]
+    verdict: Floats
+
+    @property
+    def gain(self) -> Floats:
+        """(N,) evidence that is left for each hypothesis."""
+        return self.verdict[:, 0] * self.trust
+
+    def score(self, index: int) -> float:
+        """Return evidence per visible length, in [0, 1]."""
+        return float(score_of(self.verdict[index, 1]) * self.trust[index])
 
 
 def _accept(
     weighed: _Weighed, trust: Floats, chosen: Detections, options: DecisionOptions
 ) -> tuple[Detections, Floats]:
     """Accept hypotheses greedily; returns them with their scores, best first, and how certain their parts are."""
-    found, masks = weighed.left, weighed.masks
-    count, size_wh = len(masks), chosen.size_wh
-    shape = size_wh[::-1]
-    covered, explained, zeros = np.zeros(shape, bool), np.zeros(shape, np.uint8), np.zeros(count)
-    judge = _Judge(covered, explained, zeros, zeros.copy(), zeros.copy(), np.ones(count, bool), trust)
-    pixel = np.clip(np.round(found.points_px), 0, np.array(size_wh) - 1).astype(np.int32)
-    boxes = pixel.min(axis=1), pixel.max(axis=1)
-    _judge_again(judge, found, masks, pixel, np.arange(count))
-    open_rows = np.ones(count, bool)
+    shape, count = chosen.size_wh[::-1], len(chosen)
+    taken = np.zeros(shape, bool), np.zeros(shape, bool)
+    judge = _Judge(weighed, chosen.part, trust, taken, np.ones(count, bool), np.zeros((count, 4)))
+    reach = max(1, round(options.explained_px))
+    _judge_around(judge, -1, reach)
     rows: list[int] = []
     scores: list[tuple[float, float]] = []
-    while open_rows.any():
-        best = int(np.argmax(np.where(open_rows, judge.gain, -np.inf)))
+    while judge.is_open.any():
+        best = int(np.argmax(np.where(judge.is_open, judge.gain, -np.inf)))
         if judge.gain[best] <= 0:
             break
-        outcome = _outcome(judge, best, open_rows & _in_place(boxes, best), weighed, pixel, chosen.part)
+        outcome = _outcome(judge, best)
         best = outcome.winner
-        open_rows[best] = False
-        enough = judge.score[best] >= options.least_score and judge.visible[best] >= options.least_visible
-        if not enough or _overlaps_too_much(masks, best, rows, options.most_overlap):
+        judge.is_open[best] = False
+        enough = judge.score(best) >= options.least_score and judge.verdict[best, 2] >= options.least_visible
+        if not enough or crowded(weighed.masks, best, np.array(rows, np.int64), options.most_overlap):
             continue
         rows.append(best)
-        scores.append((float(judge.score[best]), outcome.certainty))
-        _explain(judge, found.points_px[best], found.length_px[best] > 0, masks[best], options)
-        _judge_again(judge, found, masks, pixel, np.flatnonzero(open_rows & _touches(boxes, masks[best])))
+        scores.append((judge.score(best), outcome.certainty))
+        take(best, weighed.place, weighed.left.length_px, weighed.masks, reach, taken)
+        _judge_around(judge, best, reach)
     score, certainty = np.array(scores, np.float64).reshape(-1, 2).T
     return replace(chosen[np.array(rows, np.int64)], score=score), certainty
 
 
-def _outcome(
-    judge: _Judge,
-    best: int,
-    near: NDArray[np.bool_],
-    weighed: _Weighed,
-    pixel: NDArray[np.int32],
-    part: NDArray[np.int64],
-) -> Outcome:
+def _judge_around(judge: _Judge, accepted: int, reach: int) -> None:
+    """Judge again whom an accepted hypothesis touches; all when none is accepted (-1)."""
+    weighed = judge.weighed
+    said = weighed.left.length_px, weighed.left.evidence, weighed.left.amodal_px
+    limits = reach, _LEAST_SHOWN, _DOUBT_PX, _DOUBT_UNSEEN
+    judge_near(accepted, judge.is_open, weighed.place, said, weighed.masks, judge.taken, limits, judge.verdict)
+
+
+def _outcome(judge: _Judge, best: int) -> Outcome:
     """Return who wins the place of the best hypothesis, by the points that are neither explained nor hidden."""
-    masks = weighed.masks
-    rivals = [i for i in np.flatnonzero(near & heard(best, judge.gain)).tolist() if _alike(masks[best], masks[i])]
-    rivals = sorted((i for i in rivals if i != best), key=lambda i: -judge.gain[i])
-    if not rivals:
+    found, (pixel, box), gain = judge.weighed.found, judge.weighed.place, judge.gain
+    may_win = judge.is_open & heard(best, gain)
+    rivals = np.flatnonzero(alike(best, may_win, box, judge.weighed.masks, (_ALIKE, _SAME_BOX)))
+    if len(rivals) == 0:
         return Outcome(best, 1.0)
-    rows = np.array([best, *rivals])
-    at = pixel[rows]
-    free = judge.explained[at[..., 1], at[..., 0]] == 0
-    shown = judge.on_top[best] | ~judge.covered[at[..., 1], at[..., 0]]
-    counted = np.zeros_like(weighed.found.length_px)
-    counted[rows] = weighed.found.length_px[rows] * free * shown * judge.trust[rows, None]
-    return settle(best, rows[1:], part, weighed.found, counted)
-
-
-def _judge_again(
-    judge: _Judge, found: PointEvidence, masks: Sequence[Window], pixel: NDArray[np.int32], index: NDArray[np.int64]
-) -> None:
-    """Sum the evidence that is left, once as if on top and once as if below what is accepted; keep the better."""
-    if len(index) == 0:
-        return
-    at = pixel[index]
-    hidden = judge.covered[at[..., 1], at[..., 0]]
-    free = judge.explained[at[..., 1], at[..., 0]] == 0
-    length, evidence = found.length_px[index], found.evidence[index]
-    own = evidence * free
-    above, below = ((counted * own).sum(axis=1) for counted in (length, length * ~hidden))
-    shown = np.array([_shown_share(masks[i], judge.covered) for i in index.tolist()])
-    on_top = (above >= below) | (shown < _LEAST_SHOWN)
-    judge.on_top[index] = on_top
-    gain = np.where(on_top, above, below)
-    seen = np.where(on_top, length.sum(axis=1), (length * ~hidden).sum(axis=1))
-    doubt = _DOUBT_PX + _DOUBT_UNSEEN * (found.amodal_px[index] - seen)
-    judge.gain[index] = gain * judge.trust[index]
-    judge.score[index] = score_of(gain / (seen + doubt)) * judge.trust[index]
-    judge.visible[index] = seen / np.maximum(found.amodal_px[index], 1e-9)
-
-
-def _shown_share(mask: Window, covered: NDArray[np.bool_]) -> float:
-    """Return the share of a mask that accepted masks leave free."""
-    pixels = int(np.count_nonzero(mask.pixels))
-    return float(np.count_nonzero(mask.pixels & ~covered[mask.slices])) / max(1, pixels)
+    rows = np.array([best, *rivals[np.argsort(-gain[rivals], kind="stable")]])
+    u, v = pixel[rows, :, 0], pixel[rows, :, 1]
+    covered, explained = judge.taken
+    shown = (judge.verdict[best, 3] > 0) | ~covered[v, u]
+    counted = np.zeros_like(found.length_px)
+    counted[rows] = found.length_px[rows] * ~explained[v, u] * shown * judge.trust[rows, None]
+    return settle(best, rows[1:], judge.part, found, counted)
 
 
 def score_of(mean_evidence: Floats) -> Floats:
     """Map evidence per contour point to [0, 1]."""
     return np.clip(mean_evidence / MOST_EVIDENCE, 0, 1)
-
-
-def _explain(judge: _Judge, points: Floats, real: NDArray[np.bool_], mask: Window, options: DecisionOptions) -> None:
-    judge.covered[mask.slices] |= mask.pixels
-    at = np.round(points[real]).astype(int)
-    if len(at) == 0:
-        return
-    reach = max(1, round(options.explained_px))
-    low = np.maximum(at.min(axis=0) - reach, 0)
-    around = judge.explained[low[1] : at[:, 1].max() + reach + 1, low[0] : at[:, 0].max() + reach + 1]
-    spots = np.zeros_like(around)
-    spots[at[:, 1] - low[1], at[:, 0] - low[0]] = 255
-    around |= cv2.dilate(spots, cv2.circle(np.zeros((2 * reach + 1,) * 2, np.uint8), (reach, reach), reach, 1, -1))
-
-
-def _touches(boxes: tuple[NDArray[np.int32], NDArray[np.int32]], mask: Window) -> NDArray[np.bool_]:
-    """Return (N,) whether contours, of which the lowest and highest px (N, 2) are given, come near a mask's rectangle."""
-    low = np.array(mask.left_top) - 4
-    high = low + np.array(mask.pixels.shape[::-1]) + 8
-    return ((boxes[1] >= low) & (boxes[0] <= high)).all(axis=1)
-
-
-def _in_place(boxes: tuple[NDArray[np.int32], NDArray[np.int32]], index: int) -> NDArray[np.bool_]:
-    """Return (N,) whether contours' rectangles are much like one of them; a part of another size is no rival."""
-    low, high = boxes
-    size = np.maximum(high[index] - low[index], 1)
-    near = np.abs(low - low[index]) + np.abs(high - high[index]) < _SAME_BOX * size + 4
-    return np.asarray(near.all(axis=1))
-
-
-def _overlaps_too_much(masks: Sequence[Window], index: int, accepted: Sequence[int], most: float) -> bool:
-    return any(_shared(masks[index], masks[other]) > most for other in accepted)
-
-
-def _shared(a: Window, b: Window) -> float:
-    """Return the pixels both masks hold, as a share of the smaller mask."""
-    return _common(a, b) / max(1, min(int(np.count_nonzero(a.pixels)), int(np.count_nonzero(b.pixels))))
-
-
-def _alike(a: Window, b: Window) -> bool:
-    """Return whether two masks are so much alike that both cannot be there."""
-    common = _common(a, b)
-    return common > _ALIKE * (int(np.count_nonzero(a.pixels)) + int(np.count_nonzero(b.pixels)) - common)
-
-
-def _common(a: Window, b: Window) -> int:
-    """Return the number of pixels both masks hold."""
-    low = np.maximum(a.left_top, b.left_top)
-    high = np.minimum(np.add(a.left_top, a.pixels.shape[::-1]), np.add(b.left_top, b.pixels.shape[::-1]))
-    if (high <= low).any():
-        return 0
-    cut = [
-        w.pixels[low[1] - w.left_top[1] : high[1] - w.left_top[1], low[0] - w.left_top[0] : high[0] - w.left_top[0]]
-        for w in (a, b)
-    ]
-    return int(np.count_nonzero(cut[0] & cut[1]))

@@ -1,7 +1,7 @@
 """What a detector says about a picture: a struct of arrays that validates itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,19 @@ UNKNOWN = -1
 """Part index of something that no part explains."""
 
 Floats = NDArray[np.float64]
+
+
+_COLUMNS = (
+    ("part", np.dtype(np.int64), ()),
+    ("score", np.dtype(np.float64), ()),
+    ("matrix", np.dtype(np.float64), (3, 3)),
+    ("flipped", np.dtype(np.bool_), ()),
+    ("support", np.dtype(np.float64), ()),
+    ("residual_px", np.dtype(np.float64), ()),
+    ("covariance", np.dtype(np.float64), (4, 4)),
+    ("layer", np.dtype(np.int64), ()),
+)
+"""Name, type and shape of one row of every array of Detections, in their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +62,12 @@ class Detections:
 
     def __post_init__(self) -> None:
         count = len(self.part)
-        expected = {"matrix": (count, 3, 3), "covariance": (count, 4, 4)}
-        for item in fields(self)[1:]:
-            value = getattr(self, item.name)
-            kind = {"part": np.int64, "flipped": np.bool_, "layer": np.int64}.get(item.name, np.float64)
-            shape = expected.get(item.name, (count,))
+        for name, kind, inner in _COLUMNS:
+            value, shape = getattr(self, name), (count, *inner)
             if value.shape != shape or value.dtype != kind:
-                raise DetectionError(f"{item.name}: expected {shape} {np.dtype(kind)}, got {value.shape} {value.dtype}")
+                raise DetectionError(f"{name}: expected {shape} {kind}, got {value.shape} {value.dtype}")
             value.flags.writeable = False
-        if not (np.isfinite(self.score) & (self.score >= 0) & (self.score <= 1)).all():
+        if not ((self.score >= 0) & (self.score <= 1)).all():
             raise DetectionError("score: expected values in [0, 1]")
         if not np.isfinite(self.matrix).all():
             raise DetectionError("matrix: expected finite values")
@@ -66,7 +76,7 @@ class Detections:
         return len(self.part)
 
     def __getitem__(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Detections":
-        return Detections(self.size_wh, *(getattr(self, item.name)[index].copy() for item in fields(self)[1:]))
+        return Detections(self.size_wh, *(getattr(self, name)[index].copy() for name, _, _ in _COLUMNS))
 
     @property
     def uv(self) -> Floats:
@@ -92,11 +102,11 @@ class Detections:
         u, v = self.uv[index]
         return PixelPose(float(u), float(v), float(angle), float(scale), bool(self.flipped[index]))
 
-    def project(self, index: int, points_mm: Points) -> Points:
-        """Map (M, 2) mm of the part's frame to px by the homography of detection `index`."""
+    def project(self, index: int | NDArray[np.int64], points_mm: Points) -> Points:
+        """Map (M, 2) mm of the part's frame to px by the homography of detection `index`: of one, or (M,) of each point's."""
         matrix = self.matrix[index]
-        mapped = points_mm @ matrix[:, :2].T + matrix[:, 2]
-        return mapped[:, :2] / mapped[:, 2:]
+        mapped = np.einsum("...ij,...j->...i", matrix[..., :2], points_mm) + matrix[..., 2]
+        return np.asarray(mapped[:, :2] / mapped[:, 2:], np.float64)
 
 
 class Detector(Protocol):
@@ -143,5 +153,5 @@ def concatenate(detections: Sequence[Detections]) -> Detections:
     """
     if len({item.size_wh for item in detections}) != 1:
         raise DetectionError(f"expected detections of one picture, got sizes {[item.size_wh for item in detections]}")
-    columns = [np.concatenate([getattr(d, item.name) for d in detections]) for item in fields(Detections)[1:]]
+    columns = [np.concatenate([getattr(d, name) for d in detections]) for name, _, _ in _COLUMNS]
     return Detections(detections[0].size_wh, *columns)

@@ -39,41 +39,76 @@ def relate(field, strength, around, least):  # type: ignore[no-untyped-def]  # p
 
 
 @numba.njit(**_fast)
-def score_turns(field, model, turns, at, shifts, least_inside, best, best_shift):  # type: ignore[no-untyped-def]  # pragma: no cover
+def score_turns(field, contour, turns, at, shifts, least_inside, best, best_shift):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write the best mean agreement of a contour with a field over the shifts, for each turn.
 
     Args:
         field: (h, w, 2) float32, see `coarse_pose.edge_field`.
-        model: (P, 5) float64: point (x, y) and normal (x, y) in the part's frame, weight.
-        turns: (A, 2, 2) float64, from the part's frame to cells of the field (scale in it, v down).
+        contour: (5, P) float32: points x and y and normals x and y in the part's frame, weight.
+        turns: (A, 2, 2) float32, from the part's frame to cells of the field (scale in it, v down).
         at: (2,) float64 place of the part's datum, cells.
         shifts: (S, 2) int64 cells by which it is moved.
         least_inside: share of the weight that must lie inside the field.
         best: (A,) float64, written; -inf where no shift has enough inside.
         best_shift: (A,) int64, written.
     """
-    count = len(model)
-    column, row = np.empty(count, np.int64), np.empty(count, np.int64)
+    count, width, flat = contour.shape[1], field.shape[1], field.reshape(-1)
+    column, row, cell = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
     cosine, sine = np.empty(count, np.float32), np.empty(count, np.float32)
-    weight = model[:, 4].astype(np.float32)
-    total = weight.sum()
+    weight, total, reach = contour[4], contour[4].sum(), np.abs(shifts).max()
     for turn in range(len(turns)):
-        a, b, c, d = turns[turn, 0, 0], turns[turn, 0, 1], turns[turn, 1, 0], turns[turn, 1, 1]
-        squared = a * a + c * c
-        for k in range(count):
-            column[k] = np.int64(np.floor(a * model[k, 0] + b * model[k, 1] + at[0] + 0.5))
-            row[k] = np.int64(np.floor(c * model[k, 0] + d * model[k, 1] + at[1] + 0.5))
-            nx, ny = a * model[k, 2] + b * model[k, 3], c * model[k, 2] + d * model[k, 3]
-            cosine[k] = weight[k] * (nx * nx - ny * ny) / squared
-            sine[k] = weight[k] * 2 * nx * ny / squared
+        _lay(contour, turns[turn], at, column, row, cosine, sine)
         best[turn], best_shift[turn] = -np.inf, 0
+        if _all_within(column, reach, width - reach) and _all_within(row, reach, field.shape[0] - reach):
+            for k in range(count):
+                cell[k] = 2 * (row[k] * np.int32(width) + column[k])
+            for s in range(len(shifts)):
+                shift = np.int32(2 * (shifts[s, 1] * width + shifts[s, 0]))
+                agreement = _agreement_inside(flat, cell, shift, cosine, sine) / total
+                if agreement > best[turn]:
+                    best[turn], best_shift[turn] = agreement, s
+            continue
         for s in range(len(shifts)):
             agreement, inside = _agreement(field, column, row, cosine, sine, weight, shifts[s])
             if inside >= least_inside * total and inside > 0 and agreement / inside > best[turn]:
                 best[turn], best_shift[turn] = agreement / inside, s
 
 
-@numba.njit(**_fast)
+@numba.njit(inline="always", **_fast)
+def _lay(contour, turn, at, column, row, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write column and row of a turned contour's points, and weighted cosine and sine of twice their normals' directions."""
+    x, y, normal_x, normal_y, weight = contour
+    a, b, c, d = turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1]
+    u, v, per_square = np.float32(at[0] + 0.5), np.float32(at[1] + 0.5), np.float32(1) / (a * a + c * c)
+    for k in range(len(x)):
+        column[k] = np.int32(np.floor(a * x[k] + b * y[k] + u))
+        row[k] = np.int32(np.floor(c * x[k] + d * y[k] + v))
+    for k in range(len(x)):
+        nx, ny = a * normal_x[k] + b * normal_y[k], c * normal_x[k] + d * normal_y[k]
+        cosine[k] = weight[k] * (nx * nx - ny * ny) * per_square
+        sine[k] = weight[k] * 2 * nx * ny * per_square
+
+
+@numba.njit(inline="always", **_fast)
+def _all_within(values, first, end):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return whether whole numbers lie in a range."""
+    low, high = values[0], values[0]
+    for k in range(len(values)):
+        low, high = min(low, values[k]), max(high, values[k])
+    return low >= first and high < end
+
+
+@numba.njit(inline="always", **_fast)
+def _agreement_inside(flat, cell, shift, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the weighted sum of agreements over points of which all lie inside the field, shifted."""
+    agreement = np.float32(0)
+    for k in range(len(cell)):
+        at = cell[k] + shift
+        agreement += flat[at] * cosine[k] + flat[at + 1] * sine[k]
+    return agreement
+
+
+@numba.njit(inline="always", **_fast)
 def _agreement(field, column, row, cosine, sine, weight, shift):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the weighted sum of agreements over the points inside the field, and their weight."""
     height, width = field.shape[:2]

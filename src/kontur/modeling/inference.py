@@ -132,7 +132,7 @@ class NetworkDetector:
         decided = decide(views, concatenate(offered), self.parts)
         scale, doubtful = (
             shared_plane(decided).log_scale,
-            _doubtful(hypotheses, decided[~self._has_look_alikes[decided.part]]),
+            _doubtful(hypotheses, decided),
         )
         if scale is not None and len(doubtful):
             at_scale = np.exp(scale), np.exp(scale)

@@ -4,7 +4,6 @@ A pixel belongs to a part when its centre does (even-odd rule over all rings), s
 `fillPoly` also sets every pixel that the outline touches, which makes masks half a pixel too fat all around.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -45,23 +44,46 @@ class Window:
         return mask
 
 
-def rasterise(corners_px: Points, following: NDArray[np.int64], size_wh: tuple[int, int]) -> Window:
+Packed = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Many masks as compiled code takes them: the pixels of all, one after the other; (N,) where each begins; (N, 4) left, top,
+width and height of its window; and (N,) how many pixels it holds."""
+
+
+def packed(masks: Sequence[Window]) -> Packed:
+    """Return masks side by side in one array."""
+    boxes = np.array([[*mask.left_top, *mask.pixels.shape[::-1]] for mask in masks], np.int64).reshape(-1, 4)
+    pixels = np.concatenate([mask.pixels.ravel() for mask in masks] or [np.zeros(0, bool)])
+    areas = np.array([np.count_nonzero(mask.pixels) for mask in masks], np.int64)
+    return pixels, _starts(boxes), boxes, areas
+
+
+def _starts(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    sizes = boxes[:, 2] * boxes[:, 3]
+    return np.cumsum(sizes) - sizes
+
+
+def rasterise(
+    corners_px: Points, following: NDArray[np.int64], first: NDArray[np.int64], size_wh: tuple[int, int]
+) -> list[Window]:
     """Fill closed rings by the even-odd rule: pixels whose centres lie inside an odd number of rings.
 
     Args:
-        corners_px: (E, 2) of all rings in px, centres at integers.
+        corners_px: (E, 2) of all rings of all N masks in px, centres at integers.
         following: (E,) which corner comes after each in its ring.
+        first: (N,) the first corner of each mask.
         size_wh: the picture's size; what lies outside it is cut off.
     """
-    (left, top), (right, bottom) = corners_px.min(axis=0).tolist(), corners_px.max(axis=0).tolist()
-    low = max(math.ceil(left), 0), max(math.ceil(top), 0)
-    width = min(math.floor(right), size_wh[0] - 1) - low[0] + 1
-    height = min(math.floor(bottom), size_wh[1] - 1) - low[1] + 1
-    if width <= 0 or height <= 0:
-        return Window((0, 0), np.zeros((0, 0), bool))
-    pixels = np.zeros((height, width), bool)
-    fill_even_odd(corners_px - low, following, pixels)
-    return Window(low, pixels)
+    low = np.maximum(np.ceil(np.minimum.reduceat(corners_px, first)), 0).astype(np.int64)
+    high = np.minimum(np.floor(np.maximum.reduceat(corners_px, first)), np.array(size_wh) - 1).astype(np.int64)
+    is_inside = (high >= low).all(axis=1)[:, None]
+    boxes = np.hstack([low * is_inside, (high - low + 1) * is_inside])
+    starts = _starts(boxes)
+    pixels = np.zeros(int((boxes[:, 2] * boxes[:, 3]).sum()), bool)
+    fill_even_odd(corners_px, following, np.append(first, len(corners_px)), boxes, starts, pixels)
+    return [
+        Window((left, top), pixels[start : start + width * height].reshape(height, width))
+        for start, (left, top, width, height) in zip(starts.tolist(), boxes.tolist(), strict=True)
+    ]
 
 
 def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[Points]:
@@ -74,11 +96,14 @@ def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[
 
 def amodal_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
     """Return the whole mask of each detection, as if nothing lay on it, cut at the picture's border."""
+    if len(detections) == 0:
+        return []
     outlines = [_UNKNOWN_OUTLINE if part == UNKNOWN else parts[part].outline for part in detections.part.tolist()]
-    return [
-        rasterise(detections.project(index, corners), following, detections.size_wh)
-        for index, (corners, following) in enumerate(outlines)
-    ]
+    count = np.array([len(corners) for corners, _ in outlines])
+    first = np.cumsum(count) - count
+    corners, following = (np.concatenate(items) for items in zip(*outlines, strict=True))
+    corners_px = detections.project(np.repeat(np.arange(len(detections)), count), corners)
+    return rasterise(corners_px, following + np.repeat(first, count), first, detections.size_wh)
 
 
 def visible_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:

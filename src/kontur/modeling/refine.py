@@ -172,7 +172,9 @@ def _narrowed(
     if options.contenders_only:
         kept = contenders(support_of(source, thinned, fit, options.tolerance_px), ROUGH_LAG)
         thinned, fit = thinned[kept], fit[kept]
-    for _ in range(options.readings - _FULL_READINGS if len(kept) else 0):
+    for _ in range(options.readings - _FULL_READINGS):
+        if len(kept) == 0:
+            break
         fit, support = improve_by_reading(source, thinned, fit, options.tolerance_px)
         again = contenders(support, READ_LAG) if options.contenders_only else np.arange(len(kept))
         fit = _share_plane(source, fit, support)
