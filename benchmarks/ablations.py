@@ -19,7 +19,7 @@ from training_runs import Lesson, learn, rows_of, score, summary, test_truth
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.drawing import read_parts
 from kontur.modeling.appearance import Answer
-from kontur.modeling.coarse_pose import align
+from kontur.modeling.coarse_pose import align, direction_field
 from kontur.modeling.decide import decide
 from kontur.modeling.detections import Detections
 from kontur.modeling.inference import NetworkDetector
@@ -52,12 +52,13 @@ class Without:
     def detect(self, picture: Picture) -> Detections:
         """Find parts as the whole detector does, but for the step."""
         hypotheses, places, answer = self._whole.propose(picture)
+        field = direction_field(picture)
         if self._step == "calibration":
             return self._whole.accepted(picture, hypotheses, places)
-        aligned = align(picture, hypotheses, places, self.parts, self._whole.px_per_mm)
+        aligned = align(field, hypotheses, places, self.parts, self._whole.px_per_mm)
         if self._step == "decision":
             first = _first_choices(hypotheses, places)
-            aligned = align(picture, hypotheses[first], places[first], self.parts, self._whole.px_per_mm)
+            aligned = align(field, hypotheses[first], places[first], self.parts, self._whole.px_per_mm)
             found = register(picture, aligned, self.parts)
             return found[_best_supported(found)]
         decided = stack_layers(picture, decide(picture, _as_if_registered(aligned), self.parts), self.parts)

@@ -7,8 +7,10 @@ from modeling_scenes import paint
 from test_targets import PARTS, POSES, SIZE_WH, perfect_output
 
 from kontur.geometry import PixelPose
+from kontur.modeling.answer_means import mean_answers
 from kontur.modeling.appearance import FEATURES, Answer, features_of
 from kontur.modeling.detections import from_poses
+from kontur.modeling.masks import Window, packed
 
 SCENE = paint(PARTS, POSES, SIZE_WH)
 PERFECT = Answer(perfect_output(SCENE), (1.0, 1.0))
@@ -68,3 +70,26 @@ def test_a_resized_picture_is_read_at_the_right_cells():
 
 def test_no_detections():
     assert features_of(from_poses(SIZE_WH, [], [], []), PARTS, PERFECT).shape == (0, len(FEATURES))
+
+
+def test_the_means_over_cells_are_numpys():
+    """Random answers and masks at another zoom, against arrays of whole pictures."""
+    rng = np.random.default_rng(3)
+    output = rng.normal(size=(7, 12, 15)).astype(np.float32)
+    zoom, datum = np.array([0.8, 1.25]), np.array([[20.0, 14.0], [44.0, 30.0]])
+    windows = [Window((3, 2), rng.random((20, 31)) < 0.7), Window((40, 10), rng.random((25, 20)) < 0.5)]
+    means = np.empty((2, 5))
+    mean_answers(output, zoom, (4, 2, 32.0), packed(windows), np.array([0, 2]), (datum, 25.0), means)
+    v, u = np.meshgrid(np.arange(12) * 4 + 2, np.arange(15) * 4 + 2, indexing="ij")
+    at_v, at_u = (np.round((cells + 0.5) / factor - 0.5).astype(int) for cells, factor in ((v, zoom[1]), (u, zoom[0])))
+    foreground, down = (1 / (1 + np.exp(-output[k].astype(float))) for k in (0, 3))
+    share = np.exp(output[4:].astype(float))
+    share /= share.sum(axis=0)
+    for row, window, name, (x, y) in zip(means, windows, (0, 2), datum, strict=True):
+        inside = window.full((100, 100))[at_v, at_u]
+        voted = np.hypot(u + 32 * output[1] - x, v + 32 * output[2] - y) <= 25
+        expected = [
+            inside.sum(),
+            *(mean[inside].mean() for mean in (foreground, share[name], foreground * voted, down)),
+        ]
+        np.testing.assert_allclose(row, expected, rtol=1e-6)

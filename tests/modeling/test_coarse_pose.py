@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from modeling_scenes import bracket, paint, triangle, washer
 
-from kontur.geometry import PixelPose, angle_difference
-from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, edge_field
+from kontur.geometry import PixelPose, angle_difference, turn_matrix
+from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, direction_field
 from kontur.modeling.detections import from_poses
 from kontur.modeling.field_scores import score_turns
 
@@ -45,7 +45,7 @@ def best_error(found, part: int, truth: PixelPose) -> tuple[float, float, float]
 )
 def test_the_right_angle_and_scale_are_among_those_offered(angle, scale, flipped, shift):
     placed = [(part, PixelPose(*place, angle + part, scale, flipped)) for part, place in enumerate(PLACES)]
-    found = align(paint(PARTS, placed, SIZE_WH).image, *hypotheses(placed, shift), PARTS, RANGE)
+    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed, shift), PARTS, RANGE)
     for part, truth in placed:
         steps, ratio, distance = best_error(found, part, truth)
         assert steps <= 1.6
@@ -56,20 +56,22 @@ def test_the_right_angle_and_scale_are_among_those_offered(angle, scale, flipped
 def test_the_sign_of_the_edges_does_not_matter():
     placed = [(part, PixelPose(*place, 0.8, 1.5)) for part, place in enumerate(PLACES)]
     picture = paint(PARTS, placed, SIZE_WH).image
-    bright = align(picture, *hypotheses(placed), PARTS, RANGE)
-    dark = align(255 - picture, *hypotheses(placed), PARTS, RANGE)
+    bright = align(direction_field(picture), *hypotheses(placed), PARTS, RANGE)
+    dark = align(direction_field(255 - picture), *hypotheses(placed), PARTS, RANGE)
     np.testing.assert_allclose(bright.matrix, dark.matrix)
 
 
 def test_a_part_cut_by_the_border_is_turned_rightly():
     placed = [(0, PixelPose(8.0, 100.0, 2.1, 1.5))]
-    found = align(paint(PARTS, placed, SIZE_WH).image, *hypotheses(placed), PARTS, RANGE)
+    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed), PARTS, RANGE)
     assert best_error(found, *placed[0])[0] <= 1.6
 
 
 def test_nothing_proposed_gives_nothing():
     empty = from_poses(SIZE_WH, [], [], [])
-    assert len(align(np.zeros((224, 320, 3), np.uint8), empty, np.zeros(0, np.int64), PARTS, RANGE)) == 0
+    assert (
+        len(align(direction_field(np.zeros((224, 320, 3), np.uint8)), empty, np.zeros(0, np.int64), PARTS, RANGE)) == 0
+    )
 
 
 def test_the_field_is_double_the_edges_angle():
@@ -79,23 +81,27 @@ def test_the_field_is_double_the_edges_angle():
         (columns > 100, (1, 0)), (rows > 80, (-1, 0)), (columns + rows > 180, (0, 1)), (columns - rows > 20, (0, -1)),
     ):  # fmt: skip
         picture = np.repeat(np.where(inside, 200, 50).astype(np.uint8)[..., None], 3, axis=2)
-        middle = edge_field(picture)[40, 50]
+        middle = direction_field(picture)[40, 50]
         assert middle / np.linalg.norm(middle) == pytest.approx(expected, abs=0.05)
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("corner", [(30.3, 24.7), (2.0, 3.0)])
-def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(corner):
+def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(corner, mirrored):
     """Against the same in NumPy, with a datum well inside the field and one near its corner."""
     rng = np.random.default_rng(0)
     field = rng.normal(size=(50, 70, 2)).astype(np.float32)
     angle = rng.uniform(0, 6.28, 40)
     model = np.column_stack([rng.uniform(-9, 9, (40, 2)), np.cos(angle), np.sin(angle), rng.uniform(0.2, 1, 40)])
-    turns = np.stack([1.3 * np.array([[np.cos(t), -np.sin(t)], [-np.sin(t), -np.cos(t)]]) for t in (0.0, 1.1, 4.0)])
+    angles, scales, side = np.array([0.0, 1.1, 4.0]), np.array([1.3, 0.9]), -1 if mirrored else 1
     at, shifts = np.array(corner), np.array([(0, 0), (2, 0), (0, -3)])
-    best, which = np.empty(3), np.empty(3, np.int64)
-    score_turns(field, model, turns, at, shifts, 0.25, best, which)
-    for turn, score, shift in zip(turns, best, which, strict=True):
-        normal = model[:, 2:4] @ turn.T / 1.3
+    best, which = np.empty((2, 3)), np.empty((2, 3), np.int64)
+    contour = np.ascontiguousarray(model.T, np.float32)
+    score_turns(field, contour, (scales, angles, mirrored), at, shifts, 0.25, best, which)
+    for (row, t), score in np.ndenumerate(best):
+        shift, scale = which[row, t], scales[row]
+        turn = scale * turn_matrix(angles[t]) * [(side, 1), (-side, -1)]
+        normal = model[:, 2:4] @ turn.T / scale
         expected = np.column_stack([normal[:, 0] ** 2 - normal[:, 1] ** 2, 2 * normal[:, 0] * normal[:, 1]])
         means = []
         for place in at + shifts:
@@ -109,25 +115,18 @@ def test_the_compiled_scores_are_the_mean_agreement_of_a_contour_with_the_field(
 
 
 def test_a_contour_beyond_the_field_scores_nothing():
-    model = np.array([[0.0, 0.0, 1.0, 0.0, 1.0]])
-    best, which = np.empty(1), np.empty(1, np.int64)
+    contour, best, which = np.array([[0], [0], [1], [0], [1]], np.float32), np.empty((1, 1)), np.empty((1, 1), np.int64)
+    field, nowhere = np.ones((5, 7, 2), np.float32), np.array([99.0, 2.0])
     score_turns(
-        np.ones((5, 7, 2), np.float32),
-        model,
-        np.eye(2)[None],
-        np.array([99.0, 2.0]),
-        np.zeros((1, 2), np.int64),
-        0.25,
-        best,
-        which,
+        field, contour, (np.ones(1), np.zeros(1), False), nowhere, np.zeros((1, 2), np.int64), 0.25, best, which
     )
-    assert best[0] == -np.inf
+    assert best == -np.inf
 
 
 def test_at_a_known_scale_the_hypotheses_stay_near_their_data():
     placed = [(part, PixelPose(*place, 0.8, 1.5)) for part, place in enumerate(PLACES)]
     start, places = hypotheses(placed, (2.0, -1.0))
-    found = align(paint(PARTS, placed, SIZE_WH).image, start, places, PARTS, (1.5, 1.5), known=True)
+    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), start, places, PARTS, (1.5, 1.5), known=True)
     assert np.abs(np.log(found.similarity[1] / 1.5)).max() < 0.013
     apart = np.linalg.norm(found.uv[:, None] - start.uv[None], axis=2).min(axis=1)
     assert apart.max() < 7.1, "one step of 5 px each way, no farther"
@@ -137,4 +136,4 @@ def test_what_lies_wholly_outside_offers_nothing():
     outside = [(0, PixelPose(-400.0, -400.0, 0.0, 1.5))]
     start, places = hypotheses(outside)
     picture = paint(PARTS, [], SIZE_WH).image
-    assert len(align(picture, start, places, PARTS, (1.5, 1.5), known=True)) == 0
+    assert len(align(direction_field(picture), start, places, PARTS, (1.5, 1.5), known=True)) == 0

@@ -59,7 +59,7 @@ class Part:
         """Area of the material in mm2; exact where contours are circles."""
         return self.outer.area_mm2 - sum(hole.area_mm2 for hole in self.holes)
 
-    @property
+    @cached_property
     def perimeter_mm(self) -> float:
         """Length of all contours (what a laser cuts), mm."""
         return sum(contour.perimeter_mm for contour in self.contours)

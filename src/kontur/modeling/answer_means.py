@@ -20,7 +20,7 @@ def mean_answers(output, zoom_xy, cell, masks, named, near, out):  # type: ignor
         named: (N,) the part whose probability is averaged.
         near: (N, 2) datum in the picture that the network saw, px, and how far from it votes may point.
         out: (N, 5), written: number of cells; means of the probability of foreground and of the part, of the foreground
-            of cells that vote for the datum, and of the probability of lying face down. Without cells 0, and 0.5 for the last.
+            of cells that vote for the datum, and of the probability of lying face down. Without cells 0; the last 0.5.
     """
     pixels, starts, boxes, _ = masks
     stride, centre, unit = cell

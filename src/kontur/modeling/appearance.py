@@ -45,6 +45,8 @@ def features_of(detections: Detections, parts: Sequence[Part], answer: Answer) -
     cells, foreground, named, voted, down = said.T
     whole = np.array([part.area_mm2 for part in kinds]) * detections.similarity[1] ** 2
     shown = np.minimum(1.0, masks[3] / np.maximum(whole, 1.0))
-    side = np.where([part.chiral for part in kinds], np.where(detections.flipped, down, 1 - down), np.where(cells > 0, 1, 0.5))
+    side = np.where(
+        [part.chiral for part in kinds], np.where(detections.flipped, down, 1 - down), np.where(cells > 0, 1, 0.5)
+    )
     support = np.nan_to_num(detections.support)
     return np.column_stack([detections.score, support, np.log1p(cells), shown, foreground, named, voted, side])

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.geometry import Part, PixelPose, turn_matrix
+from kontur.geometry import Part, PixelPose
 from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
 from kontur.modeling.detections import Detections, from_poses
 from kontur.modeling.field_scores import double_angles, relate, score_turns
@@ -55,7 +55,7 @@ Floats = NDArray[np.float32]
 
 
 def align(
-    picture: Picture,
+    field: Floats,
     hypotheses: Detections,
     places: NDArray[np.int64],
     parts: Sequence[Part],
@@ -65,7 +65,7 @@ def align(
     """Give each hypothesis the angles and the scale at which its contour meets most edges.
 
     Args:
-        picture: (H, W, 3) uint8.
+        field: the picture's, see `direction_field`.
         hypotheses: part, side and datum (within about 8 px) are used, and the angle as one more start.
         places: (N,) which hypotheses are about the same place.
         parts: the part list.
@@ -77,7 +77,6 @@ def align(
     """
     if len(hypotheses) == 0:
         return hypotheses
-    field = edge_field(picture)
     scale = (
         np.sqrt(px_per_mm[0] * px_per_mm[1]) if known else _picture_scale(field, hypotheses, places, parts, px_per_mm)
     )
@@ -96,7 +95,7 @@ def align(
     return from_poses(hypotheses.size_wh, kinds.tolist(), scores.tolist(), [pose for poses in found for pose in poses])
 
 
-def edge_field(picture: Picture) -> Floats:
+def direction_field(picture: Picture) -> Floats:
     """Return (h, w, 2) float32 of the picture reduced by 2: edge strength times cosine and sine of twice its direction.
 
     Strength is the gradient over itself plus the mean gradient around it, so that weak and strong contrast count alike.
@@ -136,7 +135,7 @@ def _picture_scale(
 def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequence[float]) -> list[PixelPose]:
     """Try all angles and shifts at the middle scale, the other scales where those agree best; return the best angles."""
     angles = _angles(part, start.angle_rad)
-    scores, shifts = (values[0] for values in _scores(field, start, part, angles, scales[1:2]))
+    scores = _scores(field, start, part, angles, scales[1:2])[0][0]
     peaks = _peaks(scores, _PROMISING)[:_MOST_PROMISING]
     if len(peaks) == 0:
         return []
@@ -192,13 +191,11 @@ def _scores(
     """Return (scales, angles) the best mean agreement over the shifts, and which shift that was."""
     middle = float(np.sqrt(scales[0] * scales[-1]))
     model = contour_model(part, spacing_for(part, middle, _SPACING_PX, most_points))
-    cosine, sine = np.cos(angles), np.sin(angles)
-    turns = np.array([[cosine, -sine], [-sine, -cosine]]).transpose(2, 0, 1) @ turn_matrix(0.0, start.flipped)
-    turns = (np.asarray(scales)[:, None, None, None] / _REDUCTION * turns).reshape(-1, 2, 2).astype(np.float32)  # v runs down
-    at = (np.array([start.u, start.v]) - 0.5) / _REDUCTION
-    best, shift = np.empty(len(turns)), np.empty(len(turns), np.int64)
-    score_turns(field, _rows_of(model), turns, at, shifts, _LEAST_INSIDE, best, shift)
-    return best.reshape(len(scales), -1), shift.reshape(len(scales), -1)
+    at = np.array([start.u - 0.5, start.v - 0.5]) / _REDUCTION
+    best, shift = np.empty((len(scales), len(angles))), np.empty((len(scales), len(angles)), np.int64)
+    ways = np.asarray(scales) / _REDUCTION, angles, start.flipped
+    score_turns(field, _rows_of(model), ways, at, shifts, _LEAST_INSIDE, best, shift)
+    return best, shift
 
 
 @lru_cache(maxsize=512)

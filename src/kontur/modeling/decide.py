@@ -61,7 +61,7 @@ class DecisionOptions:
     least_visible: float = 0.2
     explained_px: float = 4.0
     most_overlap: float = 0.75
-    sigma_px: float = 0.8
+    sigma_px: float = 0.7
     passing_lines: bool = True
     doubt: bool = False
 

@@ -103,7 +103,7 @@ class Detections:
         return PixelPose(float(u), float(v), float(angle), float(scale), bool(self.flipped[index]))
 
     def project(self, index: int | NDArray[np.int64], points_mm: Points) -> Points:
-        """Map (M, 2) mm of the part's frame to px by the homography of detection `index`: of one, or (M,) of each point's."""
+        """Map (M, 2) mm of the part's frame to px by the homography of detection `index`, or of (M,) one for each."""
         matrix = self.matrix[index]
         mapped = np.einsum("...ij,...j->...i", matrix[..., :2], points_mm) + matrix[..., 2]
         return np.asarray(mapped[:, :2] / mapped[:, 2:], np.float64)

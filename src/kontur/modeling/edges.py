@@ -46,6 +46,11 @@ class EdgePicture:
     tiles: Tiles | None = None
     survey: Survey | None = None
 
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the picture, less what the reduction leaves over."""
+        return self.pixels.shape[1] * self.reduction, self.pixels.shape[0] * self.reduction
+
     def smooth_near(self, first_uv: NDArray[np.float64], last_uv: NDArray[np.float64]) -> None:
         """Fill `pixels` around lines between (L, 2) ends, px of the reduced picture."""
         if self.tiles is not None:

@@ -33,7 +33,7 @@ MOST_EVIDENCE = float(np.log(BETA_ALPHA) + (1 - BETA_ALPHA) * np.log(500))
 LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
 """The evidence of a point with no edge at all."""
 _LEAST_CHANCE = 1 / 500
-_PLACES = 8000
+_PLACES = 4000
 _STRONG_POWER = 6
 _SHARES = (0.05, 0.15, 0.4)
 _MOST_EVIDENCE_OF_SHARE = (LEAST_EVIDENCE, 0.0, MOST_EVIDENCE)

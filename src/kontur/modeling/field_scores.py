@@ -39,46 +39,52 @@ def relate(field, strength, around, least):  # type: ignore[no-untyped-def]  # p
 
 
 @numba.njit(**_fast)
-def score_turns(field, contour, turns, at, shifts, least_inside, best, best_shift):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the best mean agreement of a contour with a field over the shifts, for each turn.
+def score_turns(field, contour, ways, at, shifts, least_inside, best, best_shift):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the best mean agreement of a contour with a field over the shifts, for each scale and angle.
 
     Args:
-        field: (h, w, 2) float32, see `coarse_pose.edge_field`.
+        field: (h, w, 2) float32, see `coarse_pose.direction_field`.
         contour: (5, P) float32: points x and y and normals x and y in the part's frame, weight.
-        turns: (A, 2, 2) float32, from the part's frame to cells of the field (scale in it, v down).
+        ways: (S,) scales, cells per unit of the part's frame; (A,) angles, rad; and whether it is mirrored first.
         at: (2,) float64 place of the part's datum, cells.
-        shifts: (S, 2) int64 cells by which it is moved.
+        shifts: (K, 2) int64 cells by which it is moved.
         least_inside: share of the weight that must lie inside the field.
-        best: (A,) float64, written; -inf where no shift has enough inside.
-        best_shift: (A,) int64, written.
+        best: (S, A) float64, written; -inf where no shift has enough inside.
+        best_shift: (S, A) int64, written.
     """
+    scales, angles, mirrored = ways
     count, width, flat = contour.shape[1], field.shape[1], field.reshape(-1)
     column, row, cell = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.int32)
     cosine, sine = np.empty(count, np.float32), np.empty(count, np.float32)
     weight, total, reach = contour[4], contour[4].sum(), np.abs(shifts).max()
-    for turn in range(len(turns)):
-        _lay(contour, turns[turn], at, column, row, cosine, sine)
-        best[turn], best_shift[turn] = -np.inf, 0
+    side = np.float32(-1) if mirrored else np.float32(1)
+    for s, a in np.ndindex(len(scales), len(angles)):
+        turn = np.float32(scales[s] * np.cos(angles[a])), np.float32(scales[s] * np.sin(angles[a]))
+        _lay(contour, turn, side, at, column, row, cosine, sine)
+        best[s, a], best_shift[s, a] = -np.inf, 0
         if _all_within(column, reach, width - reach) and _all_within(row, reach, field.shape[0] - reach):
             for k in range(count):
                 cell[k] = 2 * (row[k] * np.int32(width) + column[k])
-            for s in range(len(shifts)):
-                shift = np.int32(2 * (shifts[s, 1] * width + shifts[s, 0]))
+            for k in range(len(shifts)):
+                shift = np.int32(2 * (shifts[k, 1] * width + shifts[k, 0]))
                 agreement = _agreement_inside(flat, cell, shift, cosine, sine) / total
-                if agreement > best[turn]:
-                    best[turn], best_shift[turn] = agreement, s
+                if agreement > best[s, a]:
+                    best[s, a], best_shift[s, a] = agreement, k
             continue
-        for s in range(len(shifts)):
-            agreement, inside = _agreement(field, column, row, cosine, sine, weight, shifts[s])
-            if inside >= least_inside * total and inside > 0 and agreement / inside > best[turn]:
-                best[turn], best_shift[turn] = agreement / inside, s
+        for k in range(len(shifts)):
+            agreement, inside = _agreement(field, column, row, cosine, sine, weight, shifts[k])
+            if inside >= least_inside * total and inside > 0 and agreement / inside > best[s, a]:
+                best[s, a], best_shift[s, a] = agreement / inside, k
 
 
 @numba.njit(inline="always", **_fast)
-def _lay(contour, turn, at, column, row, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write column and row of a turned contour's points, and weighted cosine and sine of twice their normals' directions."""
+def _lay(contour, turn, side, at, column, row, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write column and row of a turned contour's points, and weighted cosine and sine of twice their normals' directions.
+
+    The picture's v runs down; `turn` is cosine and sine of the angle times the scale, `side` -1 mirrors x before.
+    """
     x, y, normal_x, normal_y, weight = contour
-    a, b, c, d = turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1]
+    a, b, c, d = side * turn[0], -turn[1], -side * turn[1], -turn[0]
     u, v, per_square = np.float32(at[0] + 0.5), np.float32(at[1] + 0.5), np.float32(1) / (a * a + c * c)
     for k in range(len(x)):
         column[k] = np.int32(np.floor(a * x[k] + b * y[k] + u))

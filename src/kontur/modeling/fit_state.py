@@ -77,9 +77,10 @@ def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
     shape = model.points_mm.shape
     points, normals, length, rows = np.empty(shape), np.empty(shape), np.empty(shape[:2]), np.empty((*shape[:2], 4))
     centre = np.empty((len(points), 2))
-    size_wh = (source.pixels.shape[1] * source.reduction, source.pixels.shape[0] * source.reduction)
     contours = (model.points_mm, model.normals, model.length_mm)
-    place_points(fit.matrix, fit.plane.both_ways, contours, size_wh, _BORDER_PX, points, normals, length, rows, centre)
+    place_points(
+        fit.matrix, fit.plane.both_ways, contours, source.size_wh, _BORDER_PX, points, normals, length, rows, centre
+    )
     return Placed(points, normals, length, model.weight, rows, centre)
 
 

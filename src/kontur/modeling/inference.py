@@ -18,7 +18,7 @@ from kontur.geometry import Part
 from kontur.hardware.threads import use_threads
 from kontur.modeling.appearance import Answer, features_of
 from kontur.modeling.calibration import Calibration
-from kontur.modeling.coarse_pose import align
+from kontur.modeling.coarse_pose import align, direction_field
 from kontur.modeling.decide import decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
@@ -126,8 +126,8 @@ class NetworkDetector:
 
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
-        views = Views(picture)
-        offered = [self._offered(views, align(picture, hypotheses, places, self.parts, self.px_per_mm))]
+        views, field = Views(picture), direction_field(picture)
+        offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
         decided = decide(views, concatenate(offered), self.parts)
         scale, doubtful = (
@@ -136,7 +136,7 @@ class NetworkDetector:
         )
         if scale is not None and len(doubtful):
             at_scale = np.exp(scale), np.exp(scale)
-            again = align(picture, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
+            again = align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
         return stack_layers(views, self._registered(views, decided), self.parts)
 

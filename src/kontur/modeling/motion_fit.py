@@ -7,6 +7,8 @@ outside the contour all its edges lie, px.
 import numba
 import numpy as np
 
+from kontur.modeling.small_matrices import product, solve_damped
+
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 UNKNOWNS = 5
@@ -40,7 +42,7 @@ def fit_to_peaks(placed, found, start, settings, solution):  # type: ignore[no-u
             damping[:] = hold * (mass + _TINY)
             damping[2:4] *= radius2
             right[3] += damping[3] * start[n, 1]
-            solve(normal, right, damping, solution[n])
+            solve_damped(normal, right, damping, solution[n])
 
 
 @numba.njit(**_fast)
@@ -115,7 +117,7 @@ def fit_to_readings(placed, found, reading, start, settings, solution):  # type:
             strictness = 1 / freedom if step > 0 else 0.0
             _gather_readings(rows[n], sure, target, spread, strictness, solution[n], normal, right)
             right[3] += prior[3] * start[n]
-            solve(normal, right, prior, solution[n])
+            solve_damped(normal, right, prior, solution[n])
 
 
 @numba.njit(**_fast)
@@ -163,7 +165,7 @@ def move_contours(matrix, plane, placed, range_px, solution, out):  # type: igno
         motion[0, 0], motion[0, 1], motion[0, 2] = c, s, u + du - c * u - s * v
         motion[1, 0], motion[1, 1], motion[1, 2] = -s, c, v + dv + s * u - c * v
         motion[2, 2] = 1
-        moved = _times(_times(plane[0], motion), _times(plane[1], matrix[n]))
+        moved = product(product(plane[0], motion), product(plane[1], matrix[n]))
         out[n] = moved / moved[2, 2]
 
 
@@ -225,37 +227,3 @@ def _add(row, weight, target, normal, right):  # type: ignore[no-untyped-def]  #
         right[i] += weight * row[i] * target
     normal[4, 4] += weight
     right[4] += weight * target
-
-
-@numba.njit(**_fast)
-def solve(normal, right, damping, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Solve (A + diag(damping)) x = b by Cholesky's method; A is given by its lower triangle, which is overwritten."""
-    size = len(right)
-    for j in range(size):
-        normal[j, j] += damping[j]
-        for k in range(j):
-            normal[j, j] -= normal[j, k] ** 2
-        normal[j, j] = np.sqrt(normal[j, j])
-        for i in range(j + 1, size):
-            for k in range(j):
-                normal[i, j] -= normal[i, k] * normal[j, k]
-            normal[i, j] /= normal[j, j]
-    for i in range(size):
-        solution[i] = right[i]
-        for k in range(i):
-            solution[i] -= normal[i, k] * solution[k]
-        solution[i] /= normal[i, i]
-    for i in range(size - 1, -1, -1):
-        for k in range(i + 1, size):
-            solution[i] -= normal[k, i] * solution[k]
-        solution[i] /= normal[i, i]
-
-
-@numba.njit(**_fast)
-def _times(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the product of two 3 x 3 matrices."""
-    product = np.zeros((3, 3))
-    for i in range(3):
-        for j in range(3):
-            product[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
-    return product

@@ -28,7 +28,7 @@ LEAST_SHARED_PX = 12
 """Masks that share fewer pixels only touch."""
 _DEPTH_PX = 2.5
 """Contour points must lie this far inside the other mask: nearer to its border they see its edge."""
-_SIGMA_PX = 0.8
+_SIGMA_PX = 0.7
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.motion_fit import solve
+from kontur.modeling.small_matrices import solve_damped
 
 Floats = NDArray[np.float64]
 
@@ -117,18 +117,23 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
         trusted: (N,) what each counts for in the end, written.
     """
     prior = np.array([tilt_prior, tilt_prior, _TINY])
+    normal, right, row = np.empty((3, 3)), np.empty(3), np.ones(3)
     for step in range(_STEPS + 1):
         limit = _OUTLIER * (2.0 if step < _ROOMY_STEPS else 1.0)
-        normal, right = np.zeros((3, 3)), np.zeros(3)
+        normal[:], right[:], total = 0, 0, 0.0
         for n in range(len(at)):
-            row = np.array([at[n, 0], at[n, 1], 1.0])
-            inside = max(0.0, 1 - ((log_scale[n] - (row * solution).sum()) / limit) ** 2)
+            row[0], row[1] = at[n, 0], at[n, 1]
+            wrong = log_scale[n] - row[0] * solution[0] - row[1] * solution[1] - solution[2]
+            inside = max(0.0, 1 - (wrong / limit) ** 2)
             trusted[n] = relative[n] * inside * inside
-            normal += trusted[n] * np.outer(row, row)
-            right += trusted[n] * log_scale[n] * row
-        if step == _STEPS or trusted.sum() <= 0:
+            total += trusted[n]
+            for i in range(3):
+                right[i] += trusted[n] * log_scale[n] * row[i]
+                for k in range(i + 1):
+                    normal[i, k] += trusted[n] * row[i] * row[k]
+        if step == _STEPS or total <= 0:
             break
-        solve(normal, right, prior, solution)
+        solve_damped(normal, right, prior, solution)
 
 
 def weighted_median(values: Floats, weight: Floats) -> float:

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
-from kontur.modeling.alignment import apply_homography
+from kontur.modeling.common_plane import share_plane
 from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture
-from kontur.modeling.fit_state import Fit, normalised, rectified_log_scale
+from kontur.modeling.fit_state import Fit
 from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.peak_fit import Round, improve
-from kontur.modeling.plane import Plane, fit_plane, level_plane
+from kontur.modeling.plane import level_plane
 from kontur.modeling.reading_fit import improve_by_reading
 from kontur.modeling.support import Support, described, support_of
 from kontur.modeling.views import Views, views_of
@@ -31,10 +31,6 @@ from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
 
-_TRUSTED_SUPPORT = 0.6
-"""Parts supported this well take part in finding the shared plane."""
-_SAME_PLACE = 0.7
-"""Data closer than this share of the part's radius compete for one place."""
 _FULL_READINGS = 2
 """The last readings see all points, those before every second one."""
 _NEAR_ROUNDS = 2
@@ -70,7 +66,7 @@ class RegistrationOptions:
     """
 
     rounds: tuple[Round, ...] = ROUNDS[:3]
-    readings: int = 5
+    readings: int = 4
     tolerance_px: float = 1.25
     sigma_px: float = 0.7
     spacing_px: float = 1.5
@@ -112,8 +108,9 @@ def register(
         return detections
     for left in reversed(range(min(_FULL_READINGS, options.readings))):
         fit, support = improve_by_reading(source, model, fit, options.tolerance_px)
-        fit = _share_plane(source, fit, support) if left else fit
-    before, after = (support_of(source, model, item, options.tolerance_px) for item in (start, fit))
+        fit = share_plane(source.size_wh, fit, support) if left else fit
+    after = support_of(source, model, fit, options.tolerance_px)
+    before = support_of(source, model.thinned(), start, options.tolerance_px)
     lost = after.score < _LEAST_KEPT * before.score
     if lost.any():
         fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[lost], 0
@@ -177,7 +174,7 @@ def _narrowed(
             break
         fit, support = improve_by_reading(source, thinned, fit, options.tolerance_px)
         again = contenders(support, READ_LAG) if options.contenders_only else np.arange(len(kept))
-        fit = _share_plane(source, fit, support)
+        fit = share_plane(source.size_wh, fit, support)
         thinned, fit, kept = thinned[again], fit[again], kept[again]
     return kept, fit
 
@@ -196,52 +193,6 @@ def model_batch(detections: Detections, parts: Sequence[Part], options: Registra
         spacing = spacing_for(parts[part], px_per_mm, options.spacing_px, options.most_points)
         models.append(contour_model(parts[part], spacing))
     return stack_models(models)
-
-
-def _share_plane(source: EdgePicture, fit: Fit, support: Support) -> Fit:
-    """Fit the plane to the well supported parts, one per place, and put every part on it."""
-    score = support.score
-    length = support.placed.weight.sum(axis=1)
-    chosen = _one_per_place(support, score * length, score >= _TRUSTED_SUPPORT)
-    size_wh = (source.pixels.shape[1], source.pixels.shape[0])
-    plane = fit_plane(
-        size_wh,
-        fit.matrix[chosen, :2, 2],
-        rectified_log_scale(fit.matrix, level_plane(size_wh))[chosen],
-        (np.maximum(score - 0.3, 0) ** 2 * np.sqrt(length))[chosen],
-    )
-    return replace(fit, matrix=_moved_to(fit.matrix, fit.plane, plane), plane=plane)
-
-
-def _moved_to(matrix: Floats, old: Plane, new: Plane) -> Floats:
-    """Give (N, 3, 3) matrices the perspective of another plane; datum, angle and mean scale stay."""
-    rectified = np.linalg.inv(old.homography) @ matrix
-    moved = normalised(new.homography @ rectified)
-    return normalised(_similarity_between(moved, matrix) @ moved)
-
-
-def _similarity_between(start: Floats, end: Floats) -> Floats:
-    """Return (N, 3, 3) similarities of the picture that move datum, angle and scale of `start` to those of `end`."""
-    origin = np.zeros((len(start), 1, 2))
-    (at, a), (to, b) = (apply_homography(item, origin) for item in (start, end))
-    ratio = b[:, 0] @ np.linalg.inv(a[:, 0])
-    c, s = (ratio[:, 0, 0] + ratio[:, 1, 1]) / 2, (ratio[:, 0, 1] - ratio[:, 1, 0]) / 2
-    matrix = np.zeros((len(start), 3, 3))
-    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0], matrix[:, 1, 1] = c, s, -s, c
-    matrix[:, :2, 2] = to[:, 0] - np.einsum("nij,nj->ni", matrix[:, :2, :2], at[:, 0])
-    matrix[:, 2, 2] = 1
-    return matrix
-
-
-def _one_per_place(support: Support, value: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the detections that are the best within half of their own radius."""
-    radius, centre = np.sqrt(support.placed.radius2), support.placed.centre
-    chosen: list[int] = []
-    for index in np.argsort(-value, kind="stable").tolist():
-        distance = np.linalg.norm(centre[chosen] - centre[index], axis=1)
-        if allowed[index] and (distance > _SAME_PLACE * radius[index]).all():
-            chosen.append(index)
-    return np.array(chosen, np.int64)
 
 
 def _merged(detections: Detections, index: NDArray[np.int64], registered: Detections) -> Detections:

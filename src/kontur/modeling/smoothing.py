@@ -13,6 +13,7 @@ Floats = NDArray[np.float32]
 
 LEAST_LARGE_PX = 700_000
 """Smaller pictures are smoothed as a whole."""
+_REACH_SIGMAS = 4
 _TILE_PX = 64
 _WINDOW_PX = 32
 _WINDOWS = 12
@@ -59,10 +60,10 @@ def smoothed(picture: Picture, sigma_px: float, reduction: int) -> Floats:
     source = picture[: height * reduction, : width * reduction]
     if reduction > 1:
         source = cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA)
-    values = source.astype(np.float32)
-    if sigma_px > 0:
-        values = cv2.GaussianBlur(values, (0, 0), sigma_px)
-    return values.reshape(height, width, -1)
+    if sigma_px <= 0:
+        return source.astype(np.float32).reshape(height, width, -1)
+    kernel = cv2.getGaussianKernel(round(2 * _REACH_SIGMAS * sigma_px + 1) | 1, sigma_px, cv2.CV_32F)
+    return np.asarray(cv2.sepFilter2D(source, cv2.CV_32F, kernel, kernel), np.float32).reshape(height, width, -1)
 
 
 def smoothed_tiles(picture: Picture, sigma_px: float, reduction: int) -> Tiles:

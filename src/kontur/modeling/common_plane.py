@@ -1,0 +1,96 @@
+"""Put registered contours on the plane that the well supported ones share."""
+
+from dataclasses import replace
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.modeling.fit_state import Fit, rectified_log_scale
+from kontur.modeling.plane import fit_plane, level_plane
+from kontur.modeling.small_matrices import product
+from kontur.modeling.support import Support
+
+Floats = NDArray[np.float64]
+
+_TRUSTED_SUPPORT = 0.6
+"""Parts supported this well take part in finding the shared plane."""
+_SAME_PLACE = 0.7
+"""Data closer than this share of the part's radius compete for one place."""
+_LEAST_SUPPORT = 0.3
+_fast = {"cache": True, "nogil": True, "error_model": "numpy"}
+
+
+def share_plane(size_wh: tuple[int, int], fit: Fit, support: Support) -> Fit:
+    """Fit the plane to the well supported contours, one a place, and give all of them its perspective.
+
+    Args:
+        size_wh: of the picture, px.
+        fit: of N contours; their data, angles and mean scales stay.
+        support: of the fit.
+    """
+    placed, score = support.placed, support.score
+    length = placed.weight.sum(axis=1)
+    order = np.argsort(-score * length, kind="stable")
+    chosen = np.zeros(len(order), bool)
+    best_of_places(order[score[order] >= _TRUSTED_SUPPORT], placed.centre, _SAME_PLACE**2 * placed.radius2, chosen)
+    plane = fit_plane(
+        size_wh,
+        fit.matrix[chosen, :2, 2],
+        rectified_log_scale(fit.matrix[chosen], level_plane(size_wh)),
+        (np.maximum(score - _LEAST_SUPPORT, 0) ** 2 * np.sqrt(length))[chosen],
+    )
+    matrix = np.empty_like(fit.matrix)
+    move_to_plane(fit.matrix, plane.both_ways[0] @ fit.plane.both_ways[1], matrix)
+    return replace(fit, matrix=matrix, plane=plane)
+
+
+@numba.njit(**_fast)
+def best_of_places(order, centre, reach2, chosen):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Choose in the given order those that do not lie within their own reach of one chosen before.
+
+    Args:
+        order: indices into the N, the best first.
+        centre: (N, 2) px.
+        reach2: (N,) px2.
+        chosen: (N,) bool, all False at first; written.
+    """
+    for k in range(len(order)):
+        index, is_free = order[k], True
+        for other in order[:k]:
+            du, dv = centre[other, 0] - centre[index, 0], centre[other, 1] - centre[index, 1]
+            is_free &= not (chosen[other] and du * du + dv * dv <= reach2[index])
+        chosen[index] = is_free
+
+
+@numba.njit(**_fast)
+def move_to_plane(matrix, change, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Give homographies another plane's perspective; datum, angle and mean scale stay.
+
+    Args:
+        matrix: (N, 3, 3) part's frame to px.
+        change: (3, 3) from the picture of the old plane to that of the new one.
+        out: (N, 3, 3), written; the last element is 1.
+    """
+    motion = np.zeros((3, 3))
+    motion[2, 2] = 1
+    for n in range(len(matrix)):
+        moved = product(change, matrix[n])
+        moved /= moved[2, 2]
+        a, b, c, d = _at_datum(matrix[n])
+        p, q, r, s = _at_datum(moved)
+        stretch = p * s - q * r
+        cosine = (a * s - b * r + d * p - c * q) / (2 * stretch)
+        sine = (b * p - a * q - c * s + d * r) / (2 * stretch)
+        motion[0, 0], motion[0, 1], motion[1, 0], motion[1, 1] = cosine, sine, -sine, cosine
+        for k in range(2):
+            motion[k, 2] = matrix[n, k, 2] - motion[k, 0] * moved[0, 2] - motion[k, 1] * moved[1, 2]
+        placed = product(motion, moved)
+        out[n] = placed / placed[2, 2]
+
+
+@numba.njit(**_fast)
+def _at_datum(matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the derivative of a homography (its last element is 1) at the origin, row by row."""
+    u, v, along, across = matrix[0, 2], matrix[1, 2], matrix[2, 0], matrix[2, 1]
+    return matrix[0, 0] - u * along, matrix[0, 1] - u * across, matrix[1, 0] - v * along, matrix[1, 1] - v * across

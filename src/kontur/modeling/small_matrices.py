@@ -1,0 +1,40 @@
+"""Algebra of matrices of a few rows, compiled, without allocations that cost more than the sums."""
+
+import numba
+import numpy as np
+
+_fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
+
+
+@numba.njit(**_fast)
+def solve_damped(normal, right, damping, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Solve (A + diag(damping)) x = b by Cholesky's method; A is given by its lower triangle, which is overwritten."""
+    size = len(right)
+    for j in range(size):
+        normal[j, j] += damping[j]
+        for k in range(j):
+            normal[j, j] -= normal[j, k] ** 2
+        normal[j, j] = np.sqrt(normal[j, j])
+        for i in range(j + 1, size):
+            for k in range(j):
+                normal[i, j] -= normal[i, k] * normal[j, k]
+            normal[i, j] /= normal[j, j]
+    for i in range(size):
+        solution[i] = right[i]
+        for k in range(i):
+            solution[i] -= normal[i, k] * solution[k]
+        solution[i] /= normal[i, i]
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            solution[i] -= normal[k, i] * solution[k]
+        solution[i] /= normal[i, i]
+
+
+@numba.njit(**_fast)
+def product(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the product of two 3 x 3 matrices."""
+    product = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            product[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+    return product
