@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from kontur.modeling.small_matrices import product, solve_damped
+from kontur.modeling.small_matrices import add_equation, product, solve_damped
 
 
-def test_damped_normal_equations_are_solved():
+def test_damped_weighted_equations_are_solved():
     rng = np.random.default_rng(1)
-    rows, right, damping = rng.normal(size=(9, 5)), rng.normal(size=5), rng.uniform(0, 2, 5)
-    whole = rows.T @ rows
-    solution = np.empty(5)
-    solve_damped(np.tril(whole), right, damping, solution)
-    np.testing.assert_allclose(solution, np.linalg.solve(whole + np.diag(damping), right), rtol=1e-9)
+    rows, target, weight = rng.normal(size=(9, 5)), rng.normal(size=9), rng.uniform(0, 2, 9)
+    damping, normal, right, solution = rng.uniform(0, 2, 5), np.zeros((5, 5)), np.zeros(5), np.empty(5)
+    for equation in zip(rows, weight, target, strict=True):
+        add_equation(*equation, normal, right)
+    solve_damped(normal, right, damping, solution)
+    expected = np.linalg.solve(rows.T @ (weight[:, None] * rows) + np.diag(damping), rows.T @ (weight * target))
+    np.testing.assert_allclose(solution, expected, rtol=1e-9)
 
 
 def test_product_is_numpys():

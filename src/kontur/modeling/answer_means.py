@@ -28,26 +28,34 @@ def mean_answers(output, zoom_xy, cell, masks, named, near, out):  # type: ignor
     for n in range(len(boxes)):
         out[n] = 0
         left, top, width, height = boxes[n]
-        for row in range(output.shape[1]):
-            v = round((row * stride + centre + 0.5) / zoom_xy[1] - 0.5) - top
-            if v < 0 or v >= height:
+        first_row, rows = _cells_over(top, height, zoom_xy[1], stride, output.shape[1])
+        first_column, columns = _cells_over(left, width, zoom_xy[0], stride, output.shape[2])
+        for i, k in np.ndindex(rows, columns):
+            row, column = first_row + i, first_column + k
+            at_u, at_v = column * stride + centre, row * stride + centre
+            u = round((at_u + 0.5) / zoom_xy[0] - 0.5) - left
+            v = round((at_v + 0.5) / zoom_xy[1] - 0.5) - top
+            if u < 0 or v < 0 or u >= width or v >= height or not pixels[starts[n] + v * width + u]:
                 continue
-            for column in range(output.shape[2]):
-                u = round((column * stride + centre + 0.5) / zoom_xy[0] - 0.5) - left
-                if u < 0 or u >= width or not pixels[starts[n] + v * width + u]:
-                    continue
-                foreground = _sigmoid(output[0, row, column])
-                away_u = column * stride + centre + unit * output[1, row, column] - datum[n, 0]
-                away_v = row * stride + centre + unit * output[2, row, column] - datum[n, 1]
-                out[n, _COUNT] += 1
-                out[n, _FOREGROUND] += foreground
-                out[n, _NAMED] += _share(output[4:, row, column], named[n])
-                out[n, _VOTED] += foreground * (away_u * away_u + away_v * away_v <= reach * reach)
-                out[n, _DOWN] += _sigmoid(output[3, row, column])
+            foreground = _sigmoid(output[0, row, column])
+            away_u, away_v = at_u + unit * output[1, row, column], at_v + unit * output[2, row, column]
+            is_near = (away_u - datum[n, 0]) ** 2 + (away_v - datum[n, 1]) ** 2 <= reach * reach
+            out[n, _COUNT] += 1
+            out[n, _FOREGROUND] += foreground
+            out[n, _NAMED] += _share(output[4:, row, column], named[n])
+            out[n, _VOTED] += foreground * is_near
+            out[n, _DOWN] += _sigmoid(output[3, row, column])
         if out[n, _COUNT] > 0:
             out[n, 1:] /= out[n, _COUNT]
         else:
             out[n, _DOWN] = _EVEN
+
+
+@numba.njit(inline="always", **_fast)
+def _cells_over(start, length, zoom, stride, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the first of the cells that may lie over a stretch of the picture, and how many."""
+    first = max(0, int(start * zoom / stride) - 1)
+    return first, max(0, min(count, int((start + length) * zoom / stride) + 2) - first)
 
 
 @numba.njit(inline="always", **_fast)

@@ -169,9 +169,9 @@ def shared(masks, a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
 def _explain(at, length, reach, explained):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Mark the discs of radius `reach` px around the points of a contour."""
     for m in range(len(at)):
-        if length[m] > 0:
-            u, v = at[m]
-            for row in range(max(0, v - reach), min(explained.shape[0], v + reach + 1)):
-                half = int(np.sqrt(reach * reach - (row - v) ** 2))
-                for column in range(max(0, u - half), min(explained.shape[1], u + half + 1)):
-                    explained[row, column] = True
+        if length[m] <= 0:
+            continue
+        u, v = at[m]
+        for row in range(max(0, v - reach), min(explained.shape[0], v + reach + 1)):
+            half = int(np.sqrt(reach * reach - (row - v) ** 2))
+            explained[row, max(0, u - half) : u + half + 1] = True

@@ -65,11 +65,8 @@ def score_turns(field, contour, ways, at, shifts, least_inside, best, best_shift
         if _all_within(column, reach, width - reach) and _all_within(row, reach, field.shape[0] - reach):
             for k in range(count):
                 cell[k] = 2 * (row[k] * np.int32(width) + column[k])
-            for k in range(len(shifts)):
-                shift = np.int32(2 * (shifts[k, 1] * width + shifts[k, 0]))
-                agreement = _agreement_inside(flat, cell, shift, cosine, sine) / total
-                if agreement > best[s, a]:
-                    best[s, a], best_shift[s, a] = agreement, k
+            best[s, a], best_shift[s, a] = _best_shift_inside(flat, width, cell, cosine, sine, shifts)
+            best[s, a] /= total
             continue
         for k in range(len(shifts)):
             agreement, inside = _agreement(field, column, row, cosine, sine, weight, shifts[k])
@@ -105,8 +102,20 @@ def _all_within(values, first, end):  # type: ignore[no-untyped-def]  # pragma: 
 
 
 @numba.njit(inline="always", **_fast)
+def _best_shift_inside(flat, width, cell, cosine, sine, shifts):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the best weighted sum of agreements of points that lie inside the field after all shifts, and which it was."""
+    best, which = np.float32(-np.inf), 0
+    for k in range(len(shifts)):
+        shift = np.int32(2 * (shifts[k, 1] * width + shifts[k, 0]))
+        agreement = _agreement_inside(flat, cell, shift, cosine, sine)
+        if agreement > best:
+            best, which = agreement, k
+    return best, which
+
+
+@numba.njit(inline="always", **_fast)
 def _agreement_inside(flat, cell, shift, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the weighted sum of agreements over points of which all lie inside the field, shifted."""
+    """Return the weighted sum of agreements over points, shifted."""
     agreement = np.float32(0)
     for k in range(len(cell)):
         at = cell[k] + shift

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.small_matrices import solve_damped
+from kontur.modeling.small_matrices import add_equation, solve_damped
 
 Floats = NDArray[np.float64]
 
@@ -127,10 +127,7 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
             inside = max(0.0, 1 - (wrong / limit) ** 2)
             trusted[n] = relative[n] * inside * inside
             total += trusted[n]
-            for i in range(3):
-                right[i] += trusted[n] * log_scale[n] * row[i]
-                for k in range(i + 1):
-                    normal[i, k] += trusted[n] * row[i] * row[k]
+            add_equation(row, trusted[n], log_scale[n], normal, right)
         if step == _STEPS or total <= 0:
             break
         solve_damped(normal, right, prior, solution)

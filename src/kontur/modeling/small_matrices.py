@@ -7,6 +7,15 @@ _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
 @numba.njit(**_fast)
+def add_equation(row, weight, target, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add one weighted equation, row . x = target, to (lower) normal equations."""
+    for i in range(len(row)):
+        right[i] += weight * target * row[i]
+        for k in range(i + 1):
+            normal[i, k] += weight * row[i] * row[k]
+
+
+@numba.njit(**_fast)
 def solve_damped(normal, right, damping, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Solve (A + diag(damping)) x = b by Cholesky's method; A is given by its lower triangle, which is overwritten."""
     size = len(right)
