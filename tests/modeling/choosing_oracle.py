@@ -5,7 +5,10 @@ from scipy.ndimage import distance_transform_edt
 
 
 def choose_plainly(found, masks, trust, limits):
-    """Return (index, score) of the accepted hypotheses; `masks` are (H, W) bool, the rest as `choosing.choose` has it."""
+    """Return (index, score) of the accepted hypotheses.
+
+    `found` are points, lengths, evidence and whole lengths, as PointEvidence has them; `masks` (H, W) bool.
+    """
     points, length, evidence, whole = found
     least_score, least_visible, most_overlap, reach, least_shown, doubt = limits
     height, width = masks[0].shape

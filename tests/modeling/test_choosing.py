@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 from choosing_oracle import choose_plainly
 
-from kontur.modeling.choosing import choose
+from kontur.modeling import decide
+from kontur.modeling.choosing import alike, nearest_pixels
+from kontur.modeling.decide import DecisionOptions, _accept, _Weighed
+from kontur.modeling.detections import unregistered
+from kontur.modeling.duels import Outcome
+from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence
 from kontur.modeling.masks import Window, packed
 
 WIDTH, HEIGHT, POINTS = 90, 70, 24
-LIMITS = (0.4, 0.2, 0.75, 4, 0.25, (30.0, 0.3))
+OPTIONS = DecisionOptions(least_score=0.1, least_visible=0.2, most_overlap=0.75, explained_px=4.0)
+LIMITS = (0.1 * MOST_EVIDENCE, 0.2, 0.75, 4, 0.25, (30.0, 0.3))
 
 
 def rectangles(rng, count):
@@ -25,24 +31,50 @@ def rectangles(rng, count):
     return windows, points, inside
 
 
+def weighed(found, windows):
+    """What `decide` gathers before it chooses."""
+    points, length, evidence, whole = found
+    spoken = PointEvidence(points, np.zeros_like(points), length, evidence, whole, np.ones_like(length))
+    return _Weighed(spoken, spoken, packed(windows), nearest_pixels(points, (HEIGHT, WIDTH)))
+
+
+def chosen(windows, found, trust, monkeypatch):
+    """Return rows and scores of what `decide` accepts when nobody is challenged."""
+    monkeypatch.setattr(decide, "_outcome", lambda _judge, best: Outcome(best, 1.0))
+    matrix = np.tile(np.eye(3), (len(windows), 1, 1))
+    matrix[:, 0, 2] = np.arange(len(windows))
+    count = len(windows)
+    all_of_them = unregistered(
+        (WIDTH, HEIGHT), np.zeros(count, np.int64), np.ones(count), matrix, np.zeros(count, bool)
+    )
+    accepted, _ = _accept(weighed(found, windows), trust, all_of_them, OPTIONS)
+    return accepted.uv[:, 0].astype(int).tolist(), accepted.score
+
+
 @pytest.mark.parametrize("seed", range(12))
-def test_the_same_are_accepted_with_the_same_scores(seed):
+def test_the_same_are_accepted_with_the_same_scores(seed, monkeypatch):
     rng = np.random.default_rng(seed)
     windows, points, inside = rectangles(rng, 9)
     length = inside * rng.uniform(2, 5, inside.shape)
     evidence = rng.normal(1.5, 1.5, inside.shape)
     found = points, length, evidence, length.sum(axis=1) + 20.0
     trust = rng.choice([1.0, 0.4], 9)
-    rows, scores = np.empty(9, np.int64), np.empty(9)
-    count = choose(found, packed(windows), trust, (HEIGHT, WIDTH), LIMITS, rows, scores)
+    rows, scores = chosen(windows, found, trust, monkeypatch)
     expected = choose_plainly(found, [window.full((WIDTH, HEIGHT)) for window in windows], trust, LIMITS)
-    assert 2 <= count < 9
-    assert rows[:count].tolist() == [index for index, _ in expected]
-    np.testing.assert_allclose(scores[:count], [score for _, score in expected], rtol=1e-12)
+    assert 2 <= len(rows) < 9
+    assert rows == [index for index, _ in expected]
+    np.testing.assert_allclose(scores, [score / MOST_EVIDENCE for _, score in expected], rtol=1e-9)
 
 
-def test_a_hypothesis_that_nothing_speaks_for_is_not_accepted():
+def test_a_hypothesis_that_nothing_speaks_for_is_not_accepted(monkeypatch):
     windows, points, inside = rectangles(np.random.default_rng(0), 3)
     found = points, inside * 3.0, np.full(inside.shape, -1.0), np.full(3, 100.0)
-    rows, scores = np.empty(3, np.int64), np.empty(3)
-    assert choose(found, packed(windows), np.ones(3), (HEIGHT, WIDTH), LIMITS, rows, scores) == 0
+    assert chosen(windows, found, np.ones(3), monkeypatch)[0] == []
+
+
+def test_alike_are_those_whose_masks_nearly_coincide():
+    windows = [Window((10, 10), np.ones((20, 30), bool)), Window((12, 10), np.ones((20, 30), bool))]
+    windows += [Window((20, 10), np.ones((20, 30), bool)), Window((10, 10), np.ones((20, 30), bool))]
+    boxes = np.array([[left, top, left + 30, top + 20] for left, top in (w.left_top for w in windows)], np.int32)
+    is_open = np.array([True, True, True, False])
+    assert alike(0, is_open, boxes, packed(windows), (0.75, 0.5)).tolist() == [False, True, False, False]

@@ -146,7 +146,7 @@ def _shown(masks, index, covered):  # type: ignore[no-untyped-def]  # pragma: no
 @numba.njit(**_fast)
 def crowded(masks, index, accepted, most):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return whether a mask shares more than `most` of the smaller one's pixels with an accepted one."""
-    for other in accepted:
+    for other in accepted:  # noqa: SIM110 numba knows no generators inside `any`
         if shared(masks, index, other) > most * max(1, min(masks[3][index], masks[3][other])):
             return True
     return False
