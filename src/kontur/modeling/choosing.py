@@ -100,7 +100,7 @@ def _same_box(box, other, most_off):  # type: ignore[no-untyped-def]  # pragma: 
 
 @numba.njit(**_fast)
 def nearest_pixels(points, shape):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return (N, M, 2) int32 the pixels of the picture nearest to points, and (N, 4) the lowest and highest of each contour."""
+    """Return (N, M, 2) int32 the pixels nearest to points, and (N, 4) the lowest and highest ones of each contour."""
     at = np.empty(points.shape, np.int32)
     box = np.empty((len(points), 4), np.int32)
     for n in range(len(points)):
