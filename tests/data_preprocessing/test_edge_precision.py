@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
 from kontur.data_preprocessing.composition import draw_things
+from kontur.data_preprocessing.table import ground_of
 from kontur.data_preprocessing.views import view_things
 from kontur.geometry import Part, Pose, resample
 from kontur.geometry.camera import Camera, nominal_camera, tilted_camera
@@ -26,7 +27,8 @@ def light_of(part: Part, pose: Pose, camera: Camera) -> np.ndarray:
     scene = scene_of(replace(place(part, pose), surface=white), camera=camera)
     black = replace(scene, table=replace(scene.table, dark=(0.0,) * 3, bright=(0.0,) * 3))
     light = np.zeros((3, SIZE_WH[1], SIZE_WH[0]), np.float32)
-    draw_things(black, view_things(camera, scene.placements), light)
+    ground = ground_of(black.table, None, np.ones((2, 2, 3), np.float32), SIZE_WH)
+    draw_things(black, view_things(camera, scene.placements), ground, light)
     return light[1]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.sampling import pack
-from kontur.data_preprocessing.surfaces import NONE, TURNED, Texture, packed
+from kontur.data_preprocessing.surfaces import NONE, TURNED, Texture, packed, texture_of
 from kontur.data_preprocessing.textures import DETAIL_SIZE
 from kontur.data_preprocessing.tiles import draw_thing
 
@@ -27,7 +27,8 @@ def laid(out, ids, key, mm, left, top, scale, tints, texture, lamps, sky, texels
     lean = max((float(np.hypot(*shift)) for shift in walls), default=0.0)
     turn = np.array([[scale, 0], [0, scale]], F)  # the template's rows run down the picture here
     return draw_thing(
-        out, ids, key, pack(beyond), maps, (left, top, mm.shape[1], mm.shape[0]), F(lean), to_mm, F(scale), turn, tints,
+        out, ids, key, pack(beyond), maps, (left, top, mm.shape[1], 0, mm.shape[0]),
+        np.array(mm.shape[::-1], F) / 2, F(lean), to_mm, F(scale), turn, tints,
         texture, lamps, sky, texels, streaks, F(bevel),
     )  # fmt: skip
 
@@ -36,12 +37,12 @@ def painted(mm, texture_changes=None, lamps=NO_LAMPS, tints=None, left=4, top=2,
             streaks=FLAT_STREAKS, sky=((0.5, 0.6, 0.7), (0.1, 0.2, 0.3), (0.4, 0.4, 0.4)), key=1, background=0.0,
             walls=()):  # fmt: skip
     """Draw one thing over an even picture; returns light (H, W, 3), ids and the returned number."""
-    own_tints, texture = packed(PLAIN)
-    texture: Texture = texture._replace(**(texture_changes or {}))
+    own_tints, rows = packed([PLAIN])
+    texture: Texture = texture_of.py_func(rows[0])._replace(**(texture_changes or {}))
     out, ids = np.full((3, HEIGHT, WIDTH), background, F), np.zeros((HEIGHT, WIDTH), np.uint8)
-    rows = np.concatenate([np.array(sky, F), np.zeros((7 - len(sky), 3), F)])
+    skies = np.concatenate([np.array(sky, F), np.zeros((7 - len(sky), 3), F)])
     count = laid(
-        out, ids, key, mm, left, top, scale, own_tints if tints is None else np.array(tints, F), texture, lamps, rows,
+        out, ids, key, mm, left, top, scale, own_tints[0] if tints is None else np.array(tints, F), texture, lamps, skies,
         texels, streaks, bevel, walls,
     )  # fmt: skip
     return out.transpose(1, 2, 0), ids, count
@@ -124,7 +125,7 @@ def test_the_whole_is_counted_beyond_the_border(left, top):
 
 def test_a_part_over_another_takes_its_pixels():
     mm = disc_mm(16, 13, 2.0, 2.0)
-    _, texture = packed(PLAIN)
+    texture = texture_of.py_func(packed([PLAIN])[1][0])
     out, ids = np.zeros((3, HEIGHT, WIDTH), F), np.zeros((HEIGHT, WIDTH), np.uint8)
     for key, left in ((1, 0), (2, 4), (3, 8)):
         laid(
@@ -224,7 +225,7 @@ def test_a_burr_makes_an_edge_uneven_and_leaves_the_face():
 
 def test_tiles_meet_without_a_seam():
     out, ids = np.zeros((3, 40, 700), F), np.zeros((40, 700), np.uint8)
-    _, texture = packed(PLAIN)
+    texture = texture_of.py_func(packed([PLAIN])[1][0])
     lamp = np.array([[1, 1, 1, 0, 0, 1, 0, 0, 1e-3, 0, 0, 0, 0]], F)
     laid(out, ids, 1, np.full((40, 700), 9, F), 0, 0, 2.0, np.ones((2, 3), F), texture, lamp, np.zeros((7, 3), F))
     assert (ids == 1).all()

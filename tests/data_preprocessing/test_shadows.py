@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.blocks import TILE
-from kontur.data_preprocessing.sampling import pack
-from kontur.data_preprocessing.shadows import cast_shadows
+from kontur.data_preprocessing.sampling import PER_MM, pack
+from kontur.data_preprocessing.shadows import cast_shadows, distances_of
 
 F = np.float32
 WIDTH, HEIGHT = 61, 44
@@ -38,11 +38,37 @@ def shadow_factor(mm, shifts, softness, shares) -> np.ndarray:
 
 
 def cast(out, left, top, shifts, softness, shares, mm=DISC, ids=IDS, catches=EVERYTHING) -> None:
-    window = (left, top, COLUMNS, ROWS)
     cast_shadows(
-        out, pack(mm), SAME, window, F(SCALE), np.array(shifts, np.int64), np.array(softness, F), np.array(shares, F), ids,
+        out,
+        mm,
+        left,
+        top,
+        F(SCALE),
+        np.array(shifts, np.int64),
+        np.array(softness, F),
+        np.array(shares, F),
+        ids,
         catches,
-    )  # fmt: skip
+    )
+
+
+def test_distances_are_looked_up_element_by_element():
+    got = np.empty((ROWS, COLUMNS), F)
+    distances_of(got, pack(DISC), SAME)
+    inner = (slice(ROWS - 1), slice(COLUMNS - 1))
+    np.testing.assert_allclose(got[inner], DISC[inner], atol=1 / PER_MM)
+
+
+def test_a_picture_may_be_darkened_in_bands():
+    shifts, softness, shares = [[4, -6], [0, 0]], [3.0, 5.0], [[0.3, 0.4, 0.5], [0.2, 0.1, 0.05]]
+    whole = np.random.default_rng(9).uniform(0.1, 1.3, (3, HEIGHT, WIDTH)).astype(F)
+    banded = whole.copy()
+    cast(whole, 5, -7, shifts, softness, shares)
+    for first, last in ((0, 11), (11, 20), (20, HEIGHT)):
+        band = banded[:, first:last].copy()
+        cast(band, 5, -7 - first, shifts, softness, shares, ids=IDS[first:last])
+        banded[:, first:last] = band
+    assert np.array_equal(whole, banded)
 
 
 @settings(max_examples=8, deadline=None)

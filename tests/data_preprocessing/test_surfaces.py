@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.data_config import MaterialKind, MaterialSection
-from kontur.data_preprocessing.surfaces import NONE, STRAIGHT, TURNED, draw_surface, packed, random_colour
+from kontur.data_preprocessing.surfaces import NONE, STRAIGHT, TURNED, draw_surface, packed, random_colour, texture_of
 
 KINDS = get_args(MaterialKind)
 METALS = ("brushed", "turned", "raw_steel", "galvanised", "anodised")
@@ -113,7 +113,8 @@ def test_random_colours_have_every_hue():
 
 def test_what_the_kernels_get_is_the_surface():
     surface = many("turned", 1)[0]._replace(brush_rad=0.7, centre_mm=(1.5, -2.5), offset=(100.0, 7.0), streaks=0.4)
-    tints, texture = packed(surface)
+    (tints,), rows = packed([surface])
+    texture = texture_of.py_func(rows[0])
     assert tints.dtype == np.float32
     np.testing.assert_allclose(tints, [surface.diffuse, surface.specular], rtol=1e-6)
     for name in ("along", "across", "grain", "spangle", "scratches", "stains", "rust", "heat", "burr", "oil"):

@@ -8,7 +8,7 @@ import pytest
 from generator_parts import TABLE
 
 from kontur.data_preprocessing.scene import PICTURE
-from kontur.data_preprocessing.table import fill_pattern, fill_picture, fill_table
+from kontur.data_preprocessing.table import fill_ground, fill_pattern, fill_picture, ground_of
 from kontur.data_preprocessing.textures import PATTERN_SIZE, pattern
 from kontur.pictures import write_picture
 
@@ -24,6 +24,16 @@ def between_rows(light: np.ndarray) -> np.ndarray:
     return (light[upper] * (1 - share) + light[upper + 1] * share).transpose(1, 0, 2)
 
 
+def fill_table(out, table, picture, field) -> None:
+    """Write the whole of a bare table, in two bands."""
+    height, width = out.shape[1:]
+    ground = ground_of(table, picture, field, (width, height))
+    for first, last in ((0, 24), (24, height)):
+        band = np.empty((3, last - first, width), F)
+        fill_ground(band, ground, first, height)
+        out[:, first:last] = band
+
+
 @pytest.mark.parametrize("shift", [(0, 0), (5, 30), (-3, -70), (1000, 31)])
 def test_a_patterns_light_is_tone_times_light_and_the_pattern_goes_on_for_ever(shift):
     rng = np.random.default_rng(5)
@@ -31,8 +41,9 @@ def test_a_patterns_light_is_tone_times_light_and_the_pattern_goes_on_for_ever(s
     tones = rng.uniform(0, 0.01, (3, 2)).astype(F)
     out = np.empty((3, HEIGHT, WIDTH), F)
     fill_pattern(
-        out, tile + 256 * np.roll(tile, -1, 1), np.array([[1, 0, shift[0]], [0, 1, shift[1]]], F), tones, light
-    )
+        out, tile + 256 * np.roll(tile, -1, 1), np.array([[1, 0, shift[0]], [0, 1, shift[1]]], F), tones, light,
+        0, HEIGHT,
+    )  # fmt: skip
     rows, columns = np.arange(HEIGHT) + shift[1], np.arange(WIDTH) + shift[0]
     levels = np.take(np.take(tile, rows, 0, mode="wrap"), columns, 1, mode="wrap")
     expected = (tones[:, 0, None, None] + tones[:, 1, None, None] * levels) * between_rows(light)
@@ -44,7 +55,7 @@ def test_a_pictures_light_is_each_channels_tone_times_light():
     picture = rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     tones, light = rng.uniform(0, 1, 256).astype(F), rng.uniform(0, 2, (3, 3, WIDTH)).astype(F)
     out = np.empty((3, HEIGHT, WIDTH), F)
-    fill_picture(out, picture, tones, light)
+    fill_picture(out, picture, tones, light, 0, HEIGHT)
     np.testing.assert_allclose(out, tones[picture].transpose(2, 0, 1) * between_rows(light), rtol=1e-4)
 
 

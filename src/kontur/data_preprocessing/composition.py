@@ -1,21 +1,18 @@
-"""Laying things over the table's light, bottom to top: each one's shadow, then its walls and top face."""
+"""What `bands.compose` draws, in its numbers: the things of a scene and their shadows, as the camera sees them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.bands import Casts, Things, compose
 from kontur.data_preprocessing.blocks import TILE
-from kontur.data_preprocessing.compiled import ENTRY
 from kontur.data_preprocessing.illumination import lamp_rows, lamp_shares, shadow_shifts, sky_rows
 from kontur.data_preprocessing.scene import Scene
-from kontur.data_preprocessing.shadows import cast_shadows
 from kontur.data_preprocessing.shapes import Level
 from kontur.data_preprocessing.surfaces import packed
+from kontur.data_preprocessing.table import Ground
 from kontur.data_preprocessing.textures import streak_pool, texel_pool
-from kontur.data_preprocessing.tiles import draw_thing
 from kontur.data_preprocessing.views import View
 
 _STEP_PX = 0.5
@@ -25,150 +22,120 @@ _SHADOW_PX = 2
 _LEVEL_MM = 1e-3
 """Heights that differ by less are the same."""
 _LEAST_BEVEL_PX = 0.7
-_EVERYTHING = np.empty(0, np.float32)
 
 Floats = NDArray[np.float32]
+Whole = NDArray[np.int64]
 Matrix = NDArray[np.float64]
 
 
-class _Sight(NamedTuple):
-    """A view in the numbers of the kernels: for each thing of a scene.
-
-    Attributes:
-        to_mm: (2, 3) from (column, row, 1) of its window to its frame.
-        levels: its template for drawing, and for its shadow.
-        maps: (slices, 3, 3) from the picture (px) to its frame, mm.
-    """
-
-    to_mm: Floats
-    levels: tuple[Level, Level]
-    maps: Matrix
-
-
-def draw_things(scene: Scene, views: Sequence[View], light: Floats) -> tuple[NDArray[np.uint8], list[int]]:
-    """Draw every thing of a scene over the table's light.
+def draw_things(
+    scene: Scene, views: Sequence[View], ground: Ground, light: Floats
+) -> tuple[NDArray[np.uint8], list[int]]:
+    """Draw a table and every thing of a scene on it.
 
     Args:
         scene: lamps and sky.
         views: its things as the camera sees them, bottom to top.
-        light: (3, H, W), changed in place.
+        ground: the table.
+        light: (3, H, W), written.
 
     Returns:
         (H, W) uint8: which part is seen where, numbered from 1, clutter and table 0; and for each number the pixels that the
         part would cover alone in an unbounded picture (0 for number 0).
     """
-    ids, whole = np.zeros(light.shape[1:], np.uint8), [0]
-    if not views:
-        return ids, whole
-    lamps, skies, shadows = lamp_rows(scene, views), sky_rows(scene, views), _Shadows(scene, views)
-    for number, (view, sight) in enumerate(zip(views, _sights(views), strict=True)):
-        key = 0 if view.thing.part is None else len(whole)
-        shadows.cast(number, sight, light, ids)
-        covered = _draw(view, sight, key, lamps[number], skies[number], light, ids)
-        if key:
-            whole.append(covered)
-    return ids, whole
+    ids = np.empty(light.shape[1:], np.uint8)
+    is_part = [view.thing.part is not None for view in views]
+    things, casts = _arrays(scene, views, np.cumsum(is_part, dtype=np.uint8) * np.array(is_part, np.uint8))
+    covered = compose(light, ids, ground, things, casts, texel_pool(), streak_pool())
+    return ids, [0, *covered[is_part].tolist()]
 
 
-class _Shadows:
-    """Shadows of a scene's things on what lies right below them, and on what lies farther below."""
-
-    def __init__(self, scene: Scene, views: Sequence[View]) -> None:
-        self.views, self.shares = views, lamp_shares(scene)
-        thickness = np.array([view.thing.thickness_mm for view in views])
-        self.near = _Reach(*shadow_shifts(scene, views, thickness))
-        self.far = _Reach(*shadow_shifts(scene, views, np.array([view.thing.top_mm for view in views])))
-        parts = [view.thing.top_mm for view in views if view.thing.part is not None]
-        self.heights = np.zeros(256, np.float32)
-        self.heights[1 : len(parts) + 1] = parts
-
-    def cast(self, number: int, sight: _Sight, light: Floats, ids: NDArray[np.uint8]) -> None:
-        """Darken `light` around thing `number`, before it is drawn."""
-        falls_far = self.heights < self.views[number].thing.base_mm - _LEVEL_MM
-        if not falls_far.any():
-            self._cast(number, sight, self.near, light, ids, _EVERYTHING)
-            return
-        self._cast(number, sight, self.near, light, ids, (~falls_far).astype(np.float32))
-        self._cast(number, sight, self.far, light, ids, falls_far.astype(np.float32))
-
-    def _cast(
-        self, number: int, sight: _Sight, reach: "_Reach", light: Floats, ids: NDArray[np.uint8], catches: Floats
-    ) -> None:
-        view, pad, template = self.views[number], reach.pads[number], sight.levels[1]
-        left, top = view.left - pad, view.top - pad
-        columns, rows = (-(-(side + 2 * pad) // (_SHADOW_PX * TILE)) * TILE for side in view.size)
-        middle = (_SHADOW_PX - 1) / 2
-        steps = template_maps(template.mm_to_grid, sight.maps[-1:], _SHADOW_PX, left + middle, top + middle)
-        cast_shadows(
-            light, template.packed, steps[0], (left, top, columns, rows),
-            np.float32(view.pose_px.scale_px_per_mm / _SHADOW_PX), reach.shifts[number], reach.softness[number],
-            self.shares, ids, catches,
-        )  # fmt: skip
+def _arrays(scene: Scene, views: Sequence[View], keys: NDArray[np.uint8]) -> tuple[Things, Casts]:
+    maps = np.linalg.inv(np.concatenate([np.empty((0, 3, 3)), *(view.homographies for view in views)]))
+    ends = np.cumsum([0, *(len(view.homographies) for view in views)])
+    return _things(scene, views, keys, maps, ends), _casts(scene, views, keys, maps[ends[1:] - 1])
 
 
-class _Reach:
-    """How far the shadows of a scene's things reach; shifts and penumbras in elements of their windows.
-
-    Attributes:
-        pads: px around each thing.
-        shifts, softness: see `cast_shadows`.
-    """
-
-    def __init__(self, shifts_px: NDArray[np.int64], softness_px: Floats) -> None:
-        self.pads = ((np.abs(shifts_px).max(axis=(1, 2)) + softness_px.max(axis=1) / 2).astype(int) + 3).tolist()
-        self.shifts = np.rint(shifts_px / _SHADOW_PX).astype(np.int64)
-        self.softness = softness_px / np.float32(_SHADOW_PX)
-
-
-def _draw(
-    view: View, sight: _Sight, key: int, lamps: Floats, sky: Floats, light: Floats, ids: NDArray[np.uint8]
-) -> int:
-    """Draw one thing; returns the pixels it covers alone."""
-    thing, scale, template = view.thing, view.pose_px.scale_px_per_mm, sight.levels[0]
-    maps = template_maps(template.mm_to_grid, sight.maps, 1, float(view.left), float(view.top))
-    turn = sight.to_mm[:, :2] * np.float32(scale / template.step_mm)
-    tints, texture = packed(thing.surface)
-    return int(draw_thing(
-        light, ids, key, template.packed, maps, (view.left, view.top, *view.size), np.float32(view.lean_px), sight.to_mm,
-        np.float32(scale), turn, tints, texture, lamps, sky, texel_pool(), streak_pool(),
-        np.float32(max(thing.bevel_mm, _LEAST_BEVEL_PX / scale)),
-    ))  # fmt: skip
+def _things(scene: Scene, views: Sequence[View], keys: NDArray[np.uint8], maps: Matrix, ends: Whole) -> Things:
+    scales = np.array([view.pose_px.scale_px_per_mm for view in views])
+    levels = _levels(views, 1)
+    bounds = np.array([(view.left, view.top, *view.size) for view in views], np.int64).reshape(-1, 4)
+    corners = bounds[:, :2] // TILE * TILE
+    sizes = -(-(bounds[:, :2] + bounds[:, 2:] - corners) // TILE) * TILE
+    to_mm = _to_mm(views, corners)
+    steps = np.array([level.step_mm for level in levels])
+    tints, surfaces = packed([view.thing.surface for view in views])
+    bevels = np.array([view.thing.bevel_mm for view in views])
+    counts = np.diff(ends)
+    return Things(
+        keys, _places(levels), template_maps(levels, counts, maps, 1, np.repeat(corners, counts, axis=0)), ends,
+        np.concatenate([corners, sizes], axis=1), _single(bounds[:, :2] + bounds[:, 2:] / 2 - corners),
+        _single([view.lean_px for view in views]), _single(scales), _single(np.maximum(bevels, _LEAST_BEVEL_PX / scales)),
+        to_mm, to_mm[:, :, :2] * _single(scales / steps)[:, None, None], tints, surfaces, lamp_rows(scene, views),
+        sky_rows(scene, views),
+    )  # fmt: skip
 
 
-@numba.njit(**ENTRY)
-def template_maps(mm_to_grid, maps, every, left, top):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _casts(scene: Scene, views: Sequence[View], keys: NDArray[np.uint8], maps: Matrix) -> Casts:
+    tops, thickness, bases = _heights(views)
+    levels = _levels(views, _SHADOW_PX)
+    reaches = [shadow_shifts(scene, views, drop) for drop in (thickness, tops)]
+    shifts_px, softness_px = (np.stack(pair) for pair in zip(*reaches, strict=True))
+    parts = np.concatenate([[0.0], tops[keys > 0], np.zeros(255 - np.count_nonzero(keys))])
+    falls_far = parts < bases[:, None] - _LEVEL_MM
+    has_far = np.logical_or.reduce(falls_far, axis=1)
+    pads = (np.abs(shifts_px).max(axis=(2, 3)) + softness_px.max(axis=2) / 2).astype(int) + 3
+    pads = np.where(has_far, pads.max(axis=0), pads[0])[:, None]
+    bounds = np.array([(view.left, view.top, *view.size) for view in views], np.int64).reshape(-1, 4)
+    corners, counts = bounds[:, :2] - pads, -(-(bounds[:, 2:] + 2 * pads) // (_SHADOW_PX * TILE)) * TILE
+    scales = np.array([view.pose_px.scale_px_per_mm for view in views])
+    return Casts(
+        _places(levels),
+        template_maps(levels, np.ones(len(views), int), maps, _SHADOW_PX, corners + (_SHADOW_PX - 1) / 2),
+        np.concatenate([corners, counts], axis=1), _single(scales / _SHADOW_PX),
+        np.rint(shifts_px / _SHADOW_PX).astype(np.int64), _single(softness_px / _SHADOW_PX),
+        _single([~falls_far, falls_far]), has_far, lamp_shares(scene),
+    )  # fmt: skip
+
+
+def _heights(views: Sequence[View]) -> tuple[Matrix, Matrix, Matrix]:
+    """Height of each thing's top face, its thickness, and the height of its underside, mm."""
+    rows = [(view.thing.top_mm, view.thing.thickness_mm, view.thing.base_mm) for view in views]
+    tops, thickness, bases = np.array(rows).reshape(-1, 3).T
+    return tops, thickness, bases
+
+
+def template_maps(levels: Sequence[Level], counts: Whole, maps: Matrix, every: int, first_px: Matrix) -> Floats:
     """Return (slices, 9) float32 homographies from (column, row, 1) of a window to a template.
 
     Args:
-        mm_to_grid: (3, 3) from mm to the template.
+        levels: the templates; counts: how many slices use each.
         maps: (slices, 3, 3) from the picture (px) to mm.
-        every: px from one element of the window to the next; left, top: float, px at its first.
+        every: px from one element of the window to the next.
+        first_px: (slices, 2) px at its first element.
     """
-    out = np.empty((len(maps), 9), np.float32)
-    for n in range(len(maps)):
-        for i in range(3):
-            x, y, one = 0.0, 0.0, 0.0
-            for k in range(3):
-                x += mm_to_grid[i, k] * maps[n, k, 0]
-                y += mm_to_grid[i, k] * maps[n, k, 1]
-                one += mm_to_grid[i, k] * maps[n, k, 2]
-            out[n, 3 * i : 3 * i + 3] = x * every, y * every, x * left + y * top + one
-    return out
+    windows = np.tile(np.diag([every, every, 1.0]), (len(maps), 1, 1))
+    windows[:, :2, 2] = first_px
+    grids = np.repeat(np.array([level.mm_to_grid for level in levels]).reshape(-1, 3, 3), counts, axis=0)
+    return (grids @ maps @ windows).reshape(-1, 9).astype(np.float32)
 
 
-def _sights(views: Sequence[View]) -> list[_Sight]:
-    """What the kernels need to know of each view."""
-    counts = np.cumsum([len(view.homographies) for view in views])[:-1]
-    maps = np.split(np.linalg.inv(np.concatenate([view.homographies for view in views])), counts)
-    similar = np.zeros((len(views), 3, 3))
-    similar[:, :2] = [view.pose_px.matrix for view in views]
-    similar[:, :, 2] -= [(view.left, view.top, -1) for view in views]
-    to_mm = np.linalg.inv(similar)[:, :2].astype(np.float32)
-    return [
-        _Sight(turned, (_level(view, 1), _level(view, _SHADOW_PX)), slices)
-        for view, turned, slices in zip(views, to_mm, maps, strict=True)
-    ]
+def _to_mm(views: Sequence[View], corners: Whole) -> Floats:
+    """(n, 2, 3) from (column, row, 1) of each window to its thing's frame."""
+    similar = np.tile(np.eye(3), (len(views), 1, 1))
+    similar[:, :2] = np.array([view.pose_px.matrix for view in views]).reshape(-1, 2, 3)
+    similar[:, :2, 2] -= corners
+    return _single(np.linalg.inv(similar)[:, :2])
 
 
-def _level(view: View, step_px: int) -> Level:
-    return view.thing.shape.level_for(_STEP_PX * step_px / view.pose_px.scale_px_per_mm)
+def _levels(views: Sequence[View], step_px: int) -> list[Level]:
+    return [view.thing.shape.level_for(_STEP_PX * step_px / view.pose_px.scale_px_per_mm) for view in views]
+
+
+def _places(levels: Sequence[Level]) -> Whole:
+    """(n, 3) address, rows and columns of packed templates."""
+    return np.array([(level.address, *level.packed.shape) for level in levels], np.int64).reshape(-1, 3)
+
+
+def _single(values: object) -> Floats:
+    return np.asarray(values, np.float32)

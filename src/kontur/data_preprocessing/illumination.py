@@ -46,12 +46,18 @@ def lamp_rows(scene: Scene, views: Sequence[View]) -> Floats:
 
 def _slopes(camera: Camera, lamp: Lamp, views: Sequence[View]) -> tuple[Matrix, Matrix, Matrix]:
     """`half_slopes` at each thing: (things, 3, 2) in the middle of its top face, and its change for a column and a row."""
-    middles = np.array([(view.thing.pose.x_mm, view.thing.pose.y_mm, view.thing.top_mm) for view in views])
+    middles = _tops(views)
     steps = np.array([[0, 0, 0], [_STEP_MM, 0, 0], [0, -_STEP_MM, 0]])
     slope, to_lamp, fall = half_slopes(camera, lamp, middles[:, None] + steps)
     per_px = 1 / (_STEP_MM * np.array([view.pose_px.scale_px_per_mm for view in views]))
     slope[:, 1:] = (slope[:, 1:] - slope[:, :1]) * per_px[:, None, None]
     return slope, to_lamp, fall
+
+
+def _tops(views: Sequence[View]) -> Matrix:
+    """(things, 3) middles of the top faces, mm."""
+    rows = [(view.thing.pose.x_mm, view.thing.pose.y_mm, view.thing.top_mm) for view in views]
+    return np.array(rows).reshape(-1, 3)
 
 
 def half_slopes(camera: Camera, lamp: Lamp, points_mm: Matrix) -> tuple[Matrix, Matrix, Matrix]:
@@ -75,9 +81,9 @@ def sky_rows(scene: Scene, views: Sequence[View]) -> Floats:
     and for a row. A flat mirror therefore does not show one even tone.
     """
     things = [view.thing for view in views]
-    places = np.array([(thing.pose.x_mm, thing.pose.y_mm) for thing in things])
+    places = _tops(views)[:, :2]
     reach = np.array([thing.shape.reach_mm for thing in things])
-    colours = np.array([np.add(t.surface.diffuse, np.multiply(0.3, t.surface.specular)) for t in things])
+    colours = np.array([np.add(t.surface.diffuse, np.multiply(0.3, t.surface.specular)) for t in things]).reshape(-1, 3)
     table = (np.array(scene.table.dark) + scene.table.bright) / 2
     light = np.array(scene.sky[0]) + sum(np.multiply(lamp.colour, _upright(lamp)) for lamp in scene.lamps)
     away = places[None] - places[:, None]
@@ -107,7 +113,7 @@ def shadow_shifts(scene: Scene, views: Sequence[View], drop_mm: Matrix) -> tuple
         the sky's contact shadow: no shift, half again as wide as the drop.
     """
     scale = np.array([view.pose_px.scale_px_per_mm for view in views])
-    tops = np.array([(view.thing.pose.x_mm, view.thing.pose.y_mm, view.thing.top_mm) for view in views])
+    tops = _tops(views)
     shifts = np.zeros((len(views), len(scene.lamps) + 1, 2))
     softness = np.tile(1.5 * (drop_mm * scale)[:, None], len(scene.lamps) + 1)
     for k, lamp in enumerate(scene.lamps):

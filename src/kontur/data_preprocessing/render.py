@@ -24,7 +24,7 @@ from kontur.data_preprocessing.sample import Instance, Sample
 from kontur.data_preprocessing.scene import PICTURE, Scene, draw_scene
 from kontur.data_preprocessing.sensor import Look, draw_look, photograph
 from kontur.data_preprocessing.shapes import Shape, part_shape
-from kontur.data_preprocessing.table import fill_table
+from kontur.data_preprocessing.table import ground_of
 from kontur.data_preprocessing.textures import noise_pool
 from kontur.data_preprocessing.views import View, view_things
 from kontur.geometry import Part
@@ -101,17 +101,19 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
     width, height = scene.camera.size_wh
     light = _light_buffer(threading.get_ident(), width, height)
     picture = context.pictures[scene.table.variant] if scene.table.kind == PICTURE else None
-    fill_table(light, scene.table, picture, table_field(scene))
+    ground = ground_of(scene.table, picture, table_field(scene), scene.camera.size_wh)
     views = view_things(scene.camera, scene.placements)
-    ids, whole = draw_things(scene, views, light)
+    ids, whole = draw_things(scene, views, ground, light)
     visible = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
     instances, keys = _label(views, visible, whole)
     renumber = np.zeros(256, np.uint8)
     renumber[1 : len(whole)] = [
         key for key, thing in zip(keys, scene.placements, strict=True) if thing.part is not None
     ]
+    if not np.array_equal(renumber[: len(whole)], np.arange(len(whole))):
+        ids = cv2.LUT(ids, renumber)
     image = photograph(light, look, context.noise)
-    return Rendered(Sample(image, cv2.LUT(ids, renumber), instances), scene, views, keys)
+    return Rendered(Sample(image, ids, instances), scene, views, keys)
 
 
 def _label(

@@ -17,7 +17,7 @@ _LIT = np.float32(0.998)
 
 @numba.njit(**ENTRY)
 def cast_shadows(  # type: ignore[no-untyped-def]
-    out, template, h, window, scale, shifts, softness, shares, ids, catches
+    out, mm, left, top, scale, shifts, softness, shares, ids, catches
 ):  # pragma: no cover
     """Darken `out` around a thing.
 
@@ -26,43 +26,47 @@ def cast_shadows(  # type: ignore[no-untyped-def]
 
     Args:
         out: (3, H, W) float32 light, changed in place.
-        template: (h, w) int32, the thing's packed distances, see `sampling`.
-        h: (9,) float32, homography from (column, row, 1) of the window to the template.
-        window: (left, top, columns, rows): element [0, 0] stands for the four pixels from (left, top); `columns` and
-            `rows`, multiples of TILE, for twice as many pixels.
-        scale: elements of the window to the millimetre, float32.
+        mm: (rows, columns) float32 distances to the thing's outline, see `distances_of`: each for four pixels.
+        left, top: first pixel of element [0, 0] in `out`.
+        scale: elements to the millimetre, float32.
         shifts: (L, 2) int64 (column, row) elements by which the top edge's shadow is moved.
         softness: (L,) float32 width of its penumbra, elements.
         shares: (L, 3) float32 share of the light that each lamp, and last the sky, brings.
         ids: (H, W) uint8 what lies where.
         catches: (256,) float32, 1 for the ids that the shadow falls on, 0 for the others; empty for all of them.
     """
-    left, top, columns, rows = window
-    mm = _distances(template, h, columns, rows)
-    factor, hidden = np.empty((rows, 3, columns), np.float32), np.empty(columns, np.float32)
-    for row in range(rows):
-        factor[row] = _ONE
+    rows, columns = mm.shape
+    first, last = max(0, (-top) // 2 - 1), min(rows, (out.shape[1] - 1 - top) // 2 + 2)
+    factor, hidden = np.empty((max(0, last - first), 3, columns), np.float32), np.empty(columns, np.float32)
+    for row in range(first, last):
+        dimmed = factor[row - first]
+        dimmed[:] = _ONE
         for k in range(len(shifts)):
             hidden[:] = _ZERO
             _hide(hidden, mm, row, scale, shifts[k, 0], shifts[k, 1], softness[k], _ONE)
             if shifts[k, 0] != 0 or shifts[k, 1] != 0:
                 _hide(hidden, mm, row, scale, shifts[k, 0], shifts[k, 1], softness[k], _HALF)
             for c in range(3):
-                _dim(factor[row, c], hidden, shares[k, c])
-    _darken(out, factor, left, top, ids, catches)
+                _dim(dimmed[c], hidden, shares[k, c])
+    _darken(out, factor, first, rows, left, top, ids, catches)
 
 
-@numba.njit(**INNER)
-def _distances(template, h, columns, rows):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """(rows, columns) float32, mm."""
+@numba.njit(**ENTRY)
+def distances_of(out, template, h):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Look distances (mm) up for a shadow.
+
+    Args:
+        out: (rows, columns) float32, both multiples of TILE, written.
+        template: (h, w) int32, the thing's packed distances, see `sampling`.
+        h: (9,) float32, homography from (column, row, 1) of `out` to the template.
+    """
     work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
-    mm = np.empty((rows, columns), np.float32)
+    rows, columns = out.shape
     for row in range(0, rows, TILE):
         for column in range(0, columns, TILE):
             sample_block(work, whole, MM, template, h, np.float32(column), np.float32(row))
             for k in range(TILE):
-                mm[row + k, column : column + TILE] = work[MM + k * TILE : MM + (k + 1) * TILE]
-    return mm
+                out[row + k, column : column + TILE] = work[MM + k * TILE : MM + (k + 1) * TILE]
 
 
 @numba.njit(**INNER)
@@ -86,17 +90,17 @@ def _dim(factor, hidden, share):  # type: ignore[no-untyped-def]  # pragma: no c
 
 
 @numba.njit(**INNER)
-def _darken(out, factor, left, top, ids, catches):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Multiply `out` by a factor that is known at every second pixel."""
-    rows, _, columns = factor.shape
+def _darken(out, factor, first, rows, left, top, ids, catches):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Multiply `out` by a factor that is known at every second pixel, from element row `first` of `rows`."""
+    columns = factor.shape[2]
     coarse, fine = np.empty((3, columns), np.float32), np.empty(2 * columns, np.float32)
     for y in range(max(0, top), min(out.shape[1], top + 2 * rows)):
         near = (y - top) // 2
         other = min(rows - 1, max(0, near - 1 + 2 * ((y - top) % 2)))
         for c in range(3):
-            _blend(coarse[c], factor[near, c], factor[other, c])
-        first, last = _span(coarse)
-        begin, end = max(0, left + 2 * first), min(out.shape[2], left + 2 * last)
+            _blend(coarse[c], factor[near - first, c], factor[other - first, c])
+        dark, light = _span(coarse)
+        begin, end = max(0, left + 2 * dark), min(out.shape[2], left + 2 * light)
         if begin < end:
             _darken_row(out, y, begin, end, coarse, fine, begin - left, ids[y, begin:end], catches)
 

@@ -33,11 +33,13 @@ class Level(NamedTuple):
         packed: (H, W) int32, see `sampling.pack`.
         mm_to_grid: (3, 3) from (x, y, 1) in mm to (column, row, 1).
         step_mm: grid step.
+        address: of `packed` in memory.
     """
 
     packed: NDArray[np.int32]
     mm_to_grid: NDArray[np.float64]
     step_mm: float
+    address: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,8 @@ class Shape:
 
     def _level(self, every: int) -> Level:
         to_grid: NDArray[np.float64] = np.linalg.inv(self.grid_to_mm * (every, every, 1)).astype(np.float64)
-        return Level(pack(self.distance_mm[::every, ::every]), to_grid, self.step_mm * every)
+        packed = pack(self.distance_mm[::every, ::every])
+        return Level(packed, to_grid, self.step_mm * every, packed.ctypes.data)
 
     def level_for(self, step_mm: float) -> Level:
         """Return the coarsest level whose step is at most `step_mm`, else the finest."""

@@ -3,15 +3,19 @@
 Colours are linear, channels B, G, R. A metal answers with `specular`, everything else mostly with `diffuse`.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.compiled import INNER
 from kontur.data_preprocessing.data_config import MaterialKind, MaterialSection
 
 Rgb = tuple[float, float, float]
+Floats = NDArray[np.float32]
 NONE, STRAIGHT, TURNED = 0, 1, 2
 """Kinds of brushing."""
 
@@ -79,16 +83,26 @@ class Texture(NamedTuple):
     shift_y: np.float32
 
 
-def packed(surface: Surface) -> tuple[NDArray[np.float32], Texture]:
-    """Return (2, 3) diffuse and specular BGR, and the rest of a surface, for `tiles.draw_thing`."""
-    f = np.float32
-    texture = Texture(
-        f(surface.along), f(surface.across), surface.brushing, f(np.cos(surface.brush_rad)), f(np.sin(surface.brush_rad)),
-        f(surface.centre_mm[0]), f(surface.centre_mm[1]), f(0.35 * surface.streaks), f(surface.grain), f(surface.spangle),
-        f(surface.scratches), f(surface.stains), f(surface.rust), f(surface.heat), f(surface.burr), f(surface.oil),
-        f(surface.offset[0]), f(surface.offset[1]),
+def packed(surfaces: Sequence[Surface]) -> tuple[Floats, Floats]:
+    """Return (n, 2, 3) diffuse and specular BGR, and (n, 18) the rest of each surface, see `texture_of`."""
+    tints = np.array([(surface.diffuse, surface.specular) for surface in surfaces], np.float32)
+    rows = [
+        (
+            s.along, s.across, s.brushing, math.cos(s.brush_rad), math.sin(s.brush_rad), *s.centre_mm, 0.35 * s.streaks,
+            s.grain, s.spangle, s.scratches, s.stains, s.rust, s.heat, s.burr, s.oil, *s.offset,
+        )
+        for s in surfaces
+    ]  # fmt: skip
+    return tints.reshape(-1, 2, 3), np.array(rows, np.float32).reshape(-1, len(Texture._fields))
+
+
+@numba.njit(**INNER)
+def texture_of(row):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """A row of `packed` as a Texture."""
+    return Texture(
+        row[0], row[1], int(row[2]), row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12],
+        row[13], row[14], row[15], row[16], row[17],
     )  # fmt: skip
-    return np.array([surface.diffuse, surface.specular], np.float32), texture
 
 
 def draw_surface(kind: MaterialKind, section: MaterialSection, rng: np.random.Generator) -> Surface:

@@ -5,6 +5,7 @@ Light is kept in planes, (3, H, W) B, G, R, linear float32: that way every step 
 
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numba
@@ -18,33 +19,61 @@ from kontur.pictures import Picture, read_picture
 
 _PICTURE_SIDE = 1400
 _SRGB_GAMMA = 2.2
+_CURVE = ((np.arange(256) / 255) ** _SRGB_GAMMA).astype(np.float32)
+_NO_TILE = np.empty((0, 0), np.uint16)
+_NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 _CUT = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+
+_STRIP = 64
+"""Pixels of a row that are worked on at a time: a pattern is turned, and a strip of a band keeps to a small place in it."""
 
 Floats = NDArray[np.float32]
 
 
-def fill_table(out: Floats, table: Table, picture: Path | None, field: Floats) -> None:
-    """Write the light of the bare table.
+class Ground(NamedTuple):
+    """A bare table, for `fill_ground`: a pattern, or a picture when `picture` is not empty.
+
+    Attributes:
+        tile, matrix, tones: see `fill_pattern`.
+        picture, curve: see `fill_picture`.
+        light: (h, 3, W) float32 on the table, from the first to beyond the last row of the picture.
+    """
+
+    tile: NDArray[np.uint16]
+    matrix: Floats
+    tones: Floats
+    picture: Picture
+    curve: Floats
+    light: Floats
+
+
+def ground_of(table: Table, picture: Path | None, field: Floats, size_wh: tuple[int, int]) -> Ground:
+    """Prepare a bare table.
 
     Args:
-        out: (3, H, W), written.
         table: pattern, colours, and where the pattern is cut.
         picture: the file, when the table is a picture.
         field: (h, w, 3) light on a coarse grid, corner to corner over the picture, h and w at least 2.
+        size_wh: of the picture to draw.
     """
-    _, height, width = out.shape
     c, s = np.cos(table.turn_rad) * table.zoom, np.sin(table.turn_rad) * table.zoom
     matrix = np.array([[c, -s, table.shift[0]], [s, c, table.shift[1]]])
-    light = np.ascontiguousarray(np.moveaxis(field, 2, 1) @ _spread(field.shape[1], width))
+    light = np.ascontiguousarray(np.moveaxis(field, 2, 1) @ _spread(field.shape[1], size_wh[0]))
+    dark, bright = np.array(table.dark), np.array(table.bright)
+    tones = np.column_stack([dark, (bright - dark) / 255]).astype(np.float32)
     if picture is None:
-        dark, bright = np.array(table.dark), np.array(table.bright)
-        tones = np.column_stack([dark, (bright - dark) / 255]).astype(np.float32)
-        fill_pattern(out, _paired(table.kind, table.variant), matrix.astype(np.float32), tones, light)
+        return Ground(_paired(table.kind, table.variant), matrix.astype(np.float32), tones, _NO_PICTURE, _CURVE, light)
+    cut = cv2.warpAffine(_load_picture(picture), matrix, size_wh, flags=_CUT, borderMode=cv2.BORDER_REFLECT_101)
+    return Ground(_NO_TILE, matrix.astype(np.float32), tones, np.asarray(cut, np.uint8), _CURVE, light)
+
+
+@numba.njit(**INNER)
+def fill_ground(out, ground, first, height):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the light of a bare table: rows from `first` of a picture of `height` rows, into `out` (3, rows, W) float32."""
+    if len(ground.picture):
+        fill_picture(out, ground.picture[first : first + out.shape[1]], ground.curve, ground.light, first, height)
     else:
-        cut = cv2.warpAffine(
-            _load_picture(picture), matrix, (width, height), flags=_CUT, borderMode=cv2.BORDER_REFLECT_101
-        )
-        fill_picture(out, cut, ((np.arange(256) / 255) ** _SRGB_GAMMA).astype(np.float32), light)
+        fill_pattern(out, ground.tile, ground.matrix, ground.tones, ground.light, first, height)
 
 
 @cache
@@ -70,81 +99,91 @@ def _load_picture(path: Path) -> Picture:
 
 
 @numba.njit(**ENTRY)
-def fill_pattern(out, tile, matrix, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
+def fill_pattern(out, tile, matrix, tones, light, first, height):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write an endless pattern's tones times light, which is interpolated between rows.
 
     Args:
-        out: (3, H, W) float32, written.
+        out: (3, rows, W) float32, written: rows from `first` of a picture of `height` rows.
         tile: (N, N) uint16, see `_paired`; N is a power of two.
-        matrix: (2, 3) float32 from (column, row, 1) to the tile's.
+        matrix: (2, 3) float32 from (column, row, 1) of the picture to the tile's.
         tones: (3, 2) float32, tone at level 0 and its change for a level.
-        light: (h, 3, W) float32, from the first to beyond the last row.
+        light: (h, 3, W) float32, from the first to beyond the last row of the picture.
     """
-    _, height, width = out.shape
-    level, down = np.empty(width, np.float32), np.empty(width, np.float32)
-    at, upper, lower = np.empty(width, np.int32), np.empty(width, np.int32), np.empty(width, np.int32)
-    for y in range(height):
-        _locate(at, level, down, matrix, np.float32(y), len(tile))
-        _fetch(upper, lower, at, tile.reshape(-1), len(tile))
-        _mix(level, down, upper, lower)
+    _, rows, width = out.shape
+    levels = np.empty((rows, width), np.float32)
+    _fill_levels(levels, tile, matrix, first)
+    for y in range(rows):
+        k, share = _between(y + first, len(light), height)
         for c in range(3):
-            _write_row(out[c, y], level, tones[c, 0], tones[c, 1])
-            _light_row(out[c, y], light, c, y, height)
+            _write_row(out[c, y], levels[y], tones[c, 0], tones[c, 1], light[k, c], light[k + 1, c], share)
 
 
 @numba.njit(**INNER)
-def _locate(at, right, down, matrix, y, side):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Element of the tile at or before each pixel of a row, and how far the pixel lies beyond it."""
+def _fill_levels(levels, tile, matrix, first):  # type: ignore[no-untyped-def]  # pragma: no cover
+    rows, width = levels.shape
+    flat, side = tile.reshape(-1), len(tile)
+    right, down = np.empty(_STRIP, np.float32), np.empty(_STRIP, np.float32)
+    at, upper, lower = np.empty(_STRIP, np.int32), np.empty(_STRIP, np.int32), np.empty(_STRIP, np.int32)
+    for begin in range(0, width, _STRIP):
+        for y in range(rows):
+            _locate(at, right, down, matrix, begin, np.float32(y + first), side)
+            _fetch(upper, lower, at, flat, side)
+            _mix(right, down, upper, lower)
+            out = levels[y, begin : begin + _STRIP]
+            for k in range(len(out)):
+                out[k] = right[k]
+
+
+@numba.njit(**INNER)
+def _locate(at, right, down, matrix, begin, y, side):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Element of the tile at or before each pixel of a strip's row, and how far the pixel lies beyond it."""
     u0, v0 = matrix[0, 1] * y + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]
-    for x in range(len(at)):
-        u, v = matrix[0, 0] * np.float32(x) + u0, matrix[1, 0] * np.float32(x) + v0
+    for k in range(_STRIP):
+        x = np.float32(begin + k)
+        u, v = matrix[0, 0] * x + u0, matrix[1, 0] * x + v0
         i, j = np.floor(u), np.floor(v)
-        right[x], down[x] = u - i, v - j
-        at[x] = np.int32((np.int32(j) & (side - 1)) * side + (np.int32(i) & (side - 1)))
+        right[k], down[k] = u - i, v - j
+        at[k] = np.int32((np.int32(j) & (side - 1)) * side + (np.int32(i) & (side - 1)))
 
 
 @numba.njit(**INNER)
 def _fetch(upper, lower, at, tile, side):  # type: ignore[no-untyped-def]  # pragma: no cover
     last = side * side - 1
-    for x in range(len(at)):
-        upper[x] = tile[at[x]]
-        lower[x] = tile[(at[x] + side) & last]
+    for k in range(_STRIP):
+        upper[k] = tile[at[k]]
+        lower[k] = tile[(at[k] + side) & last]
 
 
 @numba.njit(**INNER)
-def _mix(level, down, upper, lower):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Interpolate; `level` is how far to the right, and then the level."""
-    for x in range(len(level)):
-        a, b = np.float32(upper[x] & 255), np.float32(upper[x] >> 8)
-        c, d = np.float32(lower[x] & 255), np.float32(lower[x] >> 8)
-        above, below = a + (b - a) * level[x], c + (d - c) * level[x]
-        level[x] = above + (below - above) * down[x]
+def _mix(right, down, upper, lower):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Interpolate; `right` becomes the level."""
+    for k in range(_STRIP):
+        a, b = np.float32(upper[k] & 255), np.float32(upper[k] >> 8)
+        c, d = np.float32(lower[k] & 255), np.float32(lower[k] >> 8)
+        above, below = a + (b - a) * right[k], c + (d - c) * right[k]
+        right[k] = above + (below - above) * down[k]
+
+
+@numba.njit(**INNER)
+def _write_row(out, level, dark, step, upper, lower, share):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(len(out)):
+        out[x] = (dark + step * level[x]) * (upper[x] + (lower[x] - upper[x]) * share)
 
 
 @numba.njit(**ENTRY)
-def fill_picture(out, picture, tones, light):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write a picture's tones times light: as `fill_pattern`, with an (H, W, 3) uint8 picture and (256,) float32 tones."""
-    height, width = out.shape[1:]
-    for y in range(height):
-        for x in range(width):
-            for c in range(3):
-                out[c, y, x] = tones[picture[y, x, c]]
+def fill_picture(out, picture, tones, light, first, height):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write a picture's tones times light: as `fill_pattern`, with (rows, W, 3) uint8 of a picture, (256,) float32 tones."""
+    _, rows, width = out.shape
+    for y in range(rows):
+        k, share = _between(y + first, len(light), height)
         for c in range(3):
-            _light_row(out[c, y], light, c, y, height)
+            line, upper, lower = out[c, y], light[k, c], light[k + 1, c]
+            for x in range(width):
+                line[x] = tones[picture[y, x, c]] * (upper[x] + (lower[x] - upper[x]) * share)
 
 
 @numba.njit(**INNER)
-def _write_row(out, levels, dark, step):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(len(out)):
-        out[x] = dark + step * levels[x]
-
-
-@numba.njit(**INNER)
-def _light_row(out, light, c, y, height):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Multiply row `y` of a plane by light that is interpolated between two rows."""
-    at = np.float32(y) * np.float32((len(light) - 1) / height)
-    k = int(at)
-    t = at - np.float32(k)
-    upper, lower = light[k, c], light[k + 1, c]
-    for x in range(len(out)):
-        out[x] *= upper[x] + (lower[x] - upper[x]) * t
+def _between(y, count, height):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Row of light at or above row `y`, and the share of the next."""
+    at = np.float32(y) * np.float32((count - 1) / height)
+    return int(at), at - np.float32(int(at))

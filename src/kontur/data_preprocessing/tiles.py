@@ -31,7 +31,24 @@ _REACH_PX = np.float32(TILE * 0.7072 + 1.5)
 
 @numba.njit(**ENTRY)
 def draw_thing(  # type: ignore[no-untyped-def]
-    out, ids, key, template, maps, window, lean, to_mm, scale, turn, tints, s, lamps, sky, texels, streaks, bevel_mm
+    out,
+    ids,
+    key,
+    template,
+    maps,
+    window,
+    middle,
+    lean,
+    to_mm,
+    scale,
+    turn,
+    tints,
+    s,
+    lamps,
+    sky,
+    texels,
+    streaks,
+    bevel_mm,
 ):  # pragma: no cover
     """Draw one thing over `out` and `ids`.
 
@@ -40,7 +57,9 @@ def draw_thing(  # type: ignore[no-untyped-def]
         key: the id to write where at least half a pixel is covered.
         template: (h, w) int32, its packed distances, see `sampling`.
         maps: (slices, 9) float32: homographies from (column, row, 1) of the window to the template, top face first.
-        window: (left, top, width, height) in the picture; may lie outside it.
+        window: (left, top, width, begin, end): its corner in `out`, which may lie outside; rows of it to draw, from `begin`,
+            a multiple of TILE, to before `end`.
+        middle: (2,) float32, of the thing in its window, px.
         lean: greatest width of a wall, px, float32.
         to_mm: (2, 3) float32 from (column, row, 1) of the window to the thing's frame, mm.
         scale: px/mm, float32.
@@ -53,13 +72,12 @@ def draw_thing(  # type: ignore[no-untyped-def]
         bevel_mm: width of the bevel, float32.
 
     Returns:
-        pixels that it covers alone, inside the picture or not.
+        pixels of these rows that it covers alone, inside the picture or not.
     """
-    left, top, width, height = window
+    left, top, width, begin, end = window
     work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
-    middle_u, middle_v = _HALF * np.float32(width), _HALF * np.float32(height)
     covered, inner = 0, scale * max(bevel_mm, HEATED_MM)
-    for row in range(0, height, TILE):
+    for row in range(begin, end, TILE):
         for column in range(0, width, TILE):
             u, v = np.float32(column), np.float32(row)
             depth = sample_one(template, maps[0], u + _MIDDLE, v + _MIDDLE) * scale
@@ -77,7 +95,7 @@ def draw_thing(  # type: ignore[no-untyped-def]
             slope_block(work, bevel_mm, scale, turn)
             brush_block(work, to_mm, u, v, s)
             texture_block(work, whole, texels, streaks, scale, s)
-            light_block(work, u - middle_u, v - middle_v, s, lamps, sky)
+            light_block(work, u - middle[0], v - middle[1], s, lamps, sky)
             if s.oil > _ZERO:
                 oil_block(work, s)
             send_block(work, tints, s)
