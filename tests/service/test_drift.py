@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -51,3 +52,18 @@ def cv_smooth(rng):
     import cv2
 
     return cv2.GaussianBlur(rng.integers(0, 255, (480, 640, 3), np.uint8), (0, 0), 3)
+
+
+@pytest.mark.parametrize("size_wh", [(80, 60), (1300, 700)])
+def test_statistics_are_those_of_the_reduced_picture(size_wh):
+    """NumPy says what OpenCV's passes over whole planes should."""
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 256, (7, 9, 3)).astype(np.uint8)
+    picture = cv2.resize(coarse, size_wh, interpolation=cv2.INTER_CUBIC)
+    zoom = min(1.0, 640 / max(size_wh))
+    small = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA)
+    grey = small.astype(float) @ (0.114, 0.587, 0.299)
+    found = picture_statistics(picture)
+    assert found["saturation"] == pytest.approx(np.ptp(small.astype(int), axis=2).mean(), abs=1e-6)
+    assert found["brightness"] == pytest.approx(grey.mean(), abs=0.1)
+    assert found["contrast"] == pytest.approx(grey.std(), abs=0.1)

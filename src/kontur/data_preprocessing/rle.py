@@ -45,7 +45,7 @@ def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
     for first, last in pairwise(groups.tolist()):
         begin, end = begins[first:last], ends[first:last]
         area, *bounds = _measure(begin, end, height)
-        codes.append(MaskCode(_compress(begin, end, columns.size).tobytes().decode(), area, tuple(bounds)))
+        codes.append(MaskCode(compress(begin, end, columns.size).tobytes().decode(), area, tuple(bounds)))
     return codes
 
 
@@ -80,7 +80,7 @@ def _changes(values):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(cache=True, nogil=True)
-def _compress(begin, end, total):  # type: ignore[no-untyped-def]  # pragma: no cover
+def compress(begin, end, total):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Bytes of the compressed counts."""
     counts = np.empty(2 * len(begin) + 1, np.int64)
     last = 0

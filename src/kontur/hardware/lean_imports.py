@@ -35,7 +35,7 @@ def import_numba() -> None:
 
     For processes that are kontur's alone: functions that call linear algebra cannot be compiled in them.
     """
-    with absent("scipy", "cffi"):
+    with absent("scipy", "scipy.linalg", "cffi"):
         from numba.core.registry import cpu_target
 
         cpu_target.typing_context.refresh()

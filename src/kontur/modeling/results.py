@@ -16,6 +16,7 @@ import numpy as np
 from kontur.files import write_text
 from kontur.geometry import Part, wrap_angle
 from kontur.modeling.detections import UNKNOWN, Detections
+from kontur.modeling.mask_codes import window_counts
 from kontur.modeling.masks import UNKNOWN_SQUARE, Window, visible_masks
 
 _DECIMALS_PX = 4
@@ -27,10 +28,8 @@ PictureResult = dict[str, Any]
 
 def encode_mask(window: Window, size_wh: tuple[int, int]) -> dict[str, Any]:
     """Return a mask as COCO's compressed run lengths: {"size": [height, width], "counts": text}."""
-    from pycocotools import mask as coco_mask
-
-    code = coco_mask.encode(np.asfortranarray(window.full(size_wh).view(np.uint8)))
-    return {"size": [size_wh[1], size_wh[0]], "counts": code["counts"].decode("ascii")}
+    counts = window_counts(window.pixels, window.left_top, size_wh)
+    return {"size": [size_wh[1], size_wh[0]], "counts": counts}
 
 
 def picture_result(file: str, detections: Detections, parts: Sequence[Part]) -> PictureResult:
@@ -42,27 +41,30 @@ def picture_result(file: str, detections: Detections, parts: Sequence[Part]) -> 
         parts: the part list.
     """
     masks = visible_masks(detections, parts)
+    turns, scales = (values.tolist() for values in detections.similarity)
     known, unknown = (np.flatnonzero((detections.part == UNKNOWN) == which).tolist() for which in (False, True))
     return {
         "file": file,
         "size_wh": list(detections.size_wh),
-        "detections": [_entry(detections, i, parts, masks[i]) for i in known],
+        "detections": [_entry(detections, i, parts, masks[i], (turns[i], scales[i])) for i in known],
         "unknown": [_unknown_entry(detections, i) for i in unknown],
     }
 
 
-def _entry(detections: Detections, index: int, parts: Sequence[Part], mask: Window) -> dict[str, Any]:
-    part, pose = parts[int(detections.part[index])], detections.pose(index)
-    angle_deg = float(np.degrees(wrap_angle(pose.angle_rad, part.symmetry))) if part.symmetry else None
+def _entry(
+    detections: Detections, index: int, parts: Sequence[Part], mask: Window, similarity: tuple[float, float]
+) -> dict[str, Any]:
+    part, (u, v), (angle_rad, scale) = parts[int(detections.part[index])], detections.uv[index].tolist(), similarity
+    angle_deg = float(np.degrees(wrap_angle(angle_rad, part.symmetry))) if part.symmetry else None
     return {
         "part": part.name,
         "score": round(float(detections.score[index]), _DECIMALS_RELATIVE),
-        "flipped": pose.flipped,
+        "flipped": bool(detections.flipped[index]),
         "pose_px": {
-            "u": round(pose.u, _DECIMALS_PX),
-            "v": round(pose.v, _DECIMALS_PX),
+            "u": round(u, _DECIMALS_PX),
+            "v": round(v, _DECIMALS_PX),
             "angle_deg": None if angle_deg is None else round(angle_deg, _DECIMALS_PX),
-            "scale_px_per_mm": round(pose.scale_px_per_mm, _DECIMALS_RELATIVE),
+            "scale_px_per_mm": round(scale, _DECIMALS_RELATIVE),
         },
         "mask": encode_mask(mask, detections.size_wh),
         "support": _number(detections.support[index]),

@@ -33,12 +33,13 @@ def picture_statistics(picture: Picture) -> dict[str, float]:
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     mean, deviation = cv2.meanStdDev(grey)
     _, edges = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
-    spread = small.max(axis=2) - small.min(axis=2)
+    blue, green, red = cv2.split(small)  # NumPy's max over so short an axis takes a hundred times as long
+    spread = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
     return {
         "brightness": float(mean[0, 0]),
         "contrast": float(deviation[0, 0]),
         "sharpness": float(np.log10(edges[0, 0] ** 2 + 1)),
-        "saturation": float(spread.mean()),
+        "saturation": float(np.mean(spread)),
     }
 
 

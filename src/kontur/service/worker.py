@@ -21,6 +21,7 @@ from kontur.drawing.guard import Reader, guarded_reader
 from kontur.drawing.report import inspect_drawing
 from kontur.errors import KonturError
 from kontur.geometry import Part, PixelPose
+from kontur.hardware.lean_imports import quick_start
 from kontur.modeling.decide import decide
 from kontur.modeling.detections import UNKNOWN, Detections, Detector, from_poses
 from kontur.modeling.masks import rings_px
@@ -83,8 +84,9 @@ def work(connection: Connection, spec: WorkerSpec) -> None:
     from kontur.workspace import open_workspace
 
     try:
-        detector = load_detector(open_workspace(spec.root), spec.mm_per_px, spec.engine, threads=spec.threads)  # type: ignore[arg-type]
-        _warm_up(detector)
+        with quick_start():
+            detector = load_detector(open_workspace(spec.root), spec.mm_per_px, spec.engine, threads=spec.threads)  # type: ignore[arg-type]
+            _warm_up(detector)
     except (KonturError, ModuleNotFoundError) as error:
         connection.send(("failed", str(error)))
         return

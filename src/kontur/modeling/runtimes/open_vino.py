@@ -37,8 +37,8 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
         """Run the network on a batch."""
         if not hasattr(local, "request"):
             local.request = network.create_infer_request()  # a request serves one thread at a time
-        answer: Floats = np.array(local.request.infer([pictures])[0])
-        return answer
+        (answer,) = local.request.infer([pictures], share_inputs=True, share_outputs=True).values()
+        return np.array(answer)
 
     return run
 
