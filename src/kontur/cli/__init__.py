@@ -44,6 +44,7 @@ EXIT_INTERRUPTED = 130
 def main() -> None:
     """Run the command line; exit with 0 good, 1 a check failed, 2 wrong use or input, 130 interrupted."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a picture that cannot be decoded is told of by kontur
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some takes longer than all models do
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="kontur", standalone_mode=False)
     except KonturError as error:

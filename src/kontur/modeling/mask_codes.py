@@ -1,4 +1,4 @@
-"""Masks as COCO's compressed run lengths, compiled: only the window that a mask lies in is looked at, not its whole picture."""
+"""Masks as COCO's compressed run lengths, compiled: only the window that a mask lies in is looked at."""
 
 import numba
 import numpy as np
@@ -32,12 +32,18 @@ def _encoded(pixels, left, top, width, height):  # type: ignore[no-untyped-def] 
         for y in range(pixels.shape[0] + 1):
             now = y < pixels.shape[0] and pixels[y, x]
             if now and not inside:
-                if found and end[found - 1] == first + y:
-                    found -= 1
-                else:
-                    begin[found] = first + y
+                found = _opened(begin, end, found, first + y)
             elif inside and not now:
                 end[found] = first + y
                 found += 1
             inside = now
     return compress(begin[:found], end[:found], width * height)
+
+
+@numba.njit(nogil=True)
+def _opened(begin, end, found, at):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Begin a run, or go on with the last one where that ended here; returns how many runs are complete."""
+    if found and end[found - 1] == at:
+        return found - 1
+    begin[found] = at
+    return found
