@@ -136,3 +136,29 @@ def test_what_one_thread_is_computing_is_not_taken_for_done_by_another():
         release.set()
         first.result()
         assert second.result() == 1.0
+
+
+def test_windows_of_a_very_low_picture_are_as_high_as_it_is():
+    picture = np.random.default_rng(5).integers(0, 255, (21, LEAST_LARGE_PX // 21 + 1, 3)).astype(np.uint8)
+    seen = survey(picture, 0.7, 1)
+    assert seen.window_wh == (32, 21)
+    smooth, left = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.7), int(seen.left[3])
+    np.testing.assert_allclose(seen.windows[0, :, 3], smooth[5:16, left + 5 : left + 27], atol=1e-3)
+
+
+@pytest.mark.parametrize("height", [40, 3000])
+def test_tiles_of_small_and_large_images_are_alike(height):
+    """Large ones are kept in another kind of memory."""
+    tiles = Tiles((height, 1000, 3), _coordinates, 64)
+    tiles.fill_around(np.array([[500.0, 20.0]]), np.array([10.0]))
+    expected = _coordinates(0, 40, 0, 1000)
+    filled = tiles.pixels[:40].any(axis=2)
+    np.testing.assert_array_equal(tiles.pixels[:40][filled], expected[filled])
+    assert filled[10:31, 490:511].all()
+    assert not filled[:, :400].any()
+    assert not tiles.pixels[64:].any()
+
+
+def _coordinates(top, bottom, left, right):
+    row, column = np.mgrid[top:bottom, left:right]
+    return np.stack([row + 1, column + 1, row * column], axis=-1).astype(np.float32)

@@ -102,3 +102,19 @@ def test_a_reduced_field_finds_the_same_place():
     assert np.hypot(*(found.uv[0] - (150, 90))) < 2
     corners = found.project(0, UNKNOWN_SQUARE).astype(np.float32)
     assert cv2.contourArea(corners) == pytest.approx(90 * 60, rel=0.15)
+
+
+@pytest.mark.parametrize("place", [(55.0, 60.0), (128.7, 97.3), (205.0, 131.0)])
+def test_large_parts_explain_themselves_wherever_they_lie(place):
+    """On a reduced picture a mask is cut to the field's px; what it explains is not unknown, a slab beside it is."""
+    large = (plate(4), disc(40.0))
+    pose = PixelPose(*place, 0.3, 1.5)
+    grey = 70 + 100 * coverage(large[0], pose, SIZE_WH)
+    picture = np.repeat(
+        np.clip(np.round(cv2.GaussianBlur(grey, (0, 0), 0.7)), 0, 255).astype(np.uint8)[..., None], 3, 2
+    )
+    explained = report_unknown(picture, from_poses(SIZE_WH, [0], [0.9], [pose]), large, (1.45, 1.55))
+    assert explained.part.tolist() == [0]
+    nothing = report_unknown(picture, from_poses(SIZE_WH, [], [], []), large, (1.45, 1.55))
+    assert nothing.part.tolist() == [UNKNOWN]
+    assert np.hypot(*(nothing.uv[0] - place)) < 3

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -184,16 +185,26 @@ def _limits(detections: Detections, log_slack: float) -> NDArray[np.float64]:
 
 def _spread(found: Sequence[Candidate], per_place: int, most: int, place_px: float) -> list[Candidate]:
     """Return the best candidates, at most `per_place` within reach of each other, so that no place crowds out others."""
-    kept: list[Candidate] = []
-    uv = np.zeros((most, 2))
-    for candidate in sorted(found, key=lambda item: -item.score):
-        here = np.array([candidate.u, candidate.v])
-        if np.count_nonzero((np.abs(uv[: len(kept)] - here) <= place_px).all(axis=1)) < per_place:
-            uv[len(kept)] = here
-            kept.append(candidate)
-        if len(kept) == most:
-            break
-    return kept
+    ranked = sorted(found, key=lambda item: -item.score)
+    kept = np.zeros(len(ranked), np.bool_)
+    _keep_apart(np.array([(item.u, item.v) for item in ranked]).reshape(-1, 2), per_place, most, place_px, kept)
+    return [ranked[row] for row in np.flatnonzero(kept).tolist()]
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep_apart(uv, per_place, most, place_px, kept):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Mark rows (N, 2) in turn, `most` at most, unless `per_place` of those marked are within reach, in a square."""
+    chosen = np.empty(len(uv), np.int64)
+    count = 0
+    for row in range(len(uv)):
+        near = 0
+        for k in range(count):
+            other = uv[chosen[k]]
+            near += abs(other[0] - uv[row, 0]) <= place_px and abs(other[1] - uv[row, 1]) <= place_px
+        if near < per_place and count < most:
+            kept[row] = True
+            chosen[count] = row
+            count += 1
 
 
 def _as_detections(found: Sequence[Candidate], size_wh: tuple[int, int], reduction: int) -> Detections:

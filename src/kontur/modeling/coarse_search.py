@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.modeling.correlation import Correlator
+from kontur.modeling.parallel import in_threads
 from kontur.modeling.templates import TemplateBank, TemplateGroup, disc
 
 Floats = NDArray[np.float32]
@@ -92,7 +93,9 @@ def make_field(bank: TemplateBank, features: Floats) -> SearchField:
 
 def _norm(layers: Sequence[Floats], within: Floats) -> Floats:
     """Return (P,) the reciprocal norm of the picture in a disc around each place, from its energy, magnitude and extent."""
-    power, total, area = (cv2.filter2D(layer, -1, within, borderType=cv2.BORDER_CONSTANT) for layer in layers)
+    sums = [np.empty_like(layer) for layer in layers]
+    in_threads(lambda k: cv2.filter2D(layers[k], -1, within, sums[k], borderType=cv2.BORDER_CONSTANT), range(len(sums)))
+    power, total, area = sums
     share = area / np.count_nonzero(within)
     variance = np.maximum(power - total**2 / np.maximum(area, 1), 0) + _ENERGY_FLOOR * area
     norm = np.where(share >= _LEAST_INSIDE, 1 / np.sqrt(np.maximum(variance * share, 1e-6)), 0)
@@ -122,58 +125,52 @@ def search(
     found: list[Candidate] = []
     for groups in kinds.values():
         scores = np.stack([_best_over_angles(bank, field, group) for group in groups])
-        best = scores.max(axis=0).reshape(field.shape)
-        rows, columns = _local_maxima(best, most_per_part, least_score)
-        for row, column in zip(rows, columns, strict=True):
-            there = scores[:, row * field.shape[1] + column]
-            for k in _best_scales(there):
-                found += _candidates_at(bank, field, groups[k], row, column)
+        places = _local_maxima(scores.max(axis=0).reshape(field.shape), most_per_part, least_score)
+        for group, near_best in zip(groups, _near_best(scores[:, places]), strict=True):
+            found += _candidates_at(bank, field, group, places[near_best])
     return found
 
 
-def _best_scales(scores: Floats) -> list[int]:
-    """Return the groups that score nearly as well as the best one, best first."""
-    order = np.argsort(-scores)[:_MOST_SCALES]
-    return order[scores[order] >= _SCALE_RATIO * scores.max()].tolist()
+def _near_best(scores: Floats) -> NDArray[np.bool_]:
+    """Return (G, N) which groups score at each place as the best one does, or nearly as well."""
+    rank = np.argsort(np.argsort(-scores, axis=0, kind="stable"), axis=0)
+    return (rank < _MOST_SCALES) & (scores >= _SCALE_RATIO * scores.max(axis=0))
 
 
 def _best_over_angles(bank: TemplateBank, field: SearchField, group: TemplateGroup) -> Floats:
     """Return (P,) the best correlation over a group's angles; by pieces that stay in the processor's cache."""
     coefficients = bank.coefficients[slice(*group.rows)]
     best = np.empty(field.projections.shape[1], np.float32)
-    for start in range(0, len(best), _PLACES_AT_ONCE):
-        piece = slice(start, start + _PLACES_AT_ONCE)
+
+    def work(piece: slice) -> None:
+        """Correlate some of the places."""
         (coefficients @ field.projections[:, piece]).max(axis=0, out=best[piece])
+
+    in_threads(work, [slice(start, start + _PLACES_AT_ONCE) for start in range(0, len(best), _PLACES_AT_ONCE)])
     return best * field.norms[group.radius_cells]
 
 
-def _local_maxima(score: Floats, most: int, least: float) -> tuple[list[int], list[int]]:
+def _local_maxima(score: Floats, most: int, least: float) -> NDArray[np.int64]:
+    """Return (N,) places, best first."""
     highest = cv2.dilate(score, np.ones((3, 3), np.uint8))
-    rows, columns = np.nonzero((score == highest) & (score >= least))
-    order = np.argsort(-score[rows, columns], kind="stable")[:most]
-    return rows[order].tolist(), columns[order].tolist()
+    places = np.flatnonzero((score == highest) & (score >= least))
+    return places[np.argsort(-score.ravel()[places], kind="stable")[:most]]
 
 
 def _candidates_at(
-    bank: TemplateBank, field: SearchField, group: TemplateGroup, row: int, column: int
+    bank: TemplateBank, field: SearchField, group: TemplateGroup, places: NDArray[np.int64]
 ) -> list[Candidate]:
-    """Return the best angles at a place: local maxima over the circle of angles, close to the best one."""
-    place = row * field.shape[1] + column
-    start, stop = group.rows
-    curve = bank.coefficients[start:stop] @ field.projections[:, place] * field.norms[group.radius_cells][place]
-    peak = (curve >= np.roll(curve, 1)) & (curve >= np.roll(curve, -1)) & (curve >= _ANGLE_RATIO * curve.max())
-    shift = (bank.cell_px - 1) / 2
-    u, v = ((axis - field.pad) * bank.cell_px + shift for axis in (column, row))
-    best = np.flatnonzero(peak)[np.argsort(-curve[peak], kind="stable")][:_MOST_ANGLES]
+    """Return the best angles at each of some places: local maxima over the circle of angles, close to the best one."""
+    curves = bank.coefficients[slice(*group.rows)] @ field.projections[:, places]
+    curves *= field.norms[group.radius_cells][places]
+    peak = (curves >= np.roll(curves, 1, axis=0)) & (curves >= np.roll(curves, -1, axis=0))
+    peak &= curves >= _ANGLE_RATIO * curves.max(axis=0)
+    best = np.argsort(np.where(peak, -curves, np.inf), axis=0, kind="stable")[:_MOST_ANGLES]
+    rank, which = np.nonzero(np.take_along_axis(peak, best, axis=0))
+    angle = best[rank, which]
+    rows, columns = np.divmod(places[which], field.shape[1])
+    u, v = ((axis - field.pad) * bank.cell_px + (bank.cell_px - 1) / 2 for axis in (columns, rows))
+    found = zip(u.tolist(), v.tolist(), group.angles_rad[angle].tolist(), curves[angle, which].tolist(), strict=True)
     return [
-        Candidate(
-            group.part,
-            group.flipped,
-            float(u),
-            float(v),
-            float(group.angles_rad[k]),
-            group.scale_px_per_mm,
-            float(curve[k]),
-        )
-        for k in best.tolist()
+        Candidate(group.part, group.flipped, x, y, turn, group.scale_px_per_mm, score) for x, y, turn, score in found
     ]

@@ -90,11 +90,14 @@ def _times(part: slice, factor: int) -> slice:
 
 def survey(picture: Picture, sigma_px: float, reduction: int) -> Survey:
     """Smooth windows spread evenly over a large picture."""
-    side = _WINDOW_PX * reduction
     step = max(picture.shape[:2]) / _WINDOWS
-    top, left = (_starts(length, step, side) for length in picture.shape[:2])
-    rows, columns = (np.add.outer(start, np.arange(side)).ravel() for start in (top, left))
-    mosaic = np.take(np.take(picture, rows, axis=0), columns, axis=1)
+    height, width = (min(_WINDOW_PX, length // reduction) * reduction for length in picture.shape[:2])
+    top, left = _starts(picture.shape[0], step, height), _starts(picture.shape[1], step, width)
+    mosaic = np.empty((len(top), height, len(left), width, picture.shape[2]), np.uint8)
+    for row, y in enumerate(top.tolist()):
+        for column, x in enumerate(left.tolist()):
+            mosaic[row, :, column] = picture[y : y + height, x : x + width]
+    mosaic = mosaic.reshape(len(top) * height, len(left) * width, -1)
     return Survey(smoothed(mosaic, sigma_px, reduction), left // reduction, top // reduction, _SEAM_PX)
 
 

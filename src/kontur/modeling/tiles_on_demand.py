@@ -14,6 +14,9 @@ Floats = NDArray[np.float32]
 Compute = Callable[[int, int, int, int], Floats]
 """From top, bottom, left, right to the (bottom - top, right - left, C) pixels there, as if the whole were computed."""
 
+_LARGE_BYTES = 32_000_000
+"""Up to this size memory does not matter, and many small pages take longer to get than few large ones."""
+
 
 class Tiles:
     """An image of which tiles are computed when they are asked for first.
@@ -84,7 +87,9 @@ def with_margin(start: int, stop: int, margin: int, size: int) -> tuple[slice, s
 
 
 def _sparse_zeros(shape: tuple[int, int, int]) -> Floats:
-    """Return zeros of which memory is taken by what is written only, in pages as small as the system has."""
+    """Return zeros; of a large image what is written takes memory only, in pages as small as the system has."""
+    if 4 * np.prod(shape) <= _LARGE_BYTES:
+        return np.zeros(shape, np.float32)
     memory = mmap.mmap(-1, 4 * int(np.prod(shape)))
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         memory.madvise(mmap.MADV_NOHUGEPAGE)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kontur.geometry import Part
 from kontur.modeling.detections import UNKNOWN, Detections, concatenate, unregistered
 from kontur.modeling.edge_field import Floats
-from kontur.modeling.masks import amodal_masks
+from kontur.modeling.masks import Window, amodal_masks
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
@@ -41,8 +41,12 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class _Thing:
-    """A filled outline, the rectangle around it (centre, half axes), px of the field, and how far it stands out, 0..1."""
+    """A filled outline, the rectangle around it (centre, half axes), px of the field, and how far it stands out, 0..1.
 
+    `filled` is a piece of the field, the one at `slices`.
+    """
+
+    slices: tuple[slice, slice]
     filled: Mask
     centre: NDArray[np.float64]
     axes: NDArray[np.float64]
@@ -68,72 +72,89 @@ def report_unknown(
     smallest, largest = min(radii) * px_per_mm[0], max(radii) * px_per_mm[1]
     reduction = max(1, int(smallest / _FEWEST_CELLS_PX))
     strength = views_of(picture).field(reduction)[..., 0]
-    masks = [
-        _reduced(mask.full(detections.size_wh), strength.shape, reduction) for mask in amodal_masks(detections, parts)
-    ]
+    masks = [_reduced(mask, strength.shape, reduction) for mask in amodal_masks(detections, parts)]
     sure = (detections.score >= EXPLAINS_SCORE).tolist()
     explained = np.zeros(strength.shape, np.uint8)
     for mask, is_sure in zip(masks, sure, strict=True):
         explained |= mask * np.uint8(is_sure)
     size = _SIZE_RATIO[0] * smallest / reduction, _SIZE_RATIO[1] * largest / reduction
-    things = [thing for thing in _things(strength, explained) if _is_thing(thing, size)]
+    things = _things(strength, explained, size)
     doubtful = [row for row, is_sure in enumerate(sure) if not is_sure]
     known = np.ones(len(detections), bool)
     unknown = []
     for thing in things:
-        beside = [(row, _likeness(thing.filled, masks[row])) for row in doubtful]
+        beside = [(row, _likeness(thing, masks[row])) for row in doubtful]
         if not any(likeness >= _SAME_OUTLINE for _, likeness in beside):
             unknown.append(thing)
-            known[[row for row, _ in beside if _covers(thing.filled, masks[row])]] = False
+            known[[row for row, _ in beside if _covers(thing, masks[row])]] = False
     return concatenate([detections[known], _as_detections(unknown, detections.size_wh, reduction)])
 
 
-def _things(strength: Floats, explained: Mask) -> list[_Thing]:
-    """Return all filled outlines of joined strong edges that are not explained."""
+def _things(strength: Floats, explained: Mask, size: tuple[float, float]) -> list[_Thing]:
+    """Return filled outlines of joined strong edges that are not explained, if they may be things of a size."""
     strong = ((strength > _STRONG) & (cv2.dilate(explained, _square(_OWN_EDGE_PX)) == 0)).astype(np.uint8)
     joined = cv2.morphologyEx(
         strong, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_JOIN_PX, _JOIN_PX))
     )
     outlines, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return [_thing(outline, strength) for outline in outlines if len(outline) >= 4 * _JOIN_PX]
+    things = (_thing(outline, strength, size) for outline in outlines if len(outline) >= 4 * _JOIN_PX)
+    return [thing for thing in things if thing is not None]
 
 
-def _thing(outline: NDArray[np.int32], strength: Floats) -> _Thing:
-    whole = cv2.drawContours(np.zeros(strength.shape, np.uint8), [outline], -1, 1, cv2.FILLED)
-    filled = cv2.erode(whole, _square(_HALF_EDGE_PX))
-    rim = (cv2.dilate(filled, _square(1)) - cv2.erode(filled, _square(2))) > 0
-    around = (cv2.dilate(whole, _square(_AROUND_PX)) - cv2.dilate(whole, _square(1))) > 0
-    on, beside = (float(strength[where].mean()) if where.any() else 0.0 for where in (rim, around))
+def _thing(outline: NDArray[np.int32], strength: Floats, size: tuple[float, float]) -> _Thing | None:
+    """Return what an outline holds; None when that is too small, too large, too thin or does not stand out."""
     corners = cv2.boxPoints(cv2.minAreaRect(outline)).astype(np.float64)
     axes = np.array([corners[1] - corners[0], corners[2] - corners[1]]) / 2
     length = np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-6)
     axes *= np.maximum(1 - _HALF_EDGE_PX / length, 0)
-    return _Thing(filled, corners.mean(axis=0), axes, on / max(on + beside, 1e-6))
+    if not size[0] <= np.linalg.norm(axes.sum(axis=0)) <= size[1]:
+        return None
+    at, filled, contrast = _filled(outline, strength)
+    breadth = float(cv2.distanceTransform(np.pad(filled, 1), cv2.DIST_L2, 3).max())
+    stands_out = breadth >= _LEAST_BREADTH_PX and contrast >= _LEAST_CONTRAST
+    return _Thing(at, filled, corners.mean(axis=0), axes, contrast) if stands_out else None
+
+
+def _filled(outline: NDArray[np.int32], strength: Floats) -> tuple[tuple[slice, slice], Mask, float]:
+    """Return a filled outline without its edge, where that piece lies in the field, and its contrast."""
+    left, top, width, height = cv2.boundingRect(outline)
+    low = max(0, left - _AROUND_PX - 1), max(0, top - _AROUND_PX - 1)
+    at = slice(low[1], top + height + _AROUND_PX + 1), slice(low[0], left + width + _AROUND_PX + 1)
+    piece = strength[at]
+    whole = cv2.drawContours(np.zeros(piece.shape, np.uint8), [outline - np.array(low, np.int32)], -1, 1, cv2.FILLED)
+    filled = cv2.erode(whole, _square(_HALF_EDGE_PX))
+    rim = (cv2.dilate(filled, _square(1)) - cv2.erode(filled, _square(2))) > 0
+    around = (cv2.dilate(whole, _square(_AROUND_PX)) - cv2.dilate(whole, _square(1))) > 0
+    on, beside = (float(piece[where].mean()) if where.any() else 0.0 for where in (rim, around))
+    return at, np.asarray(filled, np.uint8), on / max(on + beside, 1e-6)
 
 
 def _square(reach_px: int) -> Mask:
     return np.ones((2 * reach_px + 1, 2 * reach_px + 1), np.uint8)
 
 
-def _is_thing(thing: _Thing, size: tuple[float, float]) -> bool:
-    half_diagonal = float(np.linalg.norm(thing.axes.sum(axis=0)))
-    breadth = float(cv2.distanceTransform(np.pad(thing.filled, 1), cv2.DIST_L2, 3).max())
-    return size[0] <= half_diagonal <= size[1] and breadth >= _LEAST_BREADTH_PX and thing.contrast >= _LEAST_CONTRAST
+def _likeness(thing: _Thing, mask: Mask) -> float:
+    both = _common(thing, mask)
+    return both / max(1, int(np.count_nonzero(thing.filled)) + int(np.count_nonzero(mask)) - both)
 
 
-def _likeness(a: Mask, b: Mask) -> float:
-    return float(np.count_nonzero(a & b)) / max(1, int(np.count_nonzero(a | b)))
+def _covers(thing: _Thing, mask: Mask) -> bool:
+    return _common(thing, mask) > int(np.count_nonzero(mask)) / 2
 
 
-def _covers(thing: Mask, mask: Mask) -> bool:
-    return int(np.count_nonzero(thing & mask)) > int(np.count_nonzero(mask)) / 2
+def _common(thing: _Thing, mask: Mask) -> int:
+    return int(np.count_nonzero(thing.filled & mask[thing.slices]))
 
 
-def _reduced(mask: NDArray[np.bool_], shape: tuple[int, ...], reduction: int) -> Mask:
+def _reduced(mask: Window, shape: tuple[int, ...], reduction: int) -> Mask:
     """Return an outer mask with its holes filled, in px of the field: what lies in a hole belongs to the part."""
-    small = np.ascontiguousarray(mask[::reduction, ::reduction][: shape[0], : shape[1]].astype(np.uint8))
-    outlines, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return np.asarray(cv2.drawContours(np.zeros(shape[:2], np.uint8), outlines, -1, 1, cv2.FILLED), np.uint8)
+    low = [-(-start // reduction) for start in mask.left_top]
+    skip = [first * reduction - start for first, start in zip(low, mask.left_top, strict=True)]
+    room = shape[0] - low[1], shape[1] - low[0]
+    piece = mask.pixels[skip[1] :: reduction, skip[0] :: reduction][: max(0, room[0]), : max(0, room[1])]
+    outlines, _ = cv2.findContours(np.ascontiguousarray(piece, np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    full = np.zeros(shape[:2], np.uint8)
+    return np.asarray(cv2.drawContours(full, outlines, -1, 1, cv2.FILLED, offset=low), np.uint8)
 
 
 def _as_detections(things: Sequence[_Thing], size_wh: tuple[int, int], reduction: int) -> Detections:
