@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from choosing_oracle import choose_plainly
 
-from kontur.modeling import decide
 from kontur.modeling.choosing import alike, nearest_pixels
 from kontur.modeling.decide import DecisionOptions, _accept, _Weighed
 from kontur.modeling.detections import unregistered
-from kontur.modeling.duels import Outcome
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence
 from kontur.modeling.masks import Window, packed
 
@@ -38,9 +36,9 @@ def weighed(found, windows):
     return _Weighed(spoken, spoken, packed(windows), nearest_pixels(points, (HEIGHT, WIDTH)))
 
 
-def chosen(windows, found, trust, monkeypatch):
+def chosen(windows, found, trust):
     """Return rows and scores of what `decide` accepts when nobody is challenged."""
-    monkeypatch.setattr(decide, "_outcome", lambda _judge, best: Outcome(best, 1.0))
+
     matrix = np.tile(np.eye(3), (len(windows), 1, 1))
     matrix[:, 0, 2] = np.arange(len(windows))
     count = len(windows)
@@ -52,24 +50,24 @@ def chosen(windows, found, trust, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_same_are_accepted_with_the_same_scores(seed, monkeypatch):
+def test_the_same_are_accepted_with_the_same_scores(seed):
     rng = np.random.default_rng(seed)
     windows, points, inside = rectangles(rng, 9)
     length = inside * rng.uniform(2, 5, inside.shape)
     evidence = rng.normal(1.5, 1.5, inside.shape)
     found = points, length, evidence, length.sum(axis=1) + 20.0
     trust = rng.choice([1.0, 0.4], 9)
-    rows, scores = chosen(windows, found, trust, monkeypatch)
+    rows, scores = chosen(windows, found, trust)
     expected = choose_plainly(found, [window.full((WIDTH, HEIGHT)) for window in windows], trust, LIMITS)
     assert 2 <= len(rows) < 9
     assert rows == [index for index, _ in expected]
     np.testing.assert_allclose(scores, [score / MOST_EVIDENCE for _, score in expected], rtol=1e-9)
 
 
-def test_a_hypothesis_that_nothing_speaks_for_is_not_accepted(monkeypatch):
+def test_a_hypothesis_that_nothing_speaks_for_is_not_accepted():
     windows, points, inside = rectangles(np.random.default_rng(0), 3)
     found = points, inside * 3.0, np.full(inside.shape, -1.0), np.full(3, 100.0)
-    assert chosen(windows, found, np.ones(3), monkeypatch)[0] == []
+    assert chosen(windows, found, np.ones(3))[0] == []
 
 
 def test_alike_are_those_whose_masks_nearly_coincide():

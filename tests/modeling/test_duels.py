@@ -114,7 +114,7 @@ def holed(name, *places):
 
 def verdict(picture, parts, poses, **options):
     starts = from_poses(SIZE_WH, list(range(len(parts))), [0.5] * len(parts), poses)
-    return decide(picture, starts, parts, DecisionOptions(**options))
+    return decide(picture, starts, parts, DecisionOptions(**{"duels": True, **options}))
 
 
 def _outline_at(part, reference, pose):
@@ -141,14 +141,14 @@ def test_a_part_whose_telling_hole_lies_outside_is_scored_as_a_guess():
     pose = PixelPose(4.0, 100.0, 0.0, 1.5)
     picture = coverage_picture(parts[0], pose, SIZE_WH, noise=3.0, rng=np.random.default_rng(5))
     poses = [_outline_at(part, parts[0], pose) for part in parts]
-    sure, guess = (verdict(picture, parts, poses, doubt=doubt) for doubt in (False, True))
+    sure, guess = (verdict(picture, parts, poses, duels=duels) for duels in (False, True))
     assert len(sure) == len(guess) == 1
     assert guess.score[0] == pytest.approx(sure.score[0] / 2, rel=0.05)
     whole = PixelPose(120.0, 100.0, 0.0, 1.5)
     picture = coverage_picture(parts[0], whole, SIZE_WH, noise=3.0, rng=np.random.default_rng(5))
     sure, told = (
-        verdict(picture, parts, [_outline_at(part, parts[0], whole) for part in parts], doubt=doubt)
-        for doubt in (False, True)
+        verdict(picture, parts, [_outline_at(part, parts[0], whole) for part in parts], duels=duels)
+        for duels in (False, True)
     )
     assert told.part.tolist() == [0]
     assert told.score[0] == pytest.approx(sure.score[0], rel=0.05)
@@ -161,7 +161,7 @@ def test_doubtful_scores_are_sorted_again():
     rng = np.random.default_rng(6)
     picture = np.maximum(*(coverage_picture(parts[0], pose, SIZE_WH, noise=2.0, rng=rng) for pose in (clear, cut)))
     starts = from_poses(SIZE_WH, [0, 1, 0, 1], [0.5] * 4, poses)
-    found = decide(picture, starts, parts, DecisionOptions(doubt=True))
+    found = decide(picture, starts, parts, DecisionOptions(duels=True))
     assert len(found) == 2
     assert (np.diff(found.score) <= 0).all()
     assert found.uv[0, 0] == pytest.approx(170.0)

@@ -47,7 +47,7 @@ _MOST_POINTS = 64
 _FEW_POINTS = 32
 """Of each of the many contours that tell the picture's scale together."""
 _LEAST_INSIDE = 0.25
-_SUREST = 8
+_SUREST = 5
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
 _KNOWN_SCALES = (1 / 1.012, 1.0, 1.012)
 

@@ -53,8 +53,10 @@ class DecisionOptions:
         most_overlap: share of the smaller mask that two detections may have in common.
         sigma_px: smoothing of the picture.
         passing_lines: whether lines that go on beyond the straight sides of a contour speak for it, see `continuation`.
-        doubt: whether a score is less where the picture cannot tell between parts: half of it for two that are equally
-            likely, since the hole that tells them apart lies beyond the border or is hidden.
+        duels: whether hypotheses of one place are compared where their contours differ alone, and a score is less where the
+            picture cannot tell between parts: half of it for two that are equally likely, since the hole that tells them
+            apart lies beyond the border or is hidden. It takes hypotheses that were all registered to the end, as the
+            matcher's are: a network's contenders lose by the whole contour more surely.
     """
 
     least_score: float = 0.05
@@ -63,7 +65,7 @@ class DecisionOptions:
     most_overlap: float = 0.75
     sigma_px: float = 0.7
     passing_lines: bool = True
-    doubt: bool = False
+    duels: bool = False
 
 
 def decide(
@@ -98,7 +100,7 @@ def decide(
     accepted, certainty = _accept(weighed, np.ones(len(chosen)), chosen, options)
     if len(accepted) >= 2:
         accepted, certainty = _accept(weighed, _scale_trust(chosen, accepted), chosen, options)
-    if not options.doubt:
+    if not options.duels:
         return accepted
     score = accepted.score * certainty
     return replace(accepted, score=score)[np.argsort(-score, kind="stable")]
@@ -182,7 +184,7 @@ def _accept(
         best = int(np.argmax(np.where(judge.is_open, judge.gain, -np.inf)))
         if judge.gain[best] <= 0:
             break
-        outcome = _outcome(judge, best)
+        outcome = _outcome(judge, best) if options.duels else Outcome(best, 1.0)
         best = outcome.winner
         judge.is_open[best] = False
         enough = judge.score(best) >= options.least_score and judge.verdict[best, 2] >= options.least_visible

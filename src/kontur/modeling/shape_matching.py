@@ -105,7 +105,7 @@ class ShapeMatcher:
     def detect(self, picture: Picture) -> Detections:
         """Find the parts in an (H, W, 3) uint8 BGR picture, best first, and after them what no part explains."""
         views = Views(picture)
-        decided = decide(views, self.candidates(views), self.parts, DecisionOptions(passing_lines=False, doubt=True))
+        decided = decide(views, self.candidates(views), self.parts, DecisionOptions(passing_lines=False, duels=True))
         piled = stack_layers(views, decided, self.parts)
         return report_unknown(views, piled, self.parts, (self.scales[0], self.scales[-1]))
 
