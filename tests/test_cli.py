@@ -1,6 +1,7 @@
 """The command line as a whole: help, exit codes, one-line errors, and what is loaded when."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -83,6 +84,22 @@ def test_without_arguments_the_help_is_shown(run_kontur):
 
 def test_version(run_kontur):
     assert run_kontur("--version").out == f"kontur {__version__}\n"
+
+
+def test_numpy_is_loaded_with_one_thread_for_matrices():
+    """OpenBLAS reads its variable once, when it is loaded, so the command line must come before NumPy."""
+    program = (
+        "import sys, kontur.cli; sys.argv = ['kontur', '--version']\n"
+        "assert 'numpy' not in sys.modules\n"
+        "try: kontur.cli.main()\n"
+        "except SystemExit: pass\n"
+        "import numpy; from threadpoolctl import threadpool_info; print({row['num_threads'] for row in threadpool_info()})"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, timeout=60, capture_output=True, text=True
+    )
+    assert done.stdout.endswith("{1}\n")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from kontur import __version__
 from kontur.cli.common import ERR
 from kontur.errors import KonturError
 from kontur.files import printable
+from kontur.hardware.threads import BLAS_VARIABLE
 
 app = typer.Typer(
     name="kontur",
@@ -45,6 +46,7 @@ def main() -> None:
     """Run the command line; exit with 0 good, 1 a check failed, 2 wrong use or input, 130 interrupted."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # a picture that cannot be decoded is told of by kontur
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some takes longer than all models do
+    os.environ[BLAS_VARIABLE] = "1"  # before NumPy is loaded, which else starts threads that nobody uses
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="kontur", standalone_mode=False)
     except KonturError as error:

@@ -84,9 +84,9 @@ def propose(
     if len(peaks) == 0:
         return empty
     alike = np.eye(len(parts), dtype=bool) if alike is None else alike
-    distance = np.linalg.norm(votes[:, None] - peaks[None], axis=2)
-    nearest = distance.argmin(axis=1)
-    nearest[distance[np.arange(len(votes)), nearest] > _GATHER_RADIUS_PX] = -1
+    apart = [np.subtract.outer(votes[:, axis], peaks[:, axis]) ** 2 for axis in (0, 1)]
+    nearest = (apart[0] + apart[1]).argmin(axis=1)
+    nearest[np.linalg.norm(votes - peaks[nearest], axis=1) > _GATHER_RADIUS_PX] = -1
     rows_out: list[tuple[int, float, PixelPose, int]] = []
     for place in range(len(peaks)):
         mine = nearest == place
