@@ -24,7 +24,7 @@ _BLUR_CELLS = 1.2
 _PEAK_RADIUS_CELLS = 2
 _GATHER_RADIUS_PX = 14.0
 _LEAST_CELLS = 4.0
-_SURE_SHARE = 0.8
+_SURE_SHARE = 0.97
 _MOST_HYPOTHESES = 24
 """Families are tried until their probabilities make up this share, but no more than so many in a place."""
 _RIVAL_SHARE = 0.01
