@@ -25,7 +25,7 @@ POINTS = 96
 _STEPS_PX = (3.0, 1.5, 0.75)
 """Steps of the contour's motion, px of the field; points far from the datum turn and stretch by as much."""
 _MOST_MOVES = 12
-_FEWEST_AT_ONCE = 16
+_FEWEST_AT_ONCE = 4
 """Fewer hypotheses than this are not worth another thread."""
 _ASIDE_PX = (9.0, 14.0)
 _WAYS = 8
