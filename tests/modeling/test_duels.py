@@ -13,6 +13,18 @@ HOLES = ((-20.0, 0.0), (0.0, 0.0), (20.0, 0.0))
 SIZE_WH = (260, 200)
 
 
+def weighed_of(found, counted=None):
+    return found.evidence * (found.length_px if counted is None else counted)
+
+
+def lead_of(one, other, found, counted=None):
+    return lead(one, other, np.arange(len(found.evidence)), found, weighed_of(found, counted))
+
+
+def settled(part, found):
+    return settle(np.arange(len(part)), np.array(part), found, weighed_of(found))
+
+
 def ring_points(x, y, radius, spacing=2.0):
     count = max(6, round(2 * np.pi * radius / spacing))
     angle = np.arange(count) * 2 * np.pi / count
@@ -44,7 +56,7 @@ def test_what_contours_share_does_not_count():
     found = evidence_of([HOLES[:2], HOLES[:2]], dict.fromkeys(HOLES, 2.0), noise=3.0)
     sums = (found.length_px * found.evidence).sum(axis=1)
     assert abs(sums[0] - sums[1]) > 30, "the rims differ by chance"
-    assert abs(lead(0, 1, found, found.length_px)) < 0.5
+    assert abs(lead_of(0, 1, found)) < 0.5
 
 
 @pytest.mark.parametrize("seen", [2.5, -1.2])
@@ -52,8 +64,8 @@ def test_a_lead_is_the_evidence_of_the_hole_that_one_has(seen):
     at_hole = {HOLES[0]: 1.0, HOLES[1]: seen}
     found = evidence_of([HOLES[:2], HOLES[:1]], at_hole, noise=2.0)
     expected = seen * 2 * np.pi * 4.0
-    assert lead(0, 1, found, found.length_px) == pytest.approx(expected, abs=0.5)
-    assert lead(1, 0, found, found.length_px) == pytest.approx(-expected, abs=0.5)
+    assert lead_of(0, 1, found) == pytest.approx(expected, abs=0.5)
+    assert lead_of(1, 0, found) == pytest.approx(-expected, abs=0.5)
 
 
 def test_points_count_by_their_distance_from_the_other_curve():
@@ -70,7 +82,7 @@ def test_points_count_by_their_distance_from_the_other_curve():
         expected = (2.0 * (1 - np.exp(-((gap / 1.2) ** 2)))).sum()
         inner = np.zeros((2, 20))
         inner[0, 2:-2] = 2.0
-        assert lead(0, 1, found, inner) == pytest.approx(expected, abs=1e-6)
+        assert lead_of(0, 1, found, inner) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_hole_wins_over_a_luckier_outline():
@@ -78,21 +90,20 @@ def test_the_hole_wins_over_a_luckier_outline():
     found.evidence[0, : len(ring_points(0, 0, 50)[2])] += 0.4
     sums = (found.length_px * found.evidence).sum(axis=1)
     assert sums[0] > sums[1]
-    outcome = settle(0, np.array([1]), np.array([0, 1]), found, found.length_px)
+    outcome = settled([0, 1], found)
     assert outcome.winner == 1
     assert outcome.certainty > 0.95
 
 
 def test_what_cannot_be_told_is_half_certain_and_one_part_in_two_poses_is_certain():
     found = evidence_of([HOLES[:1], HOLES[:2]], {HOLES[0]: 1.0, HOLES[1]: 0.0})
-    rivals = np.array([1])
-    assert settle(0, rivals, np.array([0, 1]), found, found.length_px).certainty == pytest.approx(0.5, abs=0.01)
-    assert settle(0, rivals, np.array([3, 3]), found, found.length_px).certainty == 1.0
+    assert settled([0, 1], found).certainty == pytest.approx(0.5, abs=0.01)
+    assert settled([3, 3], found).certainty == 1.0
 
 
 def test_each_other_part_is_doubted_once():
     found = evidence_of([HOLES[:1], HOLES[:2], HOLES[1:2], HOLES], dict.fromkeys(HOLES, 0.0))
-    certainty = settle(0, np.array([1, 2, 3]), np.array([0, 1, 1, 2]), found, found.length_px).certainty
+    certainty = settled([0, 1, 1, 2], found).certainty
     assert certainty == pytest.approx(1 / 3, abs=0.01)
 
 
@@ -100,7 +111,7 @@ def test_points_that_do_not_count_decide_nothing():
     found = evidence_of([HOLES[:1], HOLES[:2]], {HOLES[0]: 1.0, HOLES[1]: 3.0})
     counted = found.length_px.copy()
     counted[1, len(counted[1]) - len(ring_points(*HOLES[1], 4.0)[2]) :] = 0
-    assert abs(lead(1, 0, found, counted)) < 0.5
+    assert abs(lead_of(1, 0, found, counted)) < 0.5
 
 
 def test_only_what_is_close_behind_is_heard():

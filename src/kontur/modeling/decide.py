@@ -217,9 +217,8 @@ def _outcome(judge: _Judge, best: int) -> Outcome:
     u, v = pixel[rows, :, 0], pixel[rows, :, 1]
     covered, explained = judge.taken
     shown = (judge.verdict[best, 3] > 0) | ~covered[v, u]
-    counted = np.zeros_like(found.length_px)
-    counted[rows] = found.length_px[rows] * ~explained[v, u] * shown * judge.trust[rows, None]
-    return settle(best, rows[1:], judge.part, found, counted)
+    counted = found.length_px[rows] * ~explained[v, u] * shown * judge.trust[rows, None]
+    return settle(rows, judge.part, found, found.evidence[rows] * counted)
 
 
 def score_of(mean_evidence: Floats) -> Floats:
