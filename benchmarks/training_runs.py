@@ -17,7 +17,6 @@ from kontur.modeling.evaluation import Evaluation
 from kontur.modeling.export import export_onnx
 from kontur.modeling.ground_truth import GroundTruth, truth_of
 from kontur.modeling.inference import NetworkDetector
-from kontur.modeling.look_alikes import alike, find_stand_ins
 from kontur.modeling.model_info import ModelInfo, known_parts
 from kontur.modeling.train import train
 from kontur.modeling.train_config import TrainConfig
@@ -62,8 +61,7 @@ def learn(
     data, scales = lesson.config, lesson.config.camera.mm_per_px
     info = ModelInfo(known_parts(lesson.parts), config.network.size, scales, data.faces, "benchmark")
     logging.getLogger("lightning").setLevel(logging.ERROR)
-    same = alike(find_stand_ins(lesson.parts, data.faces))
-    train(space, {"train": samples, "val": validation}, info, config, alike=same)
+    train(space, {"train": samples, "val": validation}, info, config)
     calibrate_checkpoint(space, lesson.parts, validation, config.detection, lambda _done, _total: None, joint=False)
     export_onnx(space.checkpoint, space.onnx)
     return NetworkDetector(space.onnx, lesson.parts, config.detection)

@@ -74,55 +74,6 @@ def test_the_class_loss_is_a_mean_weighted_by_cell():
     assert float(terms["part"]) == pytest.approx(0.75 * 40, rel=1e-4)
 
 
-ALIKE = torch.tensor([[True, True, False], [True, True, False], [False, False, True]])
-"""The first two parts differ by the place of a hole."""
-
-
-def _class_loss(logits: list[float], part: int, alike: torch.Tensor | None = ALIKE) -> torch.Tensor:
-    said = answer()
-    said[:, HEADS.part] = torch.tensor(logits)[None, :, None, None]
-    said.requires_grad_()
-    terms = loss_terms(said, targets(weight=everywhere(), part=torch.full(SHAPE, part)), alike)
-    (terms["part"] * everywhere().sum()).backward()
-    return torch.stack([terms["part"].detach(), *said.grad[0, HEADS.part, 0, 0]])
-
-
-@pytest.mark.parametrize("part", [0, 1, 2])
-def test_of_parts_that_are_alike_the_family_is_asked_for_and_a_little_the_name(part):
-    logits = [0.3, -0.4, 1.1]
-    share = np.exp(logits) / np.exp(logits).sum()
-    family = share[0] + share[1] if part < 2 else share[2]
-    expected = -0.9 * math.log(family) - 0.1 * math.log(share[part])
-    assert float(_class_loss(logits, part)[0]) == pytest.approx(expected, rel=1e-5)
-
-
-def test_a_look_alike_is_hardly_pushed_down():
-    """Of parts 0 and 1, both likely, the wrong one loses a tenth of what the plain loss would take from it."""
-    said = [8.0, 8.0, -8.0]
-    _, own, other, stranger = _class_loss(said, 0).tolist()
-    plain = _class_loss(said, 0, None)[2]
-    assert other == pytest.approx(0.1 * float(plain), rel=1e-3)
-    assert own == pytest.approx(-other, rel=1e-3)
-    assert abs(stranger) < 1e-5
-    *_, missed = _class_loss([-8.0, -8.0, 8.0], 0).tolist()
-    assert missed == pytest.approx(1, abs=1e-3), "another family is pushed down with full force"
-
-
-def test_without_look_alikes_the_class_loss_is_cross_entropy():
-    logits = [0.3, -0.4, 1.1]
-    lone = torch.eye(PARTS, dtype=torch.bool)
-    assert _class_loss(logits, 1, lone).tolist() == pytest.approx(_class_loss(logits, 1, None).tolist(), rel=1e-5)
-
-
-def test_a_part_called_by_the_name_of_a_look_alike_counts_as_right():
-    said, part = answer(), torch.zeros(SHAPE, dtype=torch.long)
-    part[..., 3:] = 2
-    said[:, HEADS.part.start + 1] = 1.0  # all cells say part 1
-    truth = targets(foreground=everywhere(), weight=everywhere(), part=part)
-    assert float(answer_quality(said, truth)["part_accuracy"]) == 0
-    assert float(answer_quality(said, truth, ALIKE)["part_accuracy"]) == 0.5
-
-
 def test_the_foreground_loss_prefers_the_right_mask():
     half = everywhere()
     half[..., 3:] = 0

@@ -129,14 +129,6 @@ def test_the_loss_falls_and_the_best_validation_is_kept(tmp_path, samples):
     assert not unfinished(Workspace(tmp_path))
 
 
-def test_names_of_parts_that_are_all_alike_are_hardly_asked_for(tmp_path, samples):
-    """Of three parts that the drawing tells apart, the network's guess costs a tenth of the entropy, and none is wrong."""
-    alike = np.ones((len(PARTS),) * 2, bool)
-    done = train(Workspace(tmp_path), samples, info(), config(steps=1), alike=alike)
-    assert done.metrics["val/part"] == pytest.approx(0.1 * np.log(len(PARTS)), rel=0.2)
-    assert done.metrics["val/part_accuracy"] == 1
-
-
 class _Interrupt:
     """Stops a training after so many steps, as Ctrl-C does."""
 

@@ -152,7 +152,6 @@ def _train(
     from kontur.modeling.calibrate import (
         calibrate_checkpoint,  # PyTorch takes seconds to load: first see that all is there
     )
-    from kontur.modeling.look_alikes import alike, find_stand_ins
     from kontur.modeling.train import Machines, Watch, unfinished
     from kontur.modeling.train import train as run
 
@@ -160,9 +159,7 @@ def _train(
     ERR.print(f"{verb}: {len(data.parts)} parts, {data.source}, {config.training.minutes:g} minutes", highlight=False)
     with _TrainingBar() as bar:
         watch = Watch(_tell_forecast, bar.show)
-        samples = {"train": data.train, "val": data.val}
-        same = alike(find_stand_ins(data.parts, data.info.faces))
-        info = run(space, samples, data.info, config, watch, start, Machines(*who), same)
+        info = run(space, {"train": data.train, "val": data.val}, data.info, config, watch, start, Machines(*who))
     if who[1] > 0:
         return info
     with progress_bar("calibrating the scores", "pictures") as on_progress:

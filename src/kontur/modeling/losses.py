@@ -1,8 +1,6 @@
 """The training loss: one term per head, each a weighted mean over the cells that are asked.
 
-The class loss is taken over foreground cells only: with the background in the softmax the classes do not separate. It asks
-above all for the family: parts of one outline that differ by the place of a hole are told apart by the drawing (see
-`look_alikes`), and a network that is to guess which of them it sees learns, for as long as it cannot, from noise.
+The class loss is taken over foreground cells only: with the background in the softmax the classes do not separate.
 """
 
 import torch
@@ -18,18 +16,15 @@ WEIGHTS = {
     "flipped": 0.5,
 }
 _OFFSET_KNEE = 0.1
-_OWN_NAME = 0.1
-"""Share of the class loss that asks for the part itself, the rest asks for it or any that is alike."""
 _EPSILON = 1e-6
 
 
-def loss_terms(output: Tensor, targets: dict[str, Tensor], alike: Tensor | None = None) -> dict[str, Tensor]:
+def loss_terms(output: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the unweighted terms (scalars) of a batch.
 
     Args:
         output: (B, C, h, w) raw outputs of the network, any float type; the loss is taken in float32.
         targets: what `targets.cell_targets` returns, batched.
-        alike: (P, P) bool, which parts stand in for which (see `look_alikes.alike`); None for no two.
     """
     output = output.float()
     weight = targets["weight"]
@@ -40,7 +35,7 @@ def loss_terms(output: Tensor, targets: dict[str, Tensor], alike: Tensor | None 
     )
     return {
         "foreground": _foreground_loss(output[:, HEADS.foreground.start], targets["foreground"]),
-        "part": _mean(_class_loss(output[:, HEADS.part], part, alike), weight),
+        "part": _mean(functional.cross_entropy(output[:, HEADS.part], part, reduction="none"), weight),
         "offset": _mean(offset.sum(1), weight),
         "flipped": _mean(flipped, targets["flipped_weight"]),
     }
@@ -49,16 +44,6 @@ def loss_terms(output: Tensor, targets: dict[str, Tensor], alike: Tensor | None 
 def total_loss(terms: dict[str, Tensor]) -> Tensor:
     """Return the weighted sum of the terms."""
     return torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
-
-
-def _class_loss(logits: Tensor, part: Tensor, alike: Tensor | None) -> Tensor:
-    """Return (B, h, w): cross entropy of the family, and a little of the part itself."""
-    own = functional.cross_entropy(logits, part, reduction="none")
-    if alike is None:
-        return own
-    family = alike[part].movedim(-1, 1)
-    log_share = logits.masked_fill(~family, -torch.inf).logsumexp(1) - logits.logsumexp(1)
-    return _OWN_NAME * own - (1 - _OWN_NAME) * log_share
 
 
 def _foreground_loss(logit: Tensor, truth: Tensor) -> Tensor:

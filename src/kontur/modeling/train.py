@@ -15,13 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping, Timer, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
-from numpy.typing import NDArray
 from torch import Tensor
 
 from kontur import __version__
@@ -82,7 +80,6 @@ def train(
     watch: Watch | None = None,
     start: Path | None = None,
     machines: Machines | None = None,
-    alike: NDArray[np.bool_] | None = None,
 ) -> ModelInfo:
     """Train a network and write models/checkpoint.pth whenever a validation is the best so far.
 
@@ -95,7 +92,6 @@ def train(
         watch: who is told how it goes.
         start: checkpoint of a network to go on from; None for random weights.
         machines: who trains together; None for this one alone.
-        alike: (P, P) which parts the drawing is left to tell apart (see `look_alikes.alike`); None for no two.
 
     Returns:
         the description stored in the checkpoint.
@@ -122,7 +118,7 @@ def train(
     about = {"precision": trial.precision, **config.model_dump(mode="json")}
     info = replace(info, training=about, versions=_versions())
     rate = training.start_rate if start else 1.0
-    task = TrainingTask(network, info, training, fingerprint, workspace.checkpoint, rate, alike)
+    task = TrainingTask(network, info, training, fingerprint, workspace.checkpoint, rate)
     sampler = Endless(training.batch_size, machines.count, machines.rank)
     keep = KeepState(state_path, sampler, watch.on_state)
     timer = Timer(duration=timedelta(minutes=training.minutes), interval="step")

@@ -5,19 +5,17 @@ from torch import Tensor
 from kontur.modeling.heads import HEADS, OFFSET_UNIT_PX
 
 
-def answer_quality(output: Tensor, targets: dict[str, Tensor], alike: Tensor | None = None) -> dict[str, Tensor]:
-    """Return scalars: foreground_iou, part_accuracy (parts that are alike count as right), offset_px (mean).
+def answer_quality(output: Tensor, targets: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return scalars: foreground_iou, part_accuracy, offset_px (mean).
 
     Args:
         output: (B, C, h, w) float32 raw outputs.
         targets: what `targets.cell_targets` returns, batched.
-        alike: (P, P) bool, which parts stand in for which; None for no two.
     """
     said = output[:, HEADS.foreground.start] > 0
     is_part = targets["foreground"] > 0.5
     asked = targets["weight"] > 0
-    named, part = output[:, HEADS.part].argmax(1), targets["part"]
-    right = named == part if alike is None else alike[part, named]
+    right = output[:, HEADS.part].argmax(1) == targets["part"]
     error_px = (output[:, HEADS.offset] - targets["offset"]).square().sum(1).sqrt() * OFFSET_UNIT_PX
     return {
         "foreground_iou": (said & is_part).sum() / (said | is_part).sum().clamp(min=1),

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from numpy.typing import NDArray
 from torch import Tensor
 
 from kontur.errors import ModelError
@@ -54,7 +53,6 @@ class TrainingTask(LightningModule):
         fingerprint: list[str],
         checkpoint: Path,
         rate: float = 1.0,
-        alike: NDArray[np.bool_] | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -69,12 +67,11 @@ class TrainingTask(LightningModule):
         self.latest: dict[str, float] = {}
         self.elapsed_seconds: Callable[[], float] = lambda: 0.0
         self.crop_settings = _crop_settings(info, training)
-        self.alike = None if alike is None or (alike.sum(axis=1) <= 1).all() else torch.from_numpy(alike)
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         """Return the loss of a batch of crops."""
         output = self._answer(batch["picture"])
-        terms = loss_terms(output, batch, self.alike)
+        terms = loss_terms(output, batch)
         loss = total_loss(terms)
         if not torch.isfinite(loss):
             kept = save_faulty(self.checkpoint.parent / "runs", self.global_step, output.detach(), batch)
@@ -89,8 +86,8 @@ class TrainingTask(LightningModule):
     def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """Add a batch of whole pictures to the validation's means."""
         output = self._answer(batch["picture"]).float()
-        terms = loss_terms(output, batch, self.alike)
-        values = {"loss": total_loss(terms), **terms, **answer_quality(output, batch, self.alike)}
+        terms = loss_terms(output, batch)
+        values = {"loss": total_loss(terms), **terms, **answer_quality(output, batch)}
         self.log_dict({f"val/{name}": value for name, value in values.items()}, batch_size=len(output))
 
     def on_validation_epoch_end(self) -> None:
