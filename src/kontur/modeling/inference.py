@@ -4,7 +4,8 @@ Other proposers may propose beside it (the matcher, with `--engine both`): all h
 one decision, so that the matcher verifies what the network found and finds what it missed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -29,7 +30,7 @@ from kontur.modeling.proposer import NetworkProposer, Proposal, Scales
 from kontur.modeling.refine import RegistrationOptions, register
 from kontur.modeling.runtime_choice import choose_runtime
 from kontur.modeling.runtimes import RuntimeChoice
-from kontur.modeling.shape_matching import load_matcher
+from kontur.modeling.shape_matching import load_matcher, matcher_of
 from kontur.modeling.train_config import DetectionConfig, TrainConfig
 from kontur.modeling.views import Views
 from kontur.pictures import Picture
@@ -73,7 +74,7 @@ class NetworkDetector:
         parts: Sequence[Part],
         config: DetectionConfig,
         mm_per_px: Scales | None = None,
-        others: Sequence[Proposer] = (),
+        others: Iterable[Proposer] = (),
         choice: RuntimeChoice | None = None,
     ) -> None:
         """Load an exported network.
@@ -83,7 +84,7 @@ class NetworkDetector:
             parts: the drawings' parts, in any order; they must be those that the model was trained for.
             config: thresholds.
             mm_per_px: scale range of the pictures to come; None for the range trained for.
-            others: who proposes beside the network.
+            others: who proposes beside the network; asked for last, so that they may be loaded meanwhile.
             choice: what runs the network; None for the default.
 
         Raises:
@@ -99,7 +100,7 @@ class NetworkDetector:
         self._has_look_alikes = self._alike.sum(axis=1) > 1
         self._least_score = config.score_threshold
         self._others = tuple(others)
-        fitted = self.info.joint_calibration if others else self.info.calibration
+        fitted = self.info.joint_calibration if self._others else self.info.calibration
         self._calibration = Calibration(**fitted) if fitted else None
         low, high = self._proposer.mm_per_px
         self.px_per_mm = (1 / high, 1 / low)
@@ -186,10 +187,13 @@ def load_detector(
     if engine == "match":
         return load_matcher(workspace, mm_per_px)
     config = load_config(workspace.train_config, TrainConfig)
-    _, parts = open_known_parts(workspace)
-    others = [load_matcher(workspace, mm_per_px)] if engine == "both" else []
+    data, parts = open_known_parts(workspace)
     choice = choose_runtime(workspace, runtime, precision, threads)
-    return NetworkDetector(find_model(workspace, choice), parts, config.detection, mm_per_px, others, choice)
+    path = find_model(workspace, choice)
+    with ThreadPoolExecutor(1) as beside:
+        loading = [beside.submit(matcher_of, workspace, data, parts, mm_per_px)] if engine == "both" else []
+        others = (item.result() for item in loading)
+        return NetworkDetector(path, parts, config.detection, mm_per_px, others, choice)
 
 
 def _renumbered(found: Detections, theirs: Sequence[Part], ours: Sequence[Part]) -> Detections:

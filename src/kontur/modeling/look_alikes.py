@@ -17,7 +17,7 @@ from shapely import affinity
 
 from kontur.geometry import Part
 from kontur.geometry.likeness import turns
-from kontur.geometry.symmetry import angular_spectrum, mirrored_spectrum
+from kontur.geometry.symmetry import Spectrum, angular_spectrum, mirrored_spectrum
 from kontur.modeling.detections import Detections, unregistered
 
 SAME_OUTLINE = 0.98
@@ -60,16 +60,20 @@ def find_stand_ins(parts: Sequence[Part], faces: str) -> StandIns:
         faces: "up", or "both" where parts may lie face down.
     """
     outlines = [shapely.Polygon(part.outer.points) for part in parts]
-    spectra = [angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS] for part in parts]
     found: list[list[StandIn]] = [[] for _ in parts]
-    for a, b in permutations(range(len(parts)), 2):
-        if _same_size(outlines[a], outlines[b]):
-            for mirrored in (False, True) if faces == "both" and parts[b].chiral else (False,):
-                spectrum = mirrored_spectrum(spectra[b]) if mirrored else spectra[b]
-                angles = _distinct(turns(spectra[a], spectrum), parts[b].symmetry)
-                laid = (_laid(outlines[a], outlines[b], angle, mirrored) for angle in angles)
-                found[a] += [StandIn(b, mirrored, way) for way in laid if _only_inside(parts[a], parts[b], way)]
+    pairs = [(a, b) for a, b in permutations(range(len(parts)), 2) if _same_size(outlines[a], outlines[b])]
+    spectra = {index: _spectrum(parts[index]) for index in {index for pair in pairs for index in pair}}
+    for a, b in pairs:
+        for mirrored in (False, True) if faces == "both" and parts[b].chiral else (False,):
+            spectrum = mirrored_spectrum(spectra[b]) if mirrored else spectra[b]
+            angles = _distinct(turns(spectra[a], spectrum), parts[b].symmetry)
+            laid = (_laid(outlines[a], outlines[b], angle, mirrored) for angle in angles)
+            found[a] += [StandIn(b, mirrored, way) for way in laid if _only_inside(parts[a], parts[b], way)]
     return tuple(tuple(items) for items in found)
+
+
+def _spectrum(part: Part) -> Spectrum:
+    return angular_spectrum([contour.points for contour in part.contours])[:, :_HARMONICS]
 
 
 def alike(table: StandIns) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.known_parts import open_known_parts
 from kontur.errors import ConfigError
 from kontur.geometry import Part
@@ -199,7 +200,13 @@ def load_matcher(workspace: Workspace, mm_per_px: tuple[float, float] | None = N
         ConfigError, DrawingError: what is missing or does not fit; a scale range that is not positive or not ordered;
             parts that are too small to be found at any scale of the range.
     """
-    config, parts = open_known_parts(workspace)
+    return matcher_of(workspace, *open_known_parts(workspace), mm_per_px)
+
+
+def matcher_of(
+    workspace: Workspace, config: DataConfig, parts: Sequence[Part], mm_per_px: tuple[float, float] | None
+) -> ShapeMatcher:
+    """Return what `load_matcher` returns, of a workspace whose configuration and parts are known."""
     low, high = mm_per_px or config.camera.mm_per_px
     if not 0 < low <= high:
         raise ConfigError(f"--mm-per-px {low:g} {high:g}: give two positive numbers, the lower one first")
