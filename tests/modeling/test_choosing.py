@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from choosing_oracle import choose_plainly
 
-from kontur.modeling.choosing import alike, nearest_pixels
+from kontur.modeling.choosing import alike, crowded, nearest_pixels
 from kontur.modeling.decide import DecisionOptions, _accept, _Weighed
 from kontur.modeling.detections import unregistered
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence
@@ -42,9 +42,7 @@ def chosen(windows, found, trust):
     matrix = np.tile(np.eye(3), (len(windows), 1, 1))
     matrix[:, 0, 2] = np.arange(len(windows))
     count = len(windows)
-    all_of_them = unregistered(
-        (WIDTH, HEIGHT), np.zeros(count, np.int64), np.ones(count), matrix, np.zeros(count, bool)
-    )
+    all_of_them = unregistered((WIDTH, HEIGHT), np.arange(count), np.ones(count), matrix, np.zeros(count, bool))
     accepted, _ = _accept(weighed(found, windows), trust, all_of_them, OPTIONS)
     return accepted.uv[:, 0].astype(int).tolist(), accepted.score
 
@@ -76,3 +74,15 @@ def test_alike_are_those_whose_masks_nearly_coincide():
     boxes = np.array([[left, top, left + 30, top + 20] for left, top in (w.left_top for w in windows)], np.int32)
     is_open = np.array([True, True, True, False])
     assert alike(0, is_open, boxes, packed(windows), (0.75, 0.5)).tolist() == [False, True, False, False]
+
+
+def test_the_shadow_of_a_thin_ring_is_no_second_ring():
+    """The same ring a few pixels beside shares few pixels with it; another part in its hole may be there."""
+    v, u = np.mgrid[:60, :60] - 29.5
+    ring, disc = (np.hypot(u, v) < 29) & (np.hypot(u, v) > 25), np.hypot(u, v) < 24
+    masks = packed([Window((10, 5), ring), Window((16, 7), ring), Window((10, 5), disc), Window((30, 10), ring)])
+    part, limits = np.array([0, 0, 1, 0]), (0.75, 0.65)
+    assert crowded(masks, part, 1, np.array([0]), limits)
+    assert not crowded(masks, part, 1, np.array([0]), (0.75, 1.0)), "by pixels alone it would pass"
+    assert not crowded(masks, part, 2, np.array([0]), limits)
+    assert not crowded(masks, part, 3, np.array([0]), limits)

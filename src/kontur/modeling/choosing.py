@@ -144,12 +144,32 @@ def _shown(masks, index, covered):  # type: ignore[no-untyped-def]  # pragma: no
 
 
 @numba.njit(**_fast)
-def crowded(masks, index, accepted, most):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return whether a mask shares more than `most` of the smaller one's pixels with an accepted one."""
-    for other in accepted:  # noqa: SIM110 numba knows no generators inside `any`
-        if shared(masks, index, other) > most * max(1, min(masks[3][index], masks[3][other])):
+def crowded(masks, part, index, accepted, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return whether an accepted one leaves no room for a hypothesis.
+
+    Args:
+        masks: see above.
+        part: (N,) their parts.
+        index: of the hypothesis.
+        accepted: rows.
+        limits: share of the smaller mask's pixels, and for two of one part overlap of the rectangles around them
+            (intersection over union), up to which both may be there.
+    """
+    for other in accepted:
+        if shared(masks, index, other) > limits[0] * max(1, min(masks[3][index], masks[3][other])):
+            return True
+        if part[index] == part[other] and _box_iou(masks[2][index], masks[2][other]) > limits[1]:
             return True
     return False
+
+
+@numba.njit(**_fast)
+def _box_iou(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the intersection over union of two rectangles (left, top, width, height)."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    common = max(0, width) * max(0, height)
+    return common / max(1, a[2] * a[3] + b[2] * b[3] - common)
 
 
 @numba.njit(**_fast)

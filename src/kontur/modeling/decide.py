@@ -37,6 +37,9 @@ _DOUBT_UNSEEN = 0.3
 """Contour length, and share of the unseen length, thought to have no evidence: little seen means little known."""
 _LEAST_SHOWN = 0.25
 """A part that lies below others must show this share of itself."""
+_ITS_SHADOW = 0.65
+"""Overlap (intersection over union) of the rectangles around two of one part from which the second is the shadow of the
+first: a hard shadow has the part's own outline, and that of a thin ring shares few pixels with it."""
 _ALIKE, _SAME_BOX = 0.75, 0.5
 """Two hypotheses claim one place when their masks overlap that much (intersection over union); their rectangles then differ
 by less than this share of their size."""
@@ -188,7 +191,8 @@ def _accept(
         best = outcome.winner
         judge.is_open[best] = False
         enough = judge.score(best) >= options.least_score and judge.verdict[best, 2] >= options.least_visible
-        if not enough or crowded(weighed.masks, best, np.array(rows, np.int64), options.most_overlap):
+        limits = options.most_overlap, _ITS_SHADOW
+        if not enough or crowded(weighed.masks, chosen.part, best, np.array(rows, np.int64), limits):
             continue
         rows.append(best)
         scores.append((judge.score(best), outcome.certainty))
