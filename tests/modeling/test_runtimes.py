@@ -12,6 +12,7 @@ from network_files import make_models, pictures, reference
 
 from kontur.errors import ModelError
 from kontur.modeling.model_files import find_model
+from kontur.modeling.openvino_files import write_openvino
 from kontur.modeling.runtimes import RUNTIMES, RuntimeChoice, open_runtime
 from kontur.modeling.runtimes.open_vino import CACHE
 
@@ -161,6 +162,20 @@ def test_another_network_under_the_same_name_is_compiled_anew(space, tmp_path):
     other = make_models(tmp_path / "other", seed=1)
     shutil.copyfile(other.onnx, tmp_path / "checkpoint.onnx")
     assert worst(again()(batch), first) > 0.01
+    assert len(list((tmp_path / CACHE).rglob("*.blob"))) == 1, "what the other one compiled to is gone"
+
+
+def test_other_weights_of_the_same_graph_and_time_are_another_network(space, tmp_path):
+    """OpenVINO's own files keep the weights apart; names, sizes and times say nothing of them."""
+    batch, answers = pictures(), []
+    for seed, source in enumerate((space, make_models(tmp_path / "other", seed=1))):
+        folder = tmp_path / str(seed)
+        shutil.copytree(source.models, folder)
+        write_openvino(folder / "checkpoint.onnx", tmp_path / "checkpoint.xml", "fp32")
+        for path in tmp_path.glob("checkpoint.*"):
+            os.utime(path, (1e9, 1e9))
+        answers.append(open_runtime(tmp_path / "checkpoint.xml", RuntimeChoice("openvino", "fp32", 1))(batch))
+    assert worst(*answers) > 0.01
 
 
 def test_a_folder_that_cannot_be_written_has_no_cache(space, tmp_path, monkeypatch):

@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import threading
 from pathlib import Path
 
 import numpy as np
 
 from kontur.errors import ModelError, reason
+from kontur.files import sha256_of
 from kontur.hardware.lean_imports import import_openvino
 from kontur.hardware.processor import read_processor
 from kontur.modeling.runtimes import Floats, Runtime, RuntimeChoice
@@ -44,7 +46,17 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
 
 
 def _cache_of(path: Path) -> str:
-    """Return the cache's folder, one for each kind of processor; empty, which is none, where it cannot be written."""
-    if not os.access(path.parent, os.W_OK):
+    """Return the cache's folder, one for each kind of processor and network; empty, which is none, where none can be.
+
+    OpenVINO knows a network by its file's name and time, and would take one that replaced another within a second for the
+    old one. So the folder is named for the content; those of networks that were under this name before are removed.
+    """
+    if not os.access(path.parent, os.W_OK) or not path.is_file():
         return ""
-    return str(path.parent / CACHE / re.sub(r"\W+", "-", read_processor().name or "unknown"))
+    kind = path.parent / CACHE / re.sub(r"\W+", "-", read_processor().name or "unknown")
+    digest = "-".join(sha256_of(file)[:16] for file in (path, path.with_suffix(".bin")) if file.is_file())
+    folder = kind / f"{path.name}-{digest}"
+    for old in kind.glob(f"{path.name}-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    return str(folder)
