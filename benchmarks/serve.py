@@ -114,7 +114,8 @@ class Served:
 
     def workers(self) -> list[psutil.Process]:
         """The worker processes."""
-        return [p for p in self.process.children() if "spawn_main" in " ".join(p.cmdline())]
+        alive = [p for p in self.process.children() if p.status() != psutil.STATUS_ZOMBIE]
+        return [p for p in alive if "spawn_main" in _command(p)]
 
     def cpu_seconds(self) -> float:
         """CPU time of the service and its workers."""
@@ -129,6 +130,14 @@ class Served:
         """End it as a supervisor would."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
+
+
+def _command(process: psutil.Process) -> str:
+    """Return its command line; nothing when it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
 
 
 def malformed(pictures: list[bytes], count: int) -> list[tuple[str, bytes]]:
