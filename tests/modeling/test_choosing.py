@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from choosing_oracle import choose_plainly
 
-from kontur.modeling.choosing import alike, crowded, nearest_pixels
+from kontur.modeling.choosing import claimants, crowded, nearest_pixels
 from kontur.modeling.decide import DecisionOptions, _accept, _Weighed
 from kontur.modeling.detections import unregistered
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence
@@ -68,12 +68,12 @@ def test_a_hypothesis_that_nothing_speaks_for_is_not_accepted():
     assert chosen(windows, found, np.ones(3))[0] == []
 
 
-def test_alike_are_those_whose_masks_nearly_coincide():
+def test_one_place_is_claimed_by_those_whose_masks_nearly_coincide():
     windows = [Window((10, 10), np.ones((20, 30), bool)), Window((12, 10), np.ones((20, 30), bool))]
     windows += [Window((20, 10), np.ones((20, 30), bool)), Window((10, 10), np.ones((20, 30), bool))]
     boxes = np.array([[left, top, left + 30, top + 20] for left, top in (w.left_top for w in windows)], np.int32)
     is_open = np.array([True, True, True, False])
-    assert alike(0, is_open, boxes, packed(windows), (0.75, 0.5)).tolist() == [False, True, False, False]
+    assert claimants(0, is_open, boxes, packed(windows), (0.75, 0.5)).tolist() == [False, True, False, False]
 
 
 def test_the_shadow_of_a_thin_ring_is_no_second_ring():

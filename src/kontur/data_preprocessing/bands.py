@@ -86,6 +86,7 @@ def _pointer(typing_context, address):  # type: ignore[no-untyped-def]  # noqa: 
     """An address as a pointer, for `numba.carray`."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
+        """Emit the conversion."""
         return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
 
     return types.voidptr(types.int64), generate

@@ -67,7 +67,7 @@ def take(index, place, length, masks, reach, taken):  # type: ignore[no-untyped-
 
 
 @numba.njit(**_fast)
-def alike(index, is_open, box, masks, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+def claimants(index, is_open, box, masks, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return (N,) bool which open hypotheses claim the place of one of them.
 
     Args:
@@ -83,7 +83,7 @@ def alike(index, is_open, box, masks, limits):  # type: ignore[no-untyped-def]  
     for n in range(len(is_open)):
         if n == index or not is_open[n] or not _same_box(box[n], box[index], most_off):
             continue
-        common = shared(masks, index, n)
+        common = _shared(masks, index, n)
         found[n] = common > least_iou * (masks[3][index] + masks[3][n] - common)
     return found
 
@@ -156,7 +156,7 @@ def crowded(masks, part, index, accepted, limits):  # type: ignore[no-untyped-de
             (intersection over union), up to which both may be there.
     """
     for other in accepted:
-        if shared(masks, index, other) > limits[0] * max(1, min(masks[3][index], masks[3][other])):
+        if _shared(masks, index, other) > limits[0] * max(1, min(masks[3][index], masks[3][other])):
             return True
         if part[index] == part[other] and _box_iou(masks[2][index], masks[2][other]) > limits[1]:
             return True
@@ -173,7 +173,7 @@ def _box_iou(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(**_fast)
-def shared(masks, a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _shared(masks, a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return how many pixels two masks share."""
     pixels, starts, boxes, _ = masks
     (x, y, width, height), (x1, y1, width1, height1) = boxes[a], boxes[b]

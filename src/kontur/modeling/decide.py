@@ -1,9 +1,10 @@
 """Which of many hypotheses are true: each is weighed against its rivals where their contours differ.
 
-Evidence (see `evidence`) is summed along the contour. Hypotheses are accepted greedily, the best first. In one place that
-is who wins where the contours differ (see `duels`), so the rival with one hole more wins exactly when the picture shows
-that hole. What is accepted explains its own edges, which then speak for nobody else, and may hide what lies below: a rival
-that has only shared edges has nothing left and falls, while a part half covered by another is judged by what can be seen.
+Evidence (see `evidence`) is summed along the contour, so what two rivals share counts for both alike, and the rival with one
+hole more wins when the picture shows that hole. Hypotheses are accepted greedily, the best first; on request, who is the
+best in one place is told from where the contours differ alone (see `duels`). What is accepted explains its own edges, which
+then speak for nobody else, and may hide what lies below: a rival that has only shared edges has nothing left and falls,
+while a part half covered by another is judged by what can be seen.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
-from kontur.modeling.choosing import alike, crowded, judge_near, nearest_pixels, take
+from kontur.modeling.choosing import claimants, crowded, judge_near, nearest_pixels, take
 from kontur.modeling.continuation import without_passing_lines
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.duels import Outcome, heard, settle
@@ -214,7 +215,7 @@ def _outcome(judge: _Judge, best: int) -> Outcome:
     """Return who wins the place of the best hypothesis, by the points that are neither explained nor hidden."""
     found, (pixel, box), gain = judge.weighed.found, judge.weighed.place, judge.gain
     may_win = judge.is_open & heard(best, gain)
-    rivals = np.flatnonzero(alike(best, may_win, box, judge.weighed.masks, (_ALIKE, _SAME_BOX)))
+    rivals = np.flatnonzero(claimants(best, may_win, box, judge.weighed.masks, (_ALIKE, _SAME_BOX)))
     if len(rivals) == 0:
         return Outcome(best, 1.0)
     rows = np.array([best, *rivals[np.argsort(-gain[rivals], kind="stable")]])

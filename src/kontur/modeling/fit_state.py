@@ -105,8 +105,3 @@ def rectified_log_scale(matrix: Floats, plane: Plane) -> Floats:
     """
     rectified = plane.both_ways[1] @ matrix
     return np.asarray(0.5 * np.log(np.abs(np.linalg.det(rectified) / rectified[:, 2, 2] ** 3)), np.float64)
-
-
-def normalised(matrix: Floats) -> Floats:
-    """Scale (N, 3, 3) homographies so that the last element is 1."""
-    return matrix / matrix[:, 2:, 2:]
