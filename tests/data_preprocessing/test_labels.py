@@ -17,7 +17,8 @@ from pycocotools.coco import COCO
 from kontur.data_preprocessing.dataset import open_dataset, split_of
 from kontur.data_preprocessing.executors import Crew
 from kontur.data_preprocessing.generate import generate
-from kontur.data_preprocessing.labels import bridged_ring, oriented_box, rings_of, visible_areas
+from kontur.data_preprocessing.labels import rings_of, visible_areas
+from kontur.data_preprocessing.rings import bridged_rings, oriented_boxes
 from kontur.workspace import SPLITS, Workspace
 
 COUNT = 24
@@ -159,8 +160,9 @@ def section_of(area: shapely.Geometry) -> CrossSection:
 
 @given(area=holed)
 def test_a_bridged_ring_covers_the_same_area(area):
-    rings = rings_of(section_of(area))
-    ring = bridged_ring(rings)
+    rings, *_ = groups = rings_of([section_of(area), section_of(shapely.box(0, 0, 2, 1))])
+    ring, plain = bridged_rings(groups)
+    assert plain.tolist() == groups[1][0].tolist()
     x, y = ring.T
     shoelace = 0.5 * abs(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
     assert len(ring) >= sum(map(len, rings))
@@ -172,7 +174,7 @@ def test_a_bridged_ring_covers_the_same_area(area):
 
 @given(area=holed)
 def test_rings_are_the_outlines_and_holes_of_the_area(area):
-    rings = rings_of(section_of(area))
+    (rings,) = rings_of([section_of(area)])
     signed = [float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2 for x, y in (ring.T for ring in rings)]
     assert np.diff(signed).max(initial=0) < 1e-6
     assert sum(signed) == pytest.approx(area.area, abs=0.2)
@@ -181,8 +183,9 @@ def test_rings_are_the_outlines_and_holes_of_the_area(area):
 
 
 def test_no_area_has_no_ring_and_no_box():
-    assert rings_of(CrossSection()) == ()
-    assert oriented_box(()).shape == (0, 2)
+    assert rings_of([CrossSection()]) == [()]
+    assert [box.shape for box in oriented_boxes([()])] == [(0, 2)]
+    assert rings_of([]) == bridged_rings([]) == oriented_boxes([]) == []
 
 
 @given(st.lists(st.tuples(st.floats(-20, 50), st.floats(-20, 40), st.floats(4, 30), st.floats(4, 30)), max_size=6))
@@ -203,5 +206,14 @@ def test_nothing_is_hidden_by_nothing():
 @pytest.mark.parametrize("turn", [0, 33, 71.5])
 def test_an_oriented_box_is_the_rectangle_itself(turn):
     rectangle = shapely.affinity.rotate(shapely.box(300, 200, 310, 204), turn)
-    box = oriented_box((np.array(rectangle.exterior.coords)[:-1],))
+    (box,) = oriented_boxes([(np.array(rectangle.exterior.coords)[:-1],)])
     assert shapely.Polygon(box).symmetric_difference(rectangle).area < 1e-3
+
+
+@given(area=holed)
+def test_no_smaller_box_surrounds_an_area(area):
+    groups = rings_of([section_of(shapely.affinity.translate(area, 600, 400)), section_of(shapely.box(0, 0, 2, 1))])
+    box, plain = (shapely.Polygon(corners) for corners in oriented_boxes(groups))
+    assert box.buffer(1e-6).contains(shapely.MultiPoint(np.concatenate(groups[0])))
+    assert box.area == pytest.approx(shapely.minimum_rotated_rectangle(area).area, rel=1e-5)
+    assert plain.equals_exact(shapely.box(0, 0, 2, 1).normalize(), 1e-9) or plain.equals(shapely.box(0, 0, 2, 1))

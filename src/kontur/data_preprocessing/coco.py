@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
+
+import numpy as np
 
 from kontur.data_preprocessing.dataset import Manifest, sample_paths, truth_rows
-from kontur.data_preprocessing.decimals import decimals, ring_lists
+from kontur.data_preprocessing.decimals import number_rows, ring_rows
 from kontur.data_preprocessing.defects import Defect
 from kontur.data_preprocessing.labels import Outline
 from kontur.data_preprocessing.render import Rendered
@@ -35,28 +37,26 @@ def annotations_of(rendered: Rendered, outlines: Sequence[Outline]) -> list[str]
     sample = rendered.sample
     codes = encode_ids(sample.ids, len(sample.instances))
     defects = [view.thing.defect for key, view in zip(rendered.keys, rendered.views, strict=True) if key]
-    items = zip(sample.instances, codes, outlines, defects, strict=True)
-    return [_annotation(instance, code, outline, sample.ids.shape, defect) for instance, code, outline, defect in items]
+    corners = np.concatenate([np.empty((0, 2)), *(outline.box for outline in outlines)]) + COCO_SHIFT_PX
+    boxes = number_rows(corners, [outline.box.size for outline in outlines], 2, ",")
+    amodals = ring_rows([outline.amodal for outline in outlines], 2, COCO_SHIFT_PX)
+    height, width = sample.ids.shape
+    size = f"[{height}, {width}]"
+    items = zip(sample.instances, codes, defects, boxes, amodals, strict=True)
+    return [_annotation(size, *item) for item in items]
 
 
-def _annotation(
-    instance: Instance, code: MaskCode, outline: Outline, size_hw: tuple[int, ...], defect: Defect | None
-) -> str:
+def _annotation(size: str, instance: Instance, code: MaskCode, defect: Defect | None, box: str, amodal: str) -> str:
     pose = instance.pose
-    about: dict[str, Any] = {
-        "u": round(pose.u, 4), "v": round(pose.v, 4), "angle_rad": round(pose.angle_rad, 6),
-        "scale_px_per_mm": round(pose.scale_px_per_mm, 6), "flipped": bool(pose.flipped),
-        "visible_fraction": round(instance.visible_fraction, 5),
-    }  # fmt: skip
-    if defect is not None:
-        about["defect"] = asdict(defect)
-    row = {
-        "category_id": instance.part + 1, "iscrowd": 0, "area": code.area, "bbox": list(code.bbox),
-        "segmentation": {"size": list(size_hw), "counts": code.counts}, "kontur": about,
-    }  # fmt: skip
-    box = decimals(outline.box + COCO_SHIFT_PX, 2, ",")
-    amodal = ring_lists([ring + COCO_SHIFT_PX for ring in outline.amodal], 2)
-    return f'{json.dumps(row)[:-2]}, "obb": [{box}], "amodal": {amodal}}}}}'
+    counts = code.counts.replace("\\", "\\\\")
+    fault = "" if defect is None else f'"defect": {json.dumps(asdict(defect))}, '
+    return (
+        f'{{"category_id": {instance.part + 1}, "iscrowd": 0, "area": {code.area}, "bbox": {list(code.bbox)}, '
+        f'"segmentation": {{"size": {size}, "counts": "{counts}"}}, '
+        f'"kontur": {{"u": {pose.u:.4f}, "v": {pose.v:.4f}, "angle_rad": {pose.angle_rad:.6f}, '
+        f'"scale_px_per_mm": {pose.scale_px_per_mm:.6f}, "flipped": {"true" if pose.flipped else "false"}, '
+        f'"visible_fraction": {instance.visible_fraction:.5f}, {fault}"obb": [{box}], "amodal": {amodal}}}}}'
+    )
 
 
 def write_coco(workspace: Workspace, manifest: Manifest, split: str) -> Path:

@@ -5,6 +5,7 @@ up to the tolerance, on average two thirds of it, and a small disc would lose a 
 to the mean distance of the edges it replaces. A straight edge and a sharp corner stay where they are.
 """
 
+import math
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -33,7 +34,7 @@ def corners_of(shape: Shape, scale_px_per_mm: float) -> Corners:
         counter-clockwise, holes clockwise.
     """
     levels = _CORNERS.setdefault(shape, {})
-    octave = int(np.ceil(2 * np.log2(scale_px_per_mm)))
+    octave = math.ceil(2 * math.log2(scale_px_per_mm))
     if octave not in levels:
         levels[octave] = _corners(shape, TOLERANCE_PX / 2 ** (octave / 2))
     return levels[octave]

@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MORE, _PRINTABLE = 32, 48
+_BYTES_MAX = 8
+"""More than a number takes: 40 bits."""
+_WORD = 8
+_EVERY_BYTE = np.uint64(0x0101010101010101)
 
 
 @dataclass(frozen=True)
@@ -33,27 +37,79 @@ class MaskCode:
 
 def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
     """Return the code of instances 1..count of an (H, W) id map."""
-    height = ids.shape[0]
     columns = cv2.transpose(ids).ravel()
-    begins = _changes(columns)
-    ends = np.append(begins[1:], columns.size)
-    values = columns[begins]
-    order = np.argsort(values, kind="stable")
-    groups = np.searchsorted(values[order], np.arange(1, count + 2))
-    begins, ends = begins[order], ends[order]
-    codes = []
-    for first, last in pairwise(groups.tolist()):
-        begin, end = begins[first:last], ends[first:last]
-        area, *bounds = _measure(begin, end, height)
-        codes.append(MaskCode(compress(begin, end, columns.size).tobytes().decode(), area, tuple(bounds)))
-    return codes
+    whole = columns[: len(columns) // _WORD * _WORD].view(np.uint64)
+    code, ends, areas, boxes = _encode(columns, whole, ids.shape[0], count)
+    text = code.tobytes().decode()
+    rows = zip(pairwise(ends.tolist()), areas.tolist(), boxes.tolist(), strict=True)
+    return [MaskCode(text[begin:end], area, tuple(box)) for (begin, end), area, box in rows]
 
 
 @numba.njit(cache=True, nogil=True)
-def _measure(begin, end, height):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Area, and x, y, width, height of the box, of runs down columns; zeros for none."""
+def _encode(columns, words, height, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Codes of all instances, one after the other, where each begins and the last ends, areas, boxes (count, 4)."""
+    changes = _changes(columns, words)
+    groups = np.zeros(count + 2, np.int64)
+    for k in range(len(changes)):
+        if columns[changes[k]] <= count:
+            groups[columns[changes[k]] + 1] += 1
+    groups = np.cumsum(groups)
+    begins, ends, filled = np.empty(groups[-1], np.int64), np.empty(groups[-1], np.int64), groups.copy()
+    for k in range(len(changes)):
+        key = columns[changes[k]]
+        if key <= count:
+            begins[filled[key]] = changes[k]
+            ends[filled[key]] = changes[k + 1] if k + 1 < len(changes) else len(columns)
+            filled[key] += 1
+    out, at = np.empty(_BYTES_MAX * (2 * (len(begins) - groups[1]) + count + 1), np.uint8), 0
+    codes, areas, boxes = np.zeros(count + 1, np.int64), np.empty(count, np.int64), np.empty((count, 4), np.int64)
+    for key in range(1, count + 1):
+        begin, end = begins[groups[key] : groups[key + 1]], ends[groups[key] : groups[key + 1]]
+        areas[key - 1] = _measure(begin, end, height, boxes[key - 1])
+        at += _compress(begin, end, len(columns), out[at:])
+        codes[key] = at
+    return out[:at], codes, areas, boxes
+
+
+@numba.njit(nogil=True)
+def _changes(values, words):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Indices where a run of equal bytes begins; `words`: the same bytes by eights, without the rest."""
+    rest = _WORD * len(words)
+    out = np.empty(_WORD * _mixed(values, words) + len(values) - rest + 1, np.int64)
+    out[0], found, even = 0, 1, np.uint64(values[0]) * _EVERY_BYTE
+    for word in range(len(words)):
+        if words[word] != even:
+            found = _changes_within(values, _WORD * word, _WORD * (word + 1), out, found)
+            even = np.uint64(values[_WORD * word + _WORD - 1]) * _EVERY_BYTE
+    return out[: _changes_within(values, rest, len(values), out, found)]
+
+
+@numba.njit(nogil=True)
+def _changes_within(values, begin, end, out, found):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for k in range(begin, end):
+        if k and values[k] != values[k - 1]:
+            out[found] = k
+            found += 1
+    return found
+
+
+@numba.njit(nogil=True)
+def _mixed(values, words):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """How many words are anything but the last byte before them, eight times."""
+    found, even = 0, np.uint64(values[0]) * _EVERY_BYTE
+    for word in range(len(words)):
+        if words[word] != even:
+            found += 1
+            even = np.uint64(values[_WORD * word + _WORD - 1]) * _EVERY_BYTE
+    return found
+
+
+@numba.njit(nogil=True)
+def _measure(begin, end, height, box):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the area of runs down columns, and write x, y, width, height of their box; zeros for none."""
+    box[:] = 0
     if not len(begin):
-        return 0, 0, 0, 0, 0
+        return 0
     area, top, bottom = 0, height - 1, 0
     for k in range(len(begin)):
         area += end[k] - begin[k]
@@ -61,46 +117,37 @@ def _measure(begin, end, height):  # type: ignore[no-untyped-def]  # pragma: no 
         top = min(top, 0 if crossing else begin[k] % height)
         bottom = max(bottom, height - 1 if crossing else (end[k] - 1) % height)
     left, right = begin[0] // height, (end[-1] - 1) // height
-    return area, left, top, right - left + 1, bottom - top + 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _changes(values):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Indices where a run of equal bytes begins."""
-    found = 1
-    for k in range(1, len(values)):
-        found += values[k] != values[k - 1]
-    out = np.zeros(found, np.int64)
-    found = 1
-    for k in range(1, len(values)):
-        if values[k] != values[k - 1]:
-            out[found] = k
-            found += 1
-    return out
+    box[0], box[1], box[2], box[3] = left, top, right - left + 1, bottom - top + 1
+    return area
 
 
 @numba.njit(cache=True, nogil=True)
 def compress(begin, end, total):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Bytes of the compressed counts."""
-    counts = np.empty(2 * len(begin) + 1, np.int64)
-    last = 0
+    """Bytes of the compressed counts of runs in `total` pixels."""
+    out = np.empty(_BYTES_MAX * (2 * len(begin) + 1), np.uint8)
+    return out[: _compress(begin, end, total, out)]
+
+
+@numba.njit(nogil=True)
+def _compress(begin, end, total, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the compressed counts; returns how many bytes they take."""
+    at, last, outside, inside = 0, 0, 0, 0
     for k in range(len(begin)):
-        counts[2 * k] = begin[k] - last
-        counts[2 * k + 1] = end[k] - begin[k]
-        last = end[k]
-    size = 2 * len(begin)
+        at = _put(out, at, begin[k] - last - (outside if k > 1 else 0))
+        at = _put(out, at, end[k] - begin[k] - (inside if k > 0 else 0))
+        outside, inside, last = begin[k] - last, end[k] - begin[k], end[k]
     if last < total:
-        counts[size] = total - last
-        size += 1
-    out = np.empty(8 * size + 8, np.uint8)
-    at = 0
-    for k in range(size):
-        value = counts[k] - (counts[k - 2] if k > 2 else 0)
-        more = True
-        while more:
-            low = value & 31
-            value >>= 5
-            more = value != -1 if low & 16 else value != 0
-            out[at] = (low | _MORE if more else low) + _PRINTABLE
-            at += 1
-    return out[:at]
+        at = _put(out, at, total - last - (outside if len(begin) > 1 else 0))
+    return at
+
+
+@numba.njit(nogil=True)
+def _put(out, at, value):  # type: ignore[no-untyped-def]  # pragma: no cover
+    more = True
+    while more:
+        low = value & 31
+        value >>= 5
+        more = value != -1 if low & 16 else value != 0
+        out[at] = (low | _MORE if more else low) + _PRINTABLE
+        at += 1
+    return at

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kontur.data_preprocessing.decimals import decimals
-from kontur.data_preprocessing.labels import Outline, bridged_ring
+from kontur.data_preprocessing.decimals import number_rows
+from kontur.data_preprocessing.labels import Outline
+from kontur.data_preprocessing.rings import bridged_rings
 from kontur.data_preprocessing.sample import Sample
 from kontur.files import write_text
 from kontur.geometry import Points
@@ -34,17 +35,20 @@ def label_texts(sample: Sample, outlines: Sequence[Outline]) -> dict[str, str]:
     """
     size_wh = np.array(sample.ids.shape[::-1], float)
     seen = [(item.part, outline) for item, outline in zip(sample.instances, outlines, strict=True) if outline.visible]
-    rings = {
-        "seg": [(number, bridged_ring(outline.visible)) for number, outline in seen],
-        "obb": [(number, outline.box) for number, outline in seen],
+    numbers = [number for number, _ in seen]
+    rings = bridged_rings([outline.visible for _, outline in seen])
+    return {
+        "seg": _lines(numbers, rings, size_wh),
+        "obb": _lines(numbers, [outline.box for _, outline in seen], size_wh),
     }
-    return {task: "".join(_line(number, ring, size_wh) for number, ring in rows) for task, rows in rings.items()}
 
 
-def _line(number: int, ring: Points, size_wh: Points) -> str:
-    """Class and corners as fractions of the picture, to a hundredth of a pixel or finer."""
+def _lines(numbers: Sequence[int], rings: Sequence[Points], size_wh: Points) -> str:
+    """Class and corners as fractions of the picture, to a hundredth of a pixel or finer, of each ring."""
     places = len(str(int(size_wh.max()))) + 2
-    return f"{number} {decimals(np.clip((ring + _SHIFT_PX) / size_wh, 0, 1), places, ' ')}\n"
+    shares = np.clip((np.concatenate([np.empty((0, 2)), *rings]) + _SHIFT_PX) / size_wh, 0, 1)
+    texts = number_rows(shares, [ring.size for ring in rings], places, " ")
+    return "".join(f"{number} {text}\n" for number, text in zip(numbers, texts, strict=True))
 
 
 def write_layout(workspace: Workspace, names: Sequence[str]) -> None:
