@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from generator_parts import PARTS, SIZE_WH, bracket, place, plate, scene_of
 
+from kontur.data_preprocessing.collisions import clearance_mm
 from kontur.data_preprocessing.composition import draw_things, template_maps
-from kontur.data_preprocessing.layout import clearance_mm
 from kontur.data_preprocessing.shapes import part_shape
 from kontur.data_preprocessing.table import ground_of
 from kontur.data_preprocessing.views import view_things
@@ -30,8 +30,8 @@ def test_a_windows_element_leads_to_the_template_through_picture_and_frame(every
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
 def test_the_clearance_of_two_things_does_not_depend_on_which_is_asked(part):
     lying, other = place(plate(), Pose(4.0, 3.0, 0.7)), place(part, Pose(21.0, -19.0, 2.1))
-    there = clearance_mm(other.shape, other.pose, lying)
-    assert there == pytest.approx(clearance_mm(lying.shape, lying.pose, other), abs=1e-9)
+    there = clearance_mm(other.shape, other.pose, lying.shape, lying.pose)
+    assert there == pytest.approx(clearance_mm(lying.shape, lying.pose, other.shape, other.pose), abs=1e-9)
 
 
 @pytest.mark.parametrize("shift_px", [(-37, 0), (21, -29), (0, 43)])

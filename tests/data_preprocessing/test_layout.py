@@ -7,7 +7,8 @@ from generator_parts import PARTS, SIZE_WH, bracket, context, place, plate, smal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kontur.data_preprocessing.layout import Placement, clearance_mm, lay_out
+from kontur.data_preprocessing.collisions import clearance_mm
+from kontur.data_preprocessing.layout import Placement, lay_out
 from kontur.data_preprocessing.shapes import part_shape
 from kontur.geometry import Contour, Pose, make_part
 from kontur.geometry.camera import nominal_camera
@@ -44,7 +45,7 @@ def test_clearance_is_the_distance_of_the_areas(a, b, x, y, turns, faces):
     pose = Pose(x, y, turns[1], faces[1])
     other = Placement(SHAPES[b], b, pose, 0.0, 1.0, 0.0, lying.surface)
     expected = on_plane(lying).distance(on_plane(other))
-    got = clearance_mm(SHAPES[b], pose, lying)
+    got = clearance_mm(SHAPES[b], pose, lying.shape, lying.pose)
     if expected == 0:
         assert got <= STEP_MM + 0.6  # outlines are looked at in a few points, on the grid
     elif expected <= 5:

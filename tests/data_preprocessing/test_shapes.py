@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.sampling import PER_MM
-from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, part_shape, ring_shape
+from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, part_shape, ring_shape, trail_of
 from kontur.geometry import Pose, turn_matrix
 
 
@@ -75,7 +75,7 @@ def test_the_deepest_point_is_the_one_that_shapely_finds(turn):
             Pose(3.0, -2.0, 1.9, flipped=bool(rng.integers(2))),
         )
         rows = [(p.x_mm, p.y_mm, p.theta_rad, -1.0 if p.flipped else 1.0) for p in (pose, other)]
-        got = deepest_mm(points, *rows, shape.distance_mm, shape.origin_mm, shape.step_mm, np.inf)
+        got = deepest_mm(trail_of(points), *rows, shape.distance_mm, shape.origin_mm, shape.step_mm, np.inf)
         inside = (pose.apply(points) - (3.0, -2.0)) @ turn_matrix(1.9, other.flipped)
         expected = signed_distance(part.polygon, inside).max()
         assert got == pytest.approx(expected, abs=0.25)
@@ -87,7 +87,7 @@ HOME = (0.0, 0.0, 0.0, 1.0)
 def test_points_far_away_are_far_away():
     shape = part_shape(bracket(), 0.25)
     far = np.array([[200.0, 0.0]])
-    got = deepest_mm(far, HOME, HOME, shape.distance_mm, shape.origin_mm, shape.step_mm, np.inf)
+    got = deepest_mm(trail_of(far), HOME, HOME, shape.distance_mm, shape.origin_mm, shape.step_mm, np.inf)
     assert -190 < got < -160
 
 
@@ -95,8 +95,8 @@ def test_the_search_ends_at_the_first_point_that_is_deep_enough():
     shape = part_shape(washer(), 0.25)
     points = np.array([[200.0, 0.0], [0.0, 8.0], [0.0, 10.5]])
     template = (HOME, HOME, shape.distance_mm, shape.origin_mm, shape.step_mm)
-    assert deepest_mm(points, *template, np.inf) == pytest.approx(3.5, abs=0.2)
-    assert deepest_mm(points, *template, 0.5) == pytest.approx(1.0, abs=0.2)
+    assert deepest_mm(trail_of(points), *template, np.inf) == pytest.approx(3.5, abs=0.2)
+    assert deepest_mm(trail_of(points), *template, 0.5) == pytest.approx(1.0, abs=0.2)
 
 
 @pytest.mark.parametrize("wish", [0.1, 0.3, 0.65, 1.3, 90.0])

@@ -24,6 +24,7 @@ from kontur.data_preprocessing.sample import Instance, Sample
 from kontur.data_preprocessing.scene import PICTURE, Scene, draw_scene
 from kontur.data_preprocessing.sensor import Look, draw_look, photograph
 from kontur.data_preprocessing.shapes import Shape, part_shape
+from kontur.data_preprocessing.streams import sample_stream
 from kontur.data_preprocessing.table import ground_of
 from kontur.data_preprocessing.textures import noise_pool
 from kontur.data_preprocessing.views import View, view_things
@@ -91,7 +92,7 @@ def render_sample(context: RenderContext, seed: int, index: int) -> Sample:
 
 def draw_all(context: RenderContext, seed: int, index: int) -> tuple[Scene, Look]:
     """Draw scene and camera of sample `index` from its own random stream."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
+    rng = sample_stream(seed, index)
     scene = draw_scene(context.config, context.parts, context.shapes, context.clutter, len(context.pictures), rng)
     return scene, draw_look(context.config, rng)
 

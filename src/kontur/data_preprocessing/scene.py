@@ -3,6 +3,7 @@
 A scene is numbers only, drawn from one random stream; rendering it is a pure function of it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import numpy as np
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.layout import Placement, lay_out
 from kontur.data_preprocessing.shapes import Shape
+from kontur.data_preprocessing.streams import weighted
 from kontur.data_preprocessing.surfaces import Rgb, random_colour
 from kontur.data_preprocessing.textures import VARIANTS
 from kontur.geometry import Part
@@ -111,41 +113,40 @@ def _lights(config: DataConfig, rng: np.random.Generator) -> tuple[tuple[Lamp, .
     section = config.light
     lamps = []
     for _ in range(int(rng.integers(section.lamps[0], section.lamps[1] + 1))):
-        elevation, azimuth = np.radians(rng.uniform(*section.elevation_deg)), rng.uniform(0, 2 * np.pi)
-        flat = np.cos(elevation)
-        direction = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
-        x, y, z = direction * rng.uniform(*section.distance_mm)
-        colour = lamp_colour(float(rng.uniform(*section.colour_k)), float(rng.uniform(*section.tint)), rng)
-        level = float(rng.uniform(0.3, 1.0))
-        radius = np.radians(_log_uniform(section.size_deg, rng))
-        lamps.append(
-            Lamp((float(x), float(y), float(z)), tuple(level * c for c in colour), float(radius))  # type: ignore[arg-type]
-        )
-    level = float(rng.uniform(*section.sky)) if lamps else 1.0
-    base = np.array(lamp_colour(float(rng.uniform(*section.colour_k)), 0.05, rng)) * level
+        elevation, azimuth = math.radians(rng.uniform(*section.elevation_deg)), rng.uniform(0, 2 * math.pi)
+        away, up = math.cos(elevation), math.sin(elevation)
+        far = rng.uniform(*section.distance_mm)
+        position = (away * math.cos(azimuth) * far, away * math.sin(azimuth) * far, up * far)
+        b, g, r = lamp_colour(rng.uniform(*section.colour_k), rng.uniform(*section.tint), rng)
+        level = rng.uniform(0.3, 1.0)
+        radius = math.radians(_log_uniform(section.size_deg, rng))
+        lamps.append(Lamp(position, (level * b, level * g, level * r), radius))
+    level = rng.uniform(*section.sky) if lamps else 1.0
+    b, g, r = lamp_colour(rng.uniform(*section.colour_k), 0.05, rng)
     overhead = _log_uniform(section.reflected_sky, rng)
-    sky = (base, base * overhead, base * overhead * rng.uniform(0.5, 2.5))
-    return tuple(lamps), tuple(tuple(row.tolist()) for row in sky)  # type: ignore[return-value]
+    levels = (level, level * overhead, level * overhead * rng.uniform(0.5, 2.5))
+    base, zenith, horizon = ((b * each, g * each, r * each) for each in levels)
+    return tuple(lamps), (base, zenith, horizon)
 
 
 def _log_uniform(span: tuple[float, float], rng: np.random.Generator) -> float:
     """A number of the span, each doubling equally likely."""
-    low, high = np.log(np.maximum(span, 1e-3))
-    return float(np.exp(rng.uniform(low, high)))
+    low, high = (math.log(max(end, 1e-3)) for end in span)
+    return math.exp(rng.uniform(low, high))
 
 
 def lamp_colour(kelvin: float, tint: float, rng: np.random.Generator) -> Rgb:
     """Linear BGR of a lamp of this colour temperature, relative to 5000 K, with a random tint."""
-    away = np.log(kelvin / 5000.0)
-    colour = np.array([1 + 0.75 * away, 1.0 + 0.1 * away, 1 - 0.45 * away]) * (1 + tint * rng.normal(0, 1, 3))
-    b, g, r = np.clip(colour, 0.1, 3.0)
-    return float(b), float(g), float(r)
+    away = math.log(kelvin / 5000.0)
+    whites = (1 + 0.75 * away, 1.0 + 0.1 * away, 1 - 0.45 * away)
+    tints = rng.normal(0, 1, 3).tolist()
+    b, g, r = (min(3.0, max(0.1, white * (1 + tint * more))) for white, more in zip(whites, tints, strict=True))
+    return b, g, r
 
 
 def _table(config: DataConfig, placements: Sequence[Placement], pictures: int, rng: np.random.Generator) -> Table:
     section = config.background
-    kinds, weights = list(section.kinds), np.array(list(section.kinds.values()))
-    kind = str(rng.choice(kinds, p=weights / weights.sum()))
+    kind: str = weighted(section.kinds, 1, rng)[0]
     variant = int(rng.integers(VARIANTS))
     if pictures and rng.uniform() < section.pictures:
         kind, variant = PICTURE, int(rng.integers(pictures))

@@ -74,6 +74,19 @@ class Shape:
         return float(np.hypot(*self.outline_mm.T).max())
 
     @cached_property
+    def trail_mm(self) -> Points:
+        """(N, 3) the outline's points and how far it is to each along them."""
+        return trail_of(self.outline_mm)
+
+    @cached_property
+    def body(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """What collision tests need: address and length of the outline's trail, address, rows and columns of the template;
+        the template's origin (x, y) and step, and the reach, mm."""
+        trail, distance = self.trail_mm, self.distance_mm
+        places = [trail.ctypes.data, len(trail), distance.ctypes.data, *distance.shape]
+        return np.array(places, np.int64), np.array([*self.origin_mm, self.step_mm, self.reach_mm])
+
+    @cached_property
     def levels(self) -> tuple[Level, ...]:
         """The template, and every second, fourth ... row and column of it: what smaller pictures need."""
         return tuple(self._level(1 << k) for k in range(_LEVELS))
@@ -150,16 +163,23 @@ def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma:
     return best
 
 
+def trail_of(points: Points) -> Points:
+    """Return (N, 3): points (N, 2) and how far it is to each along them."""
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    return np.column_stack([points, np.append(0.0, np.cumsum(steps))])
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def deepest_mm(  # type: ignore[no-untyped-def]
-    points, pose, other_pose, distance_mm, origin_mm, step_mm, deep_mm
+    trail, pose, other_pose, distance_mm, origin_mm, step_mm, deep_mm
 ):  # pragma: no cover
     """Greatest signed distance (mm) of points to a shape, at the nearest grid point; beyond the grid a lower bound's guess.
 
-    The search ends at the first point that is deeper than `deep_mm`.
+    The search ends at the first point that is deeper than `deep_mm`, and passes over points that are too near one that lies
+    outside to be the deepest.
 
     Args:
-        points: (N, 2) mm in their own frame.
+        trail: (N, 3) mm, see `trail_of`, in their own frame.
         pose, other_pose: (x_mm, y_mm, theta_rad, -1.0 for face down or 1.0) of the points and of the shape.
         distance_mm, origin_mm, step_mm: the shape's template.
     """
@@ -169,9 +189,11 @@ def deepest_mm(  # type: ignore[no-untyped-def]
     turn, x_shift, y_shift = theta - other_theta, x0 - x1, y0 - y1
     c, s = np.cos(turn), np.sin(turn)
     co, so = np.cos(other_theta), np.sin(other_theta)
-    deepest = -1e9
-    for k in range(len(points)):
-        px, py = points[k, 0] * side, points[k, 1]
+    deepest, passed = -1e9, -1.0
+    for k in range(len(trail)):
+        if trail[k, 2] < passed:
+            continue
+        px, py = trail[k, 0] * side, trail[k, 1]
         x = (c * px - s * py + x_shift * co + y_shift * so) * other_side
         y = s * px + c * py - x_shift * so + y_shift * co
         column, row = (x - origin_mm[0]) / step_mm, (y - origin_mm[1]) / step_mm
@@ -179,9 +201,12 @@ def deepest_mm(  # type: ignore[no-untyped-def]
         j = min(rows - 1, max(0, int(np.rint(row))))
         right, down = column - i, row - j
         squared = right * right + down * down
-        deepest = max(deepest, distance_mm[j, i] - (np.sqrt(squared) * step_mm if squared > 1.0 else 0.0))
+        beyond = np.sqrt(squared) * step_mm if squared > 1.0 else 0.0
+        deepest = max(deepest, distance_mm[j, i] - beyond)
         if deepest > deep_mm:
             break
+        at_most = -beyond if beyond > 0 else distance_mm[j, i] + step_mm
+        passed = trail[k, 2] + deepest - at_most - step_mm
     return deepest
 
 
@@ -192,7 +217,7 @@ def apart_mm(a, pose, b, other_pose, near_mm):  # type: ignore[no-untyped-def]  
     When it is less than `near_mm`, any number below that may be returned.
 
     Args:
-        a, b: (outline_mm, distance_mm, origin_mm, step_mm) of each.
+        a, b: (trail of the outline, distance_mm, origin_mm, step_mm) of each.
     """
     deepest = deepest_mm(a[0], pose, other_pose, b[1], b[2], b[3], -near_mm)
     if deepest <= -near_mm:

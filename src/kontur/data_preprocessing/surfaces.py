@@ -131,8 +131,8 @@ def _metal_colour(rng: np.random.Generator) -> Rgb:
     if rng.uniform() < 0.12:
         b, g, r = (0.42, 0.78, 0.95) if rng.uniform() < 0.6 else (0.54, 0.64, 0.95)
         return (b * level, g * level, r * level)
-    tint = rng.normal(0, 0.02, 3)
-    return tuple(float(np.clip(level * (1 + t), 0, 1)) for t in tint)  # type: ignore[return-value]
+    b, g, r = (min(1.0, max(0.0, level * (1 + tint))) for tint in rng.normal(0, 0.02, 3).tolist())
+    return b, g, r
 
 
 def random_colour(rng: np.random.Generator, saturation: float, value: float) -> Rgb:

@@ -54,7 +54,7 @@ class Part:
         """The material as a shapely polygon with holes, mm."""
         return shapely.Polygon(self.outer.points, [hole.points for hole in self.holes])
 
-    @property
+    @cached_property
     def area_mm2(self) -> float:
         """Area of the material in mm2; exact where contours are circles."""
         return self.outer.area_mm2 - sum(hole.area_mm2 for hole in self.holes)
