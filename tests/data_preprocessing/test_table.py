@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from generator_parts import TABLE
 
+from kontur.data_preprocessing.blocks import BLOCK, ROWS, WHOLES
 from kontur.data_preprocessing.scene import PICTURE
 from kontur.data_preprocessing.table import fill_ground, fill_pattern, fill_picture, ground_of
 from kontur.data_preprocessing.textures import PATTERN_SIZE, pattern
@@ -14,6 +15,7 @@ from kontur.pictures import write_picture
 
 F = np.float32
 WIDTH, HEIGHT = 23, 14
+ROOM = np.empty(ROWS * BLOCK, F), np.empty(WHOLES * BLOCK, np.int32)
 
 
 def between_rows(light: np.ndarray) -> np.ndarray:
@@ -30,20 +32,18 @@ def fill_table(out, table, picture, field) -> None:
     ground = ground_of(table, picture, field, (width, height))
     for first, last in ((0, 24), (24, height)):
         band = np.empty((3, last - first, width), F)
-        fill_ground(band, ground, first, height)
+        fill_ground(band, ground, first, height, *ROOM)
         out[:, first:last] = band
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (5, 30), (-3, -70), (1000, 31)])
 def test_a_patterns_light_is_tone_times_light_and_the_pattern_goes_on_for_ever(shift):
     rng = np.random.default_rng(5)
-    tile, light = rng.integers(0, 256, (16, 16), dtype=np.uint16), rng.uniform(0, 2, (4, 3, WIDTH)).astype(F)
+    tile, light = rng.integers(0, 256, (16, 16), dtype=np.uint8), rng.uniform(0, 2, (4, 3, WIDTH)).astype(F)
     tones = rng.uniform(0, 0.01, (3, 2)).astype(F)
     out = np.empty((3, HEIGHT, WIDTH), F)
-    fill_pattern(
-        out, tile + 256 * np.roll(tile, -1, 1), np.array([[1, 0, shift[0]], [0, 1, shift[1]]], F), tones, light,
-        0, HEIGHT,
-    )  # fmt: skip
+    endless = np.pad(tile, ((0, 1), (0, 1)), mode="wrap")
+    fill_pattern(out, endless, np.array([[1, 0, shift[0]], [0, 1, shift[1]]], F), tones, light, 0, HEIGHT)
     rows, columns = np.arange(HEIGHT) + shift[1], np.arange(WIDTH) + shift[0]
     levels = np.take(np.take(tile, rows, 0, mode="wrap"), columns, 1, mode="wrap")
     expected = (tones[:, 0, None, None] + tones[:, 1, None, None] * levels) * between_rows(light)

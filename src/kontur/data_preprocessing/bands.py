@@ -12,12 +12,13 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.blocks import TILE
-from kontur.data_preprocessing.compiled import ENTRY, INNER
-from kontur.data_preprocessing.shadows import cast_shadows, distances_of
+from kontur.data_preprocessing.blocks import BLOCK, ROWS, TILE, WHOLES
+from kontur.data_preprocessing.compiled import ENTRY, INNER, MAKER
+from kontur.data_preprocessing.halves import write_line
+from kontur.data_preprocessing.shadows import cast_rows, look_up, shadow_room
 from kontur.data_preprocessing.surfaces import texture_of
 from kontur.data_preprocessing.table import fill_ground
-from kontur.data_preprocessing.tiles import draw_thing
+from kontur.data_preprocessing.tiles import draw_rows
 
 BAND = 4 * TILE
 """Rows of a band: at 640 px across, its light takes a quarter of a megabyte."""
@@ -97,7 +98,7 @@ def compose(light, ids, ground, things, casts, texels, streaks):  # type: ignore
     """Write a picture's light, before lens and sensor, and what lies where.
 
     Args:
-        light: (3, H, W) float32, written.
+        light: (3, H, W) float32, or uint16 for packed light, see `halves`; written.
         ids: (H, W) uint8, written: the key of what is seen, 0 for the table.
         ground: table.Ground; things: Things; casts: Casts.
         texels, streaks: see `relief.texture_block`.
@@ -106,74 +107,115 @@ def compose(light, ids, ground, things, casts, texels, streaks):  # type: ignore
         (n,) int64 pixels that each thing would cover alone in an unbounded picture.
     """
     _, height, width = light.shape
-    band, owners = np.empty(3 * BAND * width, np.float32), np.empty(BAND * width, np.uint8)
-    spans, distances = _all_distances(casts)
+    room = _room(width, casts)
+    _measure(casts, room)
     covered = np.zeros(len(things.keys), np.int64)
-    for n in range(len(covered)):
-        top, tall = things.windows[n, 1], things.windows[n, 3]
-        beyond = -(-height // TILE) * TILE - top
-        covered[n] += _draw(light, ids, things, n, 0, 0, min(tall, max(0, -top)), texels, streaks)
-        covered[n] += _draw(light, ids, things, n, 0, max(0, beyond), tall, texels, streaks)
+    _count_beyond(things, ids, room, texels, streaks, covered)
     for first in range(0, height, BAND):
-        rows = min(BAND, height - first)
-        out = band[: 3 * rows * width].reshape((3, rows, width))
-        here = owners[: rows * width].reshape((rows, width))
-        fill_ground(out, ground, first, height)
-        here[:] = 0
-        for n in range(len(covered)):
-            _cast(out, here, casts, n, first, distances[spans[n] : spans[n + 1]])
-            top, tall = things.windows[n, 1], things.windows[n, 3]
-            begin, end = max(0, first - top), min(tall, first + BAND - top)
-            covered[n] += _draw(out, here, things, n, first, begin, end, texels, streaks)
-        light[:, first : first + rows] = out
-        ids[first : first + rows] = here
+        _compose_band(light, ids, ground, things, casts, texels, streaks, first, room, covered)
     return covered
 
 
-@numba.njit(**INNER)
-def _all_distances(casts):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Where each shadow's distances begin and end, and the distances of all of them, mm."""
-    count = len(casts.scales)
-    spans = np.zeros(count + 1, np.int64)
-    for n in range(count):
+class Room(NamedTuple):
+    """Memory for composing.
+
+    Attributes:
+        light: (3, BAND, W) float32, flat.
+        spans, distances: where each shadow's distances begin and end, and the distances of all of them, mm.
+        work, whole: rows of `blocks`.
+        shadow: see `shadows.shadow_room`.
+    """
+
+    light: Floats
+    spans: Whole
+    distances: Floats
+    work: Floats
+    whole: NDArray[np.int32]
+    shadow: Floats
+
+
+@numba.njit(**MAKER)
+def _room(width, casts):  # type: ignore[no-untyped-def]  # pragma: no cover
+    spans = np.zeros(len(casts.scales) + 1, np.int64)
+    columns = 0
+    for n in range(len(casts.scales)):
         spans[n + 1] = spans[n] + casts.windows[n, 2] * casts.windows[n, 3]
-    distances = np.empty(spans[count], np.float32)
-    for n in range(count):
-        columns, rows = casts.windows[n, 2], casts.windows[n, 3]
-        out = distances[spans[n] : spans[n + 1]].reshape((rows, columns))
-        distances_of(out, _template(casts.templates[n]), casts.maps[n])
-    return spans, distances
+        columns = max(columns, casts.windows[n, 2])
+    return Room(
+        np.empty(3 * BAND * width, np.float32), spans, np.empty(spans[-1], np.float32),
+        np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32), shadow_room(BAND, columns),
+    )  # fmt: skip
 
 
 @numba.njit(**INNER)
+def _measure(casts, room):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fill in the distances of all shadows."""
+    for n in range(len(casts.scales)):
+        columns, rows = casts.windows[n, 2], casts.windows[n, 3]
+        out = room.distances[room.spans[n] : room.spans[n + 1]].reshape((rows, columns))
+        look_up(out, _template(casts.templates[n]), casts.maps[n], room.work, room.whole)
+
+
+@numba.njit(**INNER)
+def _count_beyond(things, ids, room, texels, streaks, covered):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Count what the things cover above and below the picture."""
+    height, width = ids.shape
+    nowhere, nobody = room.light[:0].reshape((3, 0, width)), ids[:0]
+    for n in range(len(covered)):
+        top, tall = things.windows[n, 1], things.windows[n, 3]
+        below = max(0, -(-height // TILE) * TILE - top)
+        covered[n] += _draw(nowhere, nobody, things, n, 0, 0, min(tall, max(0, -top)), texels, streaks, room)
+        covered[n] += _draw(nowhere, nobody, things, n, 0, below, tall, texels, streaks, room)
+
+
+@numba.njit(**INNER)
+def _compose_band(  # type: ignore[no-untyped-def]
+    light, ids, ground, things, casts, texels, streaks, first, room, covered
+):  # pragma: no cover
+    _, height, width = light.shape
+    rows = min(BAND, height - first)
+    out = room.light[: 3 * rows * width].reshape((3, rows, width))
+    here = ids[first : first + rows]
+    fill_ground(out, ground, first, height, room.work, room.whole)
+    here[:] = 0
+    for n in range(len(covered)):
+        _cast(out, here, casts, n, first, room)
+        top, tall = things.windows[n, 1], things.windows[n, 3]
+        begin, end = max(0, first - top), min(tall, first + BAND - top)
+        if begin < end:
+            covered[n] += _draw(out, here, things, n, first, begin, end, texels, streaks, room)
+    for c in range(3):
+        for y in range(rows):
+            write_line(light[c, first + y], out[c, y])
+
+
+@numba.njit(**MAKER)
 def _template(place):  # type: ignore[no-untyped-def]  # pragma: no cover
     return numba.carray(_pointer(place[0]), (place[1], place[2]), np.int32)
 
 
 @numba.njit(**INNER)
-def _cast(out, ids, casts, n, first, distances):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _cast(out, ids, casts, n, first, room):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Darken a band whose first row is `first` around thing `n`."""
     left, top, columns, rows = casts.windows[n]
     if top >= first + out.shape[1] or top + 2 * rows <= first:
         return
-    mm = distances.reshape((rows, columns))
+    mm = room.distances[room.spans[n] : room.spans[n + 1]].reshape((rows, columns))
     for far in range(1 + casts.falls_far[n]):
         catches = casts.catches[far, n] if casts.falls_far[n] else casts.catches[0, n, :0]
-        cast_shadows(
+        cast_rows(
             out, mm, left, top - first, casts.scales[n], casts.shifts[far, n], casts.softness[far, n], casts.shares, ids,
-            catches,
+            catches, room.shadow,
         )  # fmt: skip
 
 
 @numba.njit(**INNER)
-def _draw(out, ids, things, n, first, begin, end, texels, streaks):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _draw(out, ids, things, n, first, begin, end, texels, streaks, room):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Draw rows `begin` to `end` of thing `n`'s window over a band whose first row is `first`."""
-    if begin >= end:
-        return 0
     left, top, width, _ = things.windows[n]
-    return draw_thing(
+    return draw_rows(
         out, ids, things.keys[n], _template(things.templates[n]), things.maps[things.ends[n] : things.ends[n + 1]],
         (left, top - first, width, begin, end), things.middles[n], things.leans[n], things.to_mm[n], things.scales[n],
         things.turns[n], things.tints[n], texture_of(things.surfaces[n]), things.lamps[n], things.skies[n], texels, streaks,
-        things.bevels_mm[n],
+        things.bevels_mm[n], room.work, room.whole,
     )  # fmt: skip

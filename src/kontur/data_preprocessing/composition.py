@@ -29,7 +29,7 @@ Matrix = NDArray[np.float64]
 
 
 def draw_things(
-    scene: Scene, views: Sequence[View], ground: Ground, light: Floats
+    scene: Scene, views: Sequence[View], ground: Ground, light: Floats | NDArray[np.uint16]
 ) -> tuple[NDArray[np.uint8], list[int]]:
     """Draw a table and every thing of a scene on it.
 
@@ -37,7 +37,7 @@ def draw_things(
         scene: lamps and sky.
         views: its things as the camera sees them, bottom to top.
         ground: the table.
-        light: (3, H, W), written.
+        light: (3, H, W), written: float32, or uint16 for packed light, see `halves`.
 
     Returns:
         (H, W) uint8: which part is seen where, numbered from 1, clutter and table 0; and for each number the pixels that the

@@ -134,6 +134,6 @@ def _label(
 
 
 @lru_cache(maxsize=16)
-def _light_buffer(_thread: int, width: int, height: int) -> Floats:
-    """Memory for a picture's light, one for each thread: fresh pages would cost as much as filling them."""
-    return np.empty((3, height, width), np.float32)
+def _light_buffer(_thread: int, width: int, height: int) -> NDArray[np.uint16]:
+    """Memory for a picture's packed light, one for each thread: fresh pages would cost as much as filling them."""
+    return np.empty((3, height, width), np.uint16)

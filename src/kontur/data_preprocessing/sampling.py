@@ -8,12 +8,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.blocks import BLOCK, COLUMN, FX, FY, INDEX, LOWER, ROW, UPPER
+from kontur.data_preprocessing.blocks import BLOCK, COLUMN, FX, FY, INDEX, LOWER, ROW, TILE, UPPER
 from kontur.data_preprocessing.compiled import INNER
 
 PER_MM = 256
 _GREATEST_MM = 127.0
 _ZERO, _ONE = np.float32(0), np.float32(1)
+_MIDDLE = np.float32(TILE // 2)
 _MM = np.float32(1 / PER_MM)
 _WITHIN = np.float32(1.001)
 """Places are kept this far from the last row and column, so that there is always a next one."""
@@ -43,24 +44,37 @@ def sample_block(work, whole, to, template, h, column, row):  # type: ignore[no-
 
 @numba.njit(**INNER)
 def _locate(work, whole, rows, columns, h, column, row):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Where the template's elements are: INDEX, FX, FY.
+
+    The divisor changes little within a block, so that its reciprocal is a parabola: one division, not many, and that one
+    of doubles, for which compilers do not put up with an estimate: whole places stay whole.
+    """
+    stride = np.int32(columns)
     right, low = np.float32(columns) - _WITHIN, np.float32(rows) - _WITHIN
+    u0, v0 = np.float64(column + _MIDDLE), np.float64(row + _MIDDLE)
+    exact = 1.0 / (h[6] * u0 + h[7] * v0 + h[8])
+    x0, y0 = np.float32((h[0] * u0 + h[1] * v0 + h[2]) * exact), np.float32((h[3] * u0 + h[4] * v0 + h[5]) * exact)
+    per = np.float32(exact)
+    a, b, c, d, e, f = h[0] * per, h[1] * per, h[3] * per, h[4] * per, h[6] * per, h[7] * per
     for k in range(BLOCK):
-        u, v = COLUMN[k] + column, ROW[k] + row
-        per = _ONE / (h[6] * u + h[7] * v + h[8])
-        x = min(right, max(_ZERO, (h[0] * u + h[1] * v + h[2]) * per))
-        y = min(low, max(_ZERO, (h[3] * u + h[4] * v + h[5]) * per))
+        u, v = COLUMN[k] - _MIDDLE, ROW[k] - _MIDDLE
+        less = e * u + f * v
+        factor = _ONE - less + less * less
+        x = min(right, max(_ZERO, (x0 + a * u + b * v) * factor))
+        y = min(low, max(_ZERO, (y0 + c * u + d * v) * factor))
         i, j = np.int32(x), np.int32(y)
         work[FX + k] = x - np.float32(i)
         work[FY + k] = y - np.float32(j)
-        whole[INDEX + k] = np.int32(j * columns + i)
+        whole[INDEX + k] = np.int32(np.int32(j * stride) + i)
 
 
 @numba.njit(**INNER)
 def _fetch(whole, template, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
+    down = np.uint64(columns)
     for k in range(BLOCK):
-        at = whole[INDEX + k]
+        at = np.uint64(np.uint32(whole[INDEX + k]))
         whole[UPPER + k] = template[at]
-        whole[LOWER + k] = template[at + columns]
+        whole[LOWER + k] = template[at + down]
 
 
 @numba.njit(**INNER)

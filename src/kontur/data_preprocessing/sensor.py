@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kontur.data_preprocessing import exposure
 from kontur.data_preprocessing.data_config import DataConfig
+from kontur.data_preprocessing.halves import unpacked
 from kontur.pictures import Picture
 
 _CODES = 4096
@@ -16,6 +17,7 @@ _LEAST_BLUR_PX = 0.2
 _GREY_BGR = (0.114, 0.587, 0.299)
 
 Floats = NDArray[np.float32]
+Light = Floats | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,14 @@ def draw_look(config: DataConfig, rng: np.random.Generator) -> Look:
     )  # fmt: skip
 
 
-def photograph(light: Floats, look: Look, noise: Floats) -> Picture:
-    """Turn (3, H, W) linear light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve. `light` is spoilt."""
+def photograph(light: Light, look: Look, noise: Floats) -> Picture:
+    """Turn light into (H, W, 3) uint8 BGR: lens, exposure, noise, mosaic, curve.
+
+    Args:
+        light: (3, H, W) linear, float32 or packed, see `halves`; spoilt.
+        look: lens and sensor.
+        noise: standard normal pool.
+    """
     _, height, width = light.shape
     light = _lens(light, look)
     gains = (_exposure_gain(light, look) * np.array(look.balance)).astype(np.float32)
@@ -90,24 +98,25 @@ def photograph(light: Floats, look: Look, noise: Floats) -> Picture:
         np.float32(look.read_e), noise, look.noise_seed,
     )  # fmt: skip
     if look.bayer and not look.grey:
-        raw, single = np.empty(light.shape, np.uint16), np.empty((height, width), np.uint16)
-        exposure.expose(*numbers, raw)
-        exposure.mosaic(raw, single)
+        single = np.empty((height, width), np.uint16)
+        exposure.photograph_mosaic(*numbers, single)
         exposure.develop(cv2.demosaicing(single, cv2.COLOR_BayerRGGB2BGR), _output_curve(look), image)
     else:
         exposure.photograph(*numbers, _output_curve(look), image)
     return cv2.merge([image] * 3) if look.grey else image
 
 
-def _grey(light: Floats) -> Floats:
+def _grey(light: Light) -> Floats:
     """(1, H, W) of what a sensor without colour gets."""
-    blue_green = cv2.addWeighted(light[0], _GREY_BGR[0], light[1], _GREY_BGR[1], 0)
-    return cv2.addWeighted(blue_green, 1, light[2], _GREY_BGR[2], 0)[None]
+    blue, green, red = unpacked(light)
+    blue_green = cv2.addWeighted(blue, _GREY_BGR[0], green, _GREY_BGR[1], 0)
+    return cv2.addWeighted(blue_green, 1, red, _GREY_BGR[2], 0)[None]
 
 
-def _exposure_gain(light: Floats, look: Look) -> float:
+def _exposure_gain(light: Light, look: Look) -> float:
     """What brings the median to the exposure, unless the brightest 2 % would pass their limit."""
-    sparse = light[:, ::_METER_STEP_PX, ::_METER_STEP_PX].mean(axis=0)
+    spots: Light = light[:, ::_METER_STEP_PX, ::_METER_STEP_PX].copy()
+    sparse = unpacked(spots).mean(axis=0)
     ranks = [(sparse.size - 1) // 2, sparse.size // 2, (sparse.size - 1) * 98 // 100]
     low, high, bright = np.maximum(1e-6, np.partition(sparse.ravel(), ranks)[ranks])
     median = (low + high) / 2
@@ -117,7 +126,7 @@ def _exposure_gain(light: Floats, look: Look) -> float:
 def _blur_weights(sigma_px: float) -> Floats:
     """Weights of a Gaussian blur along a line, from its middle outwards; 1 and zeros where it would not be seen."""
     radius = int(np.ceil(2.2 * sigma_px)) if sigma_px > _LEAST_BLUR_PX else 0
-    weights = np.zeros(max(radius, exposure.FUSED) + 1)
+    weights = np.zeros(max(radius, 1) + 1)
     weights[: radius + 1] = np.exp(-0.5 * (np.arange(radius + 1) / max(sigma_px, _LEAST_BLUR_PX)) ** 2)
     return (weights / (2 * weights.sum() - weights[0])).astype(np.float32)
 
@@ -129,13 +138,13 @@ def _output_curve(look: Look) -> NDArray[np.uint8]:
     return np.rint(255 * rolled ** (1 / look.gamma)).astype(np.uint8)
 
 
-def _lens(light: Floats, look: Look) -> Floats:
+def _lens(light: Light, look: Look) -> Light:
     """Colour fringes and motion; the blur is part of the exposure."""
     if look.chromatic_px:
-        light = _fringes(light, look.chromatic_px)
+        light = _fringes(unpacked(light), look.chromatic_px)
     if look.motion_px != (0.0, 0.0):
         kernel = _motion_kernel(look.motion_px)
-        light = np.stack([cv2.filter2D(plane, -1, kernel) for plane in light])
+        light = np.stack([np.asarray(cv2.filter2D(plane, -1, kernel), np.float32) for plane in unpacked(light)])
     return light
 
 

@@ -7,12 +7,10 @@ import numba
 import numpy as np
 
 from kontur.data_preprocessing.blocks import BLOCK, MM, ROWS, TILE, WHOLES
-from kontur.data_preprocessing.compiled import ENTRY, INNER
+from kontur.data_preprocessing.compiled import ENTRY, INNER, MAKER
 from kontur.data_preprocessing.sampling import sample_block
 
 _ZERO, _QUARTER, _HALF, _ONE = np.float32(0), np.float32(0.25), np.float32(0.5), np.float32(1)
-_LIT = np.float32(0.998)
-"""A shadow that takes less away is not seen."""
 
 
 @numba.njit(**ENTRY)
@@ -35,20 +33,38 @@ def cast_shadows(  # type: ignore[no-untyped-def]
         ids: (H, W) uint8 what lies where.
         catches: (256,) float32, 1 for the ids that the shadow falls on, 0 for the others; empty for all of them.
     """
+    cast_rows(out, mm, left, top, scale, shifts, softness, shares, ids, catches, shadow_room(out.shape[1], mm.shape[1]))
+
+
+@numba.njit(**MAKER)
+def shadow_room(rows, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Memory for `cast_rows` on `rows` of a picture by distances of `columns` at most."""
+    return np.empty((rows // 2 + 3) * columns * 10 + 2 * columns, np.float32)
+
+
+@numba.njit(**INNER)
+def cast_rows(  # type: ignore[no-untyped-def]
+    out, mm, left, top, scale, shifts, softness, shares, ids, catches, room
+):  # pragma: no cover
+    """`cast_shadows`; `room`: see `shadow_room`."""
     rows, columns = mm.shape
     first, last = max(0, (-top) // 2 - 1), min(rows, (out.shape[1] - 1 - top) // 2 + 2)
-    factor, hidden = np.empty((max(0, last - first), 3, columns), np.float32), np.empty(columns, np.float32)
-    for row in range(first, last):
-        dimmed = factor[row - first]
-        dimmed[:] = _ONE
-        for k in range(len(shifts)):
-            hidden[:] = _ZERO
-            _hide(hidden, mm, row, scale, shifts[k, 0], shifts[k, 1], softness[k], _ONE)
-            if shifts[k, 0] != 0 or shifts[k, 1] != 0:
-                _hide(hidden, mm, row, scale, shifts[k, 0], shifts[k, 1], softness[k], _HALF)
-            for c in range(3):
-                _dim(dimmed[c], hidden, shares[k, c])
-    _darken(out, factor, first, rows, left, top, ids, catches)
+    if first >= last:
+        return
+    size = (last - first) * columns
+    hidden, dimmed, wide, line = room[:size], room[size : 4 * size], room[4 * size : 10 * size], room[10 * size :]
+    for n in range(3 * size):
+        dimmed[n] = _ONE
+    for k in range(len(shifts)):
+        for n in range(size):
+            hidden[n] = _ZERO
+        _hide(hidden, mm, first, last, scale, shifts[k, 0], shifts[k, 1], softness[k], _ONE)
+        if shifts[k, 0] != 0 or shifts[k, 1] != 0:
+            _hide(hidden, mm, first, last, scale, shifts[k, 0], shifts[k, 1], softness[k], _HALF)
+        for c in range(3):
+            _dim(dimmed[c * size : (c + 1) * size], hidden, shares[k, c])
+    _widen(wide, dimmed, columns)
+    _darken(out, wide, line[: 2 * columns], first, last, left, top, rows, ids, catches)
 
 
 @numba.njit(**ENTRY)
@@ -60,27 +76,34 @@ def distances_of(out, template, h):  # type: ignore[no-untyped-def]  # pragma: n
         template: (h, w) int32, the thing's packed distances, see `sampling`.
         h: (9,) float32, homography from (column, row, 1) of `out` to the template.
     """
-    work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
+    look_up(out, template, h, np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32))
+
+
+@numba.njit(**INNER)
+def look_up(out, template, h, work, whole):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`distances_of`; `work`, `whole`: rows of `blocks`."""
     rows, columns = out.shape
     for row in range(0, rows, TILE):
         for column in range(0, columns, TILE):
             sample_block(work, whole, MM, template, h, np.float32(column), np.float32(row))
-            for k in range(TILE):
-                out[row + k, column : column + TILE] = work[MM + k * TILE : MM + (k + 1) * TILE]
+            for k in range(BLOCK):
+                out[row + k // TILE, column + k % TILE] = work[MM + k]
 
 
 @numba.njit(**INNER)
-def _hide(hidden, mm, row, scale, shift_x, shift_y, softness, reach):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Hide a row by a copy of the thing, `reach` of the whole way down its shadow."""
+def _hide(  # type: ignore[no-untyped-def]
+    hidden, mm, first, last, scale, shift_x, shift_y, softness, reach
+):  # pragma: no cover
+    """Hide rows `first` to `last` by a copy of the thing, `reach` of the whole way down its shadow."""
     dx, dy = int(np.rint(shift_x * reach)), int(np.rint(shift_y * reach))
     height, width = mm.shape
-    if not 0 <= row - dy < height:
-        return
     begin, end = max(0, dx), min(width, width + dx)
-    target, source = hidden[begin:end], mm[row - dy, begin - dx : end - dx]
     steep = scale / max(_ONE, softness * reach)
-    for x in range(end - begin):
-        target[x] = max(target[x], min(_ONE, source[x] * steep + _HALF))
+    for row in range(max(first, dy), min(last, height + dy)):
+        at = (row - first) * width
+        target, source = hidden[at + begin : at + end], mm[row - dy, begin - dx :]
+        for x in range(end - begin):
+            target[x] = max(target[x], min(_ONE, source[x] * steep + _HALF))
 
 
 @numba.njit(**INNER)
@@ -90,63 +113,47 @@ def _dim(factor, hidden, share):  # type: ignore[no-untyped-def]  # pragma: no c
 
 
 @numba.njit(**INNER)
-def _darken(out, factor, first, rows, left, top, ids, catches):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Multiply `out` by a factor that is known at every second pixel, from element row `first` of `rows`."""
-    columns = factor.shape[2]
-    coarse, fine = np.empty((3, columns), np.float32), np.empty(2 * columns, np.float32)
-    for y in range(max(0, top), min(out.shape[1], top + 2 * rows)):
-        near = (y - top) // 2
-        other = min(rows - 1, max(0, near - 1 + 2 * ((y - top) % 2)))
-        for c in range(3):
-            _blend(coarse[c], factor[near - first, c], factor[other - first, c])
-        dark, light = _span(coarse)
-        begin, end = max(0, left + 2 * dark), min(out.shape[2], left + 2 * light)
-        if begin < end:
-            _darken_row(out, y, begin, end, coarse, fine, begin - left, ids[y, begin:end], catches)
-
-
-@numba.njit(**INNER)
-def _darken_row(out, y, begin, end, coarse, fine, offset, ids, catches):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for c in range(3):
-        _widen(fine, coarse[c])
-        factor = fine[offset : offset + end - begin]
-        if len(catches):
-            _catch(factor, ids, catches)
-        _multiply(out[c, y, begin:end], factor)
-
-
-@numba.njit(**INNER)
-def _blend(out, near, other):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(len(out)):
-        out[x] = near[x] + (other[x] - near[x]) * _QUARTER
-
-
-@numba.njit(**INNER)
-def _span(factor):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """First and last + 1 element of a row that is dimmed, and a neighbour of each."""
-    last = factor.shape[1]
-    first = 0
-    while first < last and min(factor[0, first], factor[1, first], factor[2, first]) > _LIT:
-        first += 1
-    while first < last and min(factor[0, last - 1], factor[1, last - 1], factor[2, last - 1]) > _LIT:
-        last -= 1
-    return max(0, first - 1), min(factor.shape[1], last + 1)
-
-
-@numba.njit(**INNER)
-def _widen(out, coarse):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Twice as many elements, linear in between."""
+def _widen(out, coarse, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Twice as many elements in each row of `columns`, linear in between."""
     count = len(coarse)
-    out[0], out[2 * count - 1] = coarse[0], coarse[count - 1]
     for x in range(count - 1):
         step = (coarse[x + 1] - coarse[x]) * _QUARTER
         out[2 * x + 1] = coarse[x] + step
         out[2 * x + 2] = coarse[x + 1] - step
+    for x in range(0, count, columns):  # one row's last element has nothing to do with the next one's first
+        out[2 * x], out[2 * (x + columns) - 1] = coarse[x], coarse[x + columns - 1]
+
+
+@numba.njit(**INNER)
+def _darken(  # type: ignore[no-untyped-def]
+    out, wide, line, first, last, left, top, rows, ids, catches
+):  # pragma: no cover
+    """Multiply `out` by a factor that is known for every second row, from element row `first` of `rows`; `line`: a row."""
+    width = len(line)
+    plane = (last - first) * width
+    begin, end = max(0, left), min(out.shape[2], left + width)
+    if begin >= end:
+        return
+    for y in range(max(0, top), min(out.shape[1], top + 2 * rows)):
+        near = (y - top) // 2
+        other = min(rows - 1, max(0, near - 1 + 2 * ((y - top) % 2)))
+        for c in range(3):
+            at = c * plane + begin - left
+            _mix(line, wide[at + (near - first) * width :], wide[at + (other - first) * width :], end - begin)
+            if len(catches):
+                _catch(line, ids[y, begin:end], catches)
+            _multiply(out[c, y, begin:end], line)
+
+
+@numba.njit(**INNER)
+def _mix(out, near, other, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(count):
+        out[x] = near[x] + (other[x] - near[x]) * _QUARTER
 
 
 @numba.njit(**INNER)
 def _catch(factor, ids, catches):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(len(factor)):
+    for x in range(len(ids)):
         factor[x] = _ONE + (factor[x] - _ONE) * catches[ids[x]]
 
 

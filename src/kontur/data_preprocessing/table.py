@@ -12,6 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.blocks import BLOCK, INDEX, LOWER, ROWS, UPPER, WHOLES
 from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.scene import Table
 from kontur.data_preprocessing.textures import pattern
@@ -20,12 +21,14 @@ from kontur.pictures import Picture, read_picture
 _PICTURE_SIDE = 1400
 _SRGB_GAMMA = 2.2
 _CURVE = ((np.arange(256) / 255) ** _SRGB_GAMMA).astype(np.float32)
-_NO_TILE = np.empty((0, 0), np.uint16)
+_NO_TILE = np.empty((0, 0), np.uint8)
 _NO_PICTURE = np.empty((0, 0, 3), np.uint8)
 _CUT = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
-_STRIP = 64
+_STRIP = BLOCK
 """Pixels of a row that are worked on at a time: a pattern is turned, and a strip of a band keeps to a small place in it."""
+_RIGHT, _DOWN = 0, BLOCK
+"""Rows of a strip's numbers: how far its pixels lie beyond the tile's elements; `_RIGHT` becomes the level."""
 
 Floats = NDArray[np.float32]
 
@@ -39,7 +42,7 @@ class Ground(NamedTuple):
         light: (h, 3, W) float32 on the table, from the first to beyond the last row of the picture.
     """
 
-    tile: NDArray[np.uint16]
+    tile: NDArray[np.uint8]
     matrix: Floats
     tones: Floats
     picture: Picture
@@ -62,25 +65,31 @@ def ground_of(table: Table, picture: Path | None, field: Floats, size_wh: tuple[
     dark, bright = np.array(table.dark), np.array(table.bright)
     tones = np.column_stack([dark, (bright - dark) / 255]).astype(np.float32)
     if picture is None:
-        return Ground(_paired(table.kind, table.variant), matrix.astype(np.float32), tones, _NO_PICTURE, _CURVE, light)
+        return Ground(_endless(table.kind, table.variant), matrix.astype(np.float32), tones, _NO_PICTURE, _CURVE, light)
     cut = cv2.warpAffine(_load_picture(picture), matrix, size_wh, flags=_CUT, borderMode=cv2.BORDER_REFLECT_101)
     return Ground(_NO_TILE, matrix.astype(np.float32), tones, np.asarray(cut, np.uint8), _CURVE, light)
 
 
 @numba.njit(**INNER)
-def fill_ground(out, ground, first, height):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the light of a bare table: rows from `first` of a picture of `height` rows, into `out` (3, rows, W) float32."""
+def fill_ground(out, ground, first, height, work, whole):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the light of a bare table: rows from `first` of a picture of `height` rows.
+
+    Args:
+        out: (3, rows, W) float32, written.
+        ground: Ground.
+        first, height: px.
+        work, whole: rows of `blocks`.
+    """
     if len(ground.picture):
         fill_picture(out, ground.picture[first : first + out.shape[1]], ground.curve, ground.light, first, height)
     else:
-        fill_pattern(out, ground.tile, ground.matrix, ground.tones, ground.light, first, height)
+        _fill_pattern(out, ground.tile, ground.matrix, ground.tones, ground.light, first, height, work, whole)
 
 
 @cache
-def _paired(kind: str, variant: int) -> NDArray[np.uint16]:
-    """A pattern for `fill_pattern`: each element is a level and, in the upper byte, its right neighbour's."""
-    tile = pattern(kind, variant)
-    return np.stack([tile, np.roll(tile, -1, axis=1)], axis=-1).view("<u2")[..., 0]
+def _endless(kind: str, variant: int) -> NDArray[np.uint8]:
+    """A pattern for `fill_pattern`: its first row and column once more after the last."""
+    return np.pad(pattern(kind, variant), ((0, 1), (0, 1)), mode="wrap")
 
 
 @lru_cache(maxsize=16)
@@ -104,70 +113,83 @@ def fill_pattern(out, tile, matrix, tones, light, first, height):  # type: ignor
 
     Args:
         out: (3, rows, W) float32, written: rows from `first` of a picture of `height` rows.
-        tile: (N, N) uint16, see `_paired`; N is a power of two.
+        tile: (N + 1, N + 1) uint8, see `_endless`; N is a power of two.
         matrix: (2, 3) float32 from (column, row, 1) of the picture to the tile's.
         tones: (3, 2) float32, tone at level 0 and its change for a level.
         light: (h, 3, W) float32, from the first to beyond the last row of the picture.
     """
+    work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
+    _fill_pattern(out, tile, matrix, tones, light, first, height, work, whole)
+
+
+@numba.njit(**INNER)
+def _fill_pattern(  # type: ignore[no-untyped-def]
+    out, tile, matrix, tones, light, first, height, work, whole
+):  # pragma: no cover
     _, rows, width = out.shape
-    levels = np.empty((rows, width), np.float32)
-    _fill_levels(levels, tile, matrix, first)
-    for y in range(rows):
-        k, share = _between(y + first, len(light), height)
-        for c in range(3):
-            _write_row(out[c, y], levels[y], tones[c, 0], tones[c, 1], light[k, c], light[k + 1, c], share)
-
-
-@numba.njit(**INNER)
-def _fill_levels(levels, tile, matrix, first):  # type: ignore[no-untyped-def]  # pragma: no cover
-    rows, width = levels.shape
-    flat, side = tile.reshape(-1), len(tile)
-    right, down = np.empty(_STRIP, np.float32), np.empty(_STRIP, np.float32)
-    at, upper, lower = np.empty(_STRIP, np.int32), np.empty(_STRIP, np.int32), np.empty(_STRIP, np.int32)
+    levels, line = tile.reshape(-1), len(tile)
+    flat, lamps = out.reshape(-1), light.reshape(-1)
     for begin in range(0, width, _STRIP):
+        count = min(_STRIP, width - begin)
         for y in range(rows):
-            _locate(at, right, down, matrix, begin, np.float32(y + first), side)
-            _fetch(upper, lower, at, flat, side)
-            _mix(right, down, upper, lower)
-            out = levels[y, begin : begin + _STRIP]
-            for k in range(len(out)):
-                out[k] = right[k]
+            _locate(work, whole, matrix, begin, np.float32(y + first), line)
+            _fetch(whole, levels, line)
+            _mix(work, whole)
+            k, share = _between(y + first, len(light), height)
+            for c in range(3):
+                to, upper = (c * rows + y) * width + begin, (3 * k + c) * width + begin
+                _write(flat, to, work, tones[c, 0], tones[c, 1], lamps, upper, upper + 3 * width, share, count)
 
 
 @numba.njit(**INNER)
-def _locate(at, right, down, matrix, begin, y, side):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _locate(work, whole, matrix, begin, y, line):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Element of the tile at or before each pixel of a strip's row, and how far the pixel lies beyond it."""
     u0, v0 = matrix[0, 1] * y + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]
+    right, low = matrix[0, 0], matrix[1, 0]
+    wrap, stride = np.int32(line - 2), np.int32(line)
     for k in range(_STRIP):
         x = np.float32(begin + k)
-        u, v = matrix[0, 0] * x + u0, matrix[1, 0] * x + v0
+        u, v = right * x + u0, low * x + v0
         i, j = np.floor(u), np.floor(v)
-        right[k], down[k] = u - i, v - j
-        at[k] = np.int32((np.int32(j) & (side - 1)) * side + (np.int32(i) & (side - 1)))
+        work[_RIGHT + k], work[_DOWN + k] = u - i, v - j
+        whole[INDEX + k] = np.int32(np.int32(np.int32(j) & wrap) * stride) + (np.int32(i) & wrap)
 
 
 @numba.njit(**INNER)
-def _fetch(upper, lower, at, tile, side):  # type: ignore[no-untyped-def]  # pragma: no cover
-    last = side * side - 1
+def _fetch(whole, tile, line):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Two neighbours at once, the right one in the upper byte."""
+    down, one = np.uint64(line), np.uint64(1)
     for k in range(_STRIP):
-        upper[k] = tile[at[k]]
-        lower[k] = tile[(at[k] + side) & last]
+        at = np.uint64(np.uint32(whole[INDEX + k]))
+        whole[UPPER + k] = np.int32(np.uint32(tile[at]) | np.uint32(np.uint32(tile[at + one]) << np.uint32(8)))
+        at += down
+        whole[LOWER + k] = np.int32(np.uint32(tile[at]) | np.uint32(np.uint32(tile[at + one]) << np.uint32(8)))
 
 
 @numba.njit(**INNER)
-def _mix(right, down, upper, lower):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Interpolate; `right` becomes the level."""
+def _mix(work, whole):  # type: ignore[no-untyped-def]  # pragma: no cover
     for k in range(_STRIP):
-        a, b = np.float32(upper[k] & 255), np.float32(upper[k] >> 8)
-        c, d = np.float32(lower[k] & 255), np.float32(lower[k] >> 8)
-        above, below = a + (b - a) * right[k], c + (d - c) * right[k]
-        right[k] = above + (below - above) * down[k]
+        upper, lower = whole[UPPER + k], whole[LOWER + k]
+        a, b = np.float32(upper & np.int32(255)), np.float32(upper >> np.int32(8))
+        c, d = np.float32(lower & np.int32(255)), np.float32(lower >> np.int32(8))
+        above, below = a + (b - a) * work[_RIGHT + k], c + (d - c) * work[_RIGHT + k]
+        work[_RIGHT + k] = above + (below - above) * work[_DOWN + k]
 
 
 @numba.njit(**INNER)
-def _write_row(out, level, dark, step, upper, lower, share):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(len(out)):
-        out[x] = (dark + step * level[x]) * (upper[x] + (lower[x] - upper[x]) * share)
+def _write(out, to, work, dark, step, light, upper, lower, share, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Tone times light of a strip's row of one channel, of which `count` pixels lie in the picture."""
+    place, above, below = np.uint64(to), np.uint64(upper), np.uint64(lower)
+    if count == _STRIP:
+        for k in range(_STRIP):
+            n = np.uint64(k)
+            a, b = light[above + n], light[below + n]
+            out[place + n] = (dark + step * work[_RIGHT + k]) * (a + (b - a) * share)
+    else:
+        for k in range(count):
+            n = np.uint64(k)
+            a, b = light[above + n], light[below + n]
+            out[place + n] = (dark + step * work[_RIGHT + k]) * (a + (b - a) * share)
 
 
 @numba.njit(**ENTRY)

@@ -15,7 +15,8 @@ DETAIL_SIZE = 512
 PATTERN_SIZE = 1024
 GRAIN, SCRATCHES, GRUNGE, SPANGLE = range(4)
 """Bytes of a texel, lowest first."""
-NOISE_LENGTH = 1 << 18
+NOISE_LENGTH = 1 << 16
+"""Numbers of the sensor's noise: few enough for a core's own cache."""
 _POOL_SEED = 20_240
 _SCRATCH_DEPTH, _STAIN_DEPTH = 0.4, 70.0
 """Of the most worn table: share of a scratch's own level; levels that a stain takes away."""

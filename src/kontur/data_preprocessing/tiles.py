@@ -74,8 +74,20 @@ def draw_thing(  # type: ignore[no-untyped-def]
     Returns:
         pixels of these rows that it covers alone, inside the picture or not.
     """
-    left, top, width, begin, end = window
     work, whole = np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32)
+    return draw_rows(
+        out, ids, key, template, maps, window, middle, lean, to_mm, scale, turn, tints, s, lamps, sky, texels, streaks,
+        bevel_mm, work, whole,
+    )  # fmt: skip
+
+
+@numba.njit(**INNER)
+def draw_rows(  # type: ignore[no-untyped-def]
+    out, ids, key, template, maps, window, middle, lean, to_mm, scale, turn, tints, s, lamps, sky, texels, streaks, bevel_mm,
+    work, whole
+):  # fmt: skip  # pragma: no cover
+    """`draw_thing`; `work`, `whole`: rows of `blocks`."""
+    left, top, width, begin, end = window
     covered, inner = 0, scale * max(bevel_mm, HEATED_MM)
     for row in range(begin, end, TILE):
         for column in range(0, width, TILE):
