@@ -22,6 +22,7 @@ from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align, direction_field
 from kontur.modeling.decide import decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
+from kontur.modeling.kin import Kin
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
 from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
@@ -96,7 +97,7 @@ class NetworkDetector:
         by_name = {part.name: part for part in parts}
         self.parts: tuple[Part, ...] = tuple(by_name[part.name] for part in self.info.parts)
         self._stand_ins = find_stand_ins(self.parts, self.info.faces)
-        self._alike = alike(self._stand_ins)
+        self._alike, self._kin = alike(self._stand_ins), Kin(self.parts, self._stand_ins, self.info.faces)
         self._has_look_alikes = self._alike.sum(axis=1) > 1
         self._least_score = config.score_threshold
         self._others = tuple(others)
@@ -131,15 +132,24 @@ class NetworkDetector:
         offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
         decided = decide(views, concatenate(offered), self.parts)
-        scale, doubtful = (
-            shared_plane(decided).log_scale,
-            _doubtful(hypotheses, decided),
-        )
-        if scale is not None and len(doubtful):
-            at_scale = np.exp(scale), np.exp(scale)
-            again = align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
+        again = self._second_look(field, hypotheses, places, decided)
+        if len(again):
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
         return stack_layers(views, self._registered(views, decided), self.parts)
+
+    def _second_look(
+        self, field: NDArray[np.float32], hypotheses: Detections, places: NDArray[np.int64], decided: Detections
+    ) -> Detections:
+        """Return what is to be tried at the scale that others have told: kin of the accepted, and where none is accepted."""
+        plane, doubtful = shared_plane(decided), _doubtful(hypotheses, decided)
+        if plane.log_scale is None:
+            return hypotheses[:0]
+        beside = self._kin.beside(decided, hypotheses, plane)
+        if len(doubtful) == 0:
+            return beside
+        at_scale = np.exp(plane.log_scale), np.exp(plane.log_scale)
+        again = align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
+        return concatenate([again, beside])
 
     def _offered(self, views: Views, aligned: Detections) -> Detections:
         """Register hypotheses; add the look-alikes of each, in its pose."""

@@ -8,7 +8,7 @@ outline, and are compared where alone they differ.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import shapely
@@ -25,6 +25,8 @@ SAME_OUTLINE = 0.98
 _SAME_PART = 0.998
 """Parts that overlap more do not differ."""
 _TURN_RAD = 0.02
+_COS_SAME_WAY = 0.9
+"""Outlines that overlap nearly as well after turns that differ by less are laid once."""
 _HARMONICS = 512
 
 Floats = NDArray[np.float64]
@@ -87,6 +89,11 @@ def alike(table: StandIns) -> NDArray[np.bool_]:
 def in_place_of(detections: Detections, table: StandIns) -> Detections:
     """Return the parts that may lie where detections do, in their poses; not registered."""
     rows = [(row, item) for row, part in enumerate(detections.part.tolist()) if part >= 0 for item in table[part]]
+    return laid(detections, rows)
+
+
+def laid(detections: Detections, rows: Sequence[tuple[int, StandIn]]) -> Detections:
+    """Return one part for each of `rows`: the stand-in, in the pose of that detection; not registered."""
     index = np.array([row for row, _ in rows], np.int64)
     matrix = detections.matrix[index] @ np.array([item.placement for _, item in rows]).reshape(-1, 3, 3)
     return unregistered(
@@ -96,6 +103,38 @@ def in_place_of(detections: Detections, table: StandIns) -> Detections:
         matrix / matrix[:, 2:, 2:],
         detections.flipped[index] ^ np.array([item.mirrored for _, item in rows], bool),
     )
+
+
+def best_ways(a: Part, b: Part, mirrored: bool, least_overlap: float) -> list[Floats]:
+    """Return the placements (3, 3) of part `b`, turned over first if `mirrored`, on `a`, in which the outlines overlap best.
+
+    Centroids or corners of the rectangles around the outlines are laid on each other. None when the outlines overlap less
+    than `least_overlap` (intersection over union), several when these turns do so alike.
+    """
+    outlines = [shapely.Polygon(part.outer.points) for part in (a, b)]
+    spectrum = mirrored_spectrum(_spectrum(b)) if mirrored else _spectrum(b)
+    found = []
+    for angle in _distinct(turns(_spectrum(a), spectrum), b.symmetry):
+        shifted = _shifted(*outlines, _laid(*outlines, angle, mirrored))
+        overlaps = [_overlap(outlines[0], _moved(outlines[1], way)) for way in shifted]
+        best = int(np.argmax(overlaps))
+        found.append((overlaps[best], angle, shifted[best]))
+    found.sort(key=lambda row: -row[0])
+    least = max(least_overlap, SAME_OUTLINE * found[0][0])
+    kept: list[tuple[float, Floats]] = []
+    for overlap, angle, way in found:
+        if overlap >= least and all(np.cos(angle - other) < _COS_SAME_WAY for other, _ in kept):
+            kept.append((angle, way))
+    return [way for _, way in kept]
+
+
+def _shifted(a: shapely.Polygon, b: shapely.Polygon, placement: Floats) -> list[Floats]:
+    """Return a placement of outline `b` on `a`, and four more that lay a corner of its rectangle on that of `a`'s."""
+    apart = np.reshape(a.bounds, (2, 2)) - np.reshape(_moved(b, placement).bounds, (2, 2))
+    ways = [placement] + [placement.copy() for _ in range(4)]
+    for way, (x, y) in zip(ways[1:], product(*apart.T), strict=True):
+        way[:2, 2] += x, y
+    return ways
 
 
 def _same_size(a: shapely.Polygon, b: shapely.Polygon) -> bool:
@@ -123,13 +162,17 @@ def _laid(a: shapely.Polygon, b: shapely.Polygon, angle_rad: float, mirrored: bo
 def _only_inside(a: Part, b: Part, placement: Floats) -> bool:
     """Return whether the parts differ, but not in their outlines, when one lies on the other."""
     outline, other = (
-        _overlap(a_shape, affinity.affine_transform(b_shape, [*placement[:2, :2].ravel(), *placement[:2, 2]]))
+        _overlap(a_shape, _moved(b_shape, placement))
         for a_shape, b_shape in (
             (shapely.Polygon(a.outer.points), shapely.Polygon(b.outer.points)),
             (a.polygon, b.polygon),
         )
     )
     return outline >= SAME_OUTLINE and other < _SAME_PART
+
+
+def _moved(shape: shapely.Polygon, placement: Floats) -> shapely.Polygon:
+    return affinity.affine_transform(shape, [*placement[:2, :2].ravel(), *placement[:2, 2]])
 
 
 def _overlap(a: shapely.Polygon, b: shapely.Polygon) -> float:

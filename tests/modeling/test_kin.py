@@ -1,0 +1,136 @@
+"""Kin of what was accepted: nearly one outline, laid on it at the shared scale; by shapely, and in a painted picture."""
+
+import numpy as np
+import pytest
+import shapely
+from modeling_scenes import bracket, paint, triangle, washer
+from shapely import affinity
+
+from kontur.geometry import Contour, PixelPose, circle_contour, make_part, turn_matrix
+from kontur.modeling import inference
+from kontur.modeling.checkpoint import save_checkpoint
+from kontur.modeling.detections import from_poses
+from kontur.modeling.export import export_onnx
+from kontur.modeling.inference import NetworkDetector
+from kontur.modeling.kin import LEAST_OVERLAP, Kin
+from kontur.modeling.look_alikes import best_ways, find_stand_ins
+from kontur.modeling.model_info import ModelInfo, known_parts
+from kontur.modeling.network import Network
+from kontur.modeling.plane import Plane
+from kontur.modeling.train_config import DetectionConfig
+
+SIZE_WH = (320, 240)
+SCALE = 1.5
+
+
+def ell(name, length, height=30.0, hole_x=40.0, turn_rad=0.0, mirrored=False):
+    """An L with a hole along its long leg, drawn turned or turned over."""
+    corners = np.array([[0, 0], [length, 0], [length, 13], [12, 13], [12, height], [0, height]], float)
+    matrix = turn_matrix(turn_rad, mirrored).T
+    hole = circle_contour(*(np.array([hole_x, 6.5]) @ matrix), 3.0)
+    return make_part(name, Contour(corners @ matrix), (hole,))
+
+
+PARTS = (
+    ell("short", 52),
+    ell("short_b", 52, hole_x=34, turn_rad=2.0),
+    ell("long", 56, turn_rad=-0.8),
+    ell("long_b", 56, hole_x=34),
+    triangle(),
+    washer(),
+)
+SHORT, SHORT_B, LONG, LONG_B, TRIANGLE, WASHER = range(6)
+
+
+def outline(part):
+    return shapely.Polygon(part.outer.points)
+
+
+def overlap(a, b):
+    return a.intersection(b).area / a.union(b).area
+
+
+def kin(parts=PARTS, faces="up"):
+    return Kin(parts, find_stand_ins(parts, faces), faces)
+
+
+def level(log_scale):
+    return Plane((0.0, 0.0), 350.0, (159.5, 119.5), log_scale)
+
+
+def hypotheses(*parts, at=(150, 110)):
+    return from_poses(SIZE_WH, parts, [0.3] * len(parts), [PixelPose(*at, 0.0, SCALE)] * len(parts))
+
+
+@pytest.mark.parametrize(("turn", "mirrored"), [(0.0, False), (1.1, False), (-2.5, True)])
+def test_outlines_are_laid_corner_on_corner(turn, mirrored):
+    """The shorter L lies wholly inside the longer one, so the overlap is the ratio of their areas."""
+    a, b = ell("a", 56), ell("b", 52, turn_rad=turn, mirrored=mirrored)
+    (way,) = best_ways(a, b, mirrored, 0.5)
+    assert np.linalg.det(way) == pytest.approx(-1.0 if mirrored else 1.0)
+    laid = affinity.affine_transform(outline(b), [*way[:2, :2].ravel(), *way[:2, 2]])
+    assert overlap(outline(a), laid) == pytest.approx(b.outer.area_mm2 / a.outer.area_mm2, abs=0.01)
+
+
+def test_what_overlaps_too_little_is_laid_nowhere():
+    assert best_ways(bracket(), washer(), False, 0.6) == []
+
+
+def test_an_outline_that_looks_the_same_after_a_turn_is_laid_both_ways():
+    long, short = (
+        make_part(n, Contour(np.array([[0, 0], [x, 0], [x, 20], [0, 20]], float))) for n, x in (("a", 50), ("b", 46))
+    )
+    holed = make_part("holed", short.outer, (circle_contour(-15, 0, 3),))
+    turns = [float(np.arctan2(way[1, 0], way[0, 0])) for way in best_ways(long, holed, False, 0.8)]
+    assert sorted(np.abs(turns)) == pytest.approx([0, np.pi], abs=0.03)
+
+
+@pytest.mark.parametrize("found", [SHORT, SHORT_B])
+@pytest.mark.parametrize("named", [LONG, LONG_B])
+def test_one_of_the_other_family_is_laid_on_what_was_found_at_the_shared_scale(found, named):
+    pose = PixelPose(150, 110, 0.4, SCALE * 1.05)
+    beside = kin().beside(from_poses(SIZE_WH, [found], [0.8], [pose]), hypotheses(found, named), level(np.log(SCALE)))
+    assert beside.part.tolist() == [LONG]
+    assert beside.similarity[1] == pytest.approx(SCALE)
+    seen = shapely.Polygon(pose.apply(PARTS[found].outer.points))
+    laid = shapely.Polygon(beside.project(0, PARTS[LONG].outer.points))
+    assert overlap(seen, laid) > 0.85
+
+
+def test_only_what_the_network_names_in_that_place_is_tried():
+    found = from_poses(SIZE_WH, [SHORT], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
+    for named in (hypotheses(SHORT, SHORT_B, TRIANGLE, WASHER), hypotheses(LONG, at=(190, 110)), hypotheses()):
+        assert len(kin().beside(found, named, level(np.log(SCALE)))) == 0
+
+
+def test_nothing_accepted_has_no_kin():
+    assert len(kin().beside(from_poses(SIZE_WH, [], [], []), hypotheses(LONG), level(0.4))) == 0
+
+
+def test_a_part_turned_over_is_kin_only_where_parts_may_lie_face_down():
+    parts = (ell("a", 52), ell("b", 56, mirrored=True))
+    found = from_poses(SIZE_WH, [0], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
+    assert len(kin(parts).beside(found, hypotheses(1), level(np.log(SCALE)))) == 0
+    beside = kin(parts, "both").beside(found, hypotheses(1), level(np.log(SCALE)))
+    assert beside.flipped.tolist() == [True]
+    seen = shapely.Polygon(found.project(0, parts[0].outer.points))
+    assert overlap(seen, shapely.Polygon(beside.project(0, parts[1].outer.points))) > LEAST_OVERLAP
+
+
+def test_kin_that_the_first_look_misplaced_is_found_by_the_second(tmp_path, monkeypatch):
+    """Three Ls, of which the longer one is proposed 40 degrees off; the shorter one that was accepted there gives way."""
+    info = ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", "tests")
+    save_checkpoint(tmp_path / "c.pth", Network(len(PARTS), "n"), info)
+    export_onnx(tmp_path / "c.pth", tmp_path / "c.onnx")
+    detector = NetworkDetector(tmp_path / "c.onnx", PARTS, DetectionConfig())
+    poses = [PixelPose(80, 60, 0.4, SCALE), PixelPose(240, 70, 2.0, SCALE), PixelPose(150, 170, 1.0, SCALE)]
+    picture = paint(PARTS, list(zip((SHORT, SHORT, LONG), poses, strict=True)), SIZE_WH).image
+    off = PixelPose(150, 170, 1.7, SCALE)
+    on = from_poses(SIZE_WH, [LONG], [0.3], [poses[2]])
+    wrong = kin().beside(on, hypotheses(SHORT, at=(150, 170)), level(np.log(SCALE)))
+    first = from_poses(SIZE_WH, [SHORT, SHORT, LONG], [0.9, 0.9, 0.3], [*poses[:2], off])
+    monkeypatch.setattr(inference, "align", lambda _field, offered, *_others, **_named: offered)
+    offered = inference.concatenate([first, wrong])
+    found = detector.accepted(picture, offered, np.array([0, 1, 2, 2]))
+    assert sorted(found.part) == [SHORT, SHORT, LONG]
+    assert found.uv[found.part == LONG][0] == pytest.approx((150, 170), abs=0.2)
