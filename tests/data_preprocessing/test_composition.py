@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from generator_parts import PARTS, SIZE_WH, bracket, place, plate, scene_of
 
+from kontur.data_preprocessing.arrangement import template_map
 from kontur.data_preprocessing.collisions import clearance_mm
-from kontur.data_preprocessing.composition import draw_things, template_maps
+from kontur.data_preprocessing.composition import draw_things
 from kontur.data_preprocessing.shapes import part_shape
 from kontur.data_preprocessing.table import ground_of
 from kontur.data_preprocessing.views import view_things
@@ -18,13 +19,14 @@ from kontur.geometry.camera import nominal_camera
 @pytest.mark.parametrize("every", [1, 2])
 def test_a_windows_element_leads_to_the_template_through_picture_and_frame(every):
     rng = np.random.default_rng(every)
-    maps = np.eye(3) + 0.01 * rng.normal(size=(4, 3, 3))
+    homography = np.eye(3) + 0.01 * rng.normal(size=(3, 3))
     left, top = 31.5, -12.0
-    level = part_shape(bracket(), 0.4).levels[0]
-    got = template_maps([level], np.array([4]), maps, every, np.tile([left, top], (4, 1)))
+    shape, got = part_shape(bracket(), 0.4), np.empty(9, np.float32)
+    template_map(got, homography, shape.body[1], 2 * shape.step_mm, float(every), left, top)
     window = np.array([[every, 0, left], [0, every, top], [0, 0, 1]])
-    assert got.dtype == np.float32
-    np.testing.assert_allclose(got, (level.mm_to_grid @ maps @ window).reshape(4, 9), rtol=1e-5, atol=1e-4)
+    to_grid = np.linalg.inv(shape.grid_to_mm * (2, 2, 1))
+    expected = (to_grid @ np.linalg.inv(homography) @ window).ravel()
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.data_preprocessing.sampling import PER_MM
-from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, part_shape, ring_shape, trail_of
+from kontur.data_preprocessing.shapes import MARGIN_MM, deepest_mm, level_number, part_shape, ring_shape, trail_of
 from kontur.geometry import Pose, turn_matrix
 
 
@@ -102,12 +102,12 @@ def test_the_search_ends_at_the_first_point_that_is_deep_enough():
 @pytest.mark.parametrize("wish", [0.1, 0.3, 0.65, 1.3, 90.0])
 def test_a_level_is_the_template_at_fewer_points(wish):
     shape = part_shape(bracket(), 0.3)
-    level = shape.level_for(wish)
+    level = shape.levels[level_number(wish, shape.step_mm)]
     row, column = level.packed.shape[0] // 2, level.packed.shape[1] // 3
-    spot = np.linalg.inv(level.mm_to_grid) @ (column, row, 1.0)
+    spot = np.array(shape.origin_mm) + level.step_mm * np.array([column, row])
     here, beside = level.packed[row, column : column + 1].view("<i2") / PER_MM
-    assert signed_distance(bracket().polygon, spot[None, :2])[0] == pytest.approx(here, abs=1 / PER_MM)
+    assert signed_distance(bracket().polygon, spot[None])[0] == pytest.approx(here, abs=1 / PER_MM)
     spot[0] += level.step_mm
-    assert signed_distance(bracket().polygon, spot[None, :2])[0] == pytest.approx(beside, abs=1 / PER_MM)
+    assert signed_distance(bracket().polygon, spot[None])[0] == pytest.approx(beside, abs=1 / PER_MM)
     assert level.step_mm <= max(wish, shape.step_mm) + 1e-9
     assert level.step_mm > min(wish, 16 * shape.step_mm) / 2 - 1e-9

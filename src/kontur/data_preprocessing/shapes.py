@@ -5,7 +5,6 @@ picture it gives coverage with smooth edges, bevels (its slope is the direction 
 Distances are exact at grid points; between them they are interpolated, which rounds corners by about a tenth of a step.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -31,13 +30,11 @@ class Level(NamedTuple):
 
     Attributes:
         packed: (H, W) int32, see `sampling.pack`.
-        mm_to_grid: (3, 3) from (x, y, 1) in mm to (column, row, 1).
         step_mm: grid step.
         address: of `packed` in memory.
     """
 
     packed: NDArray[np.int32]
-    mm_to_grid: NDArray[np.float64]
     step_mm: float
     address: int
 
@@ -92,13 +89,19 @@ class Shape:
         return tuple(self._level(1 << k) for k in range(_LEVELS))
 
     def _level(self, every: int) -> Level:
-        to_grid: NDArray[np.float64] = np.linalg.inv(self.grid_to_mm * (every, every, 1)).astype(np.float64)
         packed = pack(self.distance_mm[::every, ::every])
-        return Level(packed, to_grid, self.step_mm * every, packed.ctypes.data)
+        return Level(packed, self.step_mm * every, packed.ctypes.data)
 
-    def level_for(self, step_mm: float) -> Level:
-        """Return the coarsest level whose step is at most `step_mm`, else the finest."""
-        return self.levels[min(_LEVELS - 1, max(0, math.floor(math.log2(step_mm / self.step_mm))))]
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """(levels, 3): address, rows and columns of each level."""
+        return np.array([(level.address, *level.packed.shape) for level in self.levels], np.int64)
+
+
+@numba.njit(nogil=True)
+def level_number(step_mm, finest_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Which level is the coarsest with a step of at most `step_mm`; the finest, whose step is `finest_mm`, where none is."""
+    return min(_LEVELS - 1, max(0, int(np.floor(np.log2(step_mm / finest_mm)))))
 
 
 def part_shape(part: Part, step_mm: float) -> Shape:

@@ -66,8 +66,8 @@ def draw_thing(  # type: ignore[no-untyped-def]
         turn: (2, 2) float32: `to_mm`'s, from steps of the template to px.
         tints: (2, 3) float32: diffuse and specular BGR.
         s: surfaces.Texture.
-        lamps: (L, 13) float32, see `illumination.lamp_rows`.
-        sky: (7, 3) float32, see `illumination.sky_rows`.
+        lamps: (L, 13) float32, see `illumination.light_thing`.
+        sky: (7, 3) float32, see `illumination.light_sky`.
         texels, streaks: see `relief.texture_block`.
         bevel_mm: width of the bevel, float32.
 
