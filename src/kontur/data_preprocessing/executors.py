@@ -48,6 +48,10 @@ class Errand(Generic[Task, Product]):
         return self.store(self.make(task))
 
 
+_errands: list[Errand[Any, Any]] = []
+"""In a process of a pool: what it was hired for."""
+
+
 @dataclass(frozen=True)
 class Crew:
     """Who does the work.
@@ -70,8 +74,12 @@ class Crew:
 
 
 @contextmanager
-def open_executor(crew: Crew) -> Iterator[tuple[Executor, int]]:
+def open_executor(crew: Crew, errand: Errand[Any, Any] | None = None) -> Iterator[tuple[Executor, int]]:
     """Yield an executor and its number of workers; pending work is cancelled when the block ends early.
+
+    Args:
+        crew: who does the work.
+        errand: what `_make` and `_run` do in the processes of a pool, which get it once: a job is larger than a task.
 
     Raises:
         BrokenExecutor: a worker died and its task was lost.
@@ -86,13 +94,29 @@ def open_executor(crew: Crew) -> Iterator[tuple[Executor, int]]:
         pool: Executor = ThreadPoolExecutor(crew.size)
     else:
         spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(crew.size, mp_context=spawn, initializer=limit_inner_threads)
+        pool = ProcessPoolExecutor(crew.size, mp_context=spawn, initializer=_hire, initargs=(errand,))
     try:
         yield pool, crew.size
     finally:
         _end(pool)
         if crew.kind == "threads":
             use_threads()
+
+
+def _hire(errand: Errand[Any, Any] | None) -> None:
+    """Begin as a process of a pool."""
+    limit_inner_threads()
+    _errands[:] = [errand] if errand else []
+
+
+def _make(task: Any) -> Any:
+    """Make a task's product, in a process of a pool."""
+    return _errands[0].make(task)
+
+
+def _run(task: Any) -> Any:
+    """Make and store a task's product, in a process of a pool."""
+    return _errands[0](task)
 
 
 def _end(pool: Executor) -> None:
@@ -172,33 +196,34 @@ def run_all(
 def _run_once(
     crew: Crew, errand: Errand[Task, Any], pending: Callable[[], Iterable[Task]], on_done: Callable[[int], None]
 ) -> None:
-    with open_executor(crew) as (executor, workers):
+    with open_executor(crew, errand) as (executor, workers):
+        most = workers * _IN_FLIGHT
         if crew.kind == "asyncio":
-            asyncio.run(_drain_async(executor, workers * _IN_FLIGHT, errand, iter(pending()), on_done))
+            asyncio.run(_drain_async(executor, most, errand.store, iter(pending()), on_done))
         else:
-            _drain(executor, workers * _IN_FLIGHT, errand, iter(pending()), on_done)
+            _drain(executor, most, _run if crew.kind == "processes" else errand, iter(pending()), on_done)
 
 
 def _drain(
-    executor: Executor, most: int, errand: Errand[Task, Any], tasks: Iterator[Task], on_done: Callable[[int], None]
+    executor: Executor, most: int, run: Callable[[Task], int], tasks: Iterator[Task], on_done: Callable[[int], None]
 ) -> None:
-    flying: set[Future[int]] = {executor.submit(errand, task) for task in islice(tasks, most)}
+    flying: set[Future[int]] = {executor.submit(run, task) for task in islice(tasks, most)}
     while flying:
         done, flying = wait(flying, return_when=FIRST_COMPLETED)
         for future in done:
             on_done(future.result())
-            flying |= {executor.submit(errand, task) for task in islice(tasks, 1)}
+            flying |= {executor.submit(run, task) for task in islice(tasks, 1)}
 
 
 async def _drain_async(
-    executor: Executor, most: int, errand: Errand[Task, Any], tasks: Iterator[Task], on_done: Callable[[int], None]
+    executor: Executor, most: int, store: Callable[[Any], int], tasks: Iterator[Task], on_done: Callable[[int], None]
 ) -> None:
     loop = asyncio.get_running_loop()
 
     async def run(task: Task) -> int:
         """Make a task's product in the pool, then store it from a thread."""
-        product = await loop.run_in_executor(executor, errand.make, task)
-        return await asyncio.to_thread(errand.store, product)
+        product = await loop.run_in_executor(executor, _make, task)
+        return await asyncio.to_thread(store, product)
 
     flying = {asyncio.create_task(run(task)) for task in islice(tasks, most)}
     while flying:
