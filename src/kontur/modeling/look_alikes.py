@@ -111,7 +111,7 @@ def best_ways(a: Part, b: Part, mirrored: bool, least_overlap: float) -> list[Fl
     Centroids or corners of the rectangles around the outlines are laid on each other. None when the outlines overlap less
     than `least_overlap` (intersection over union), several when these turns do so alike.
     """
-    outlines = [shapely.Polygon(part.outer.points) for part in (a, b)]
+    outlines = (shapely.Polygon(a.outer.points), shapely.Polygon(b.outer.points))
     spectrum = mirrored_spectrum(_spectrum(b)) if mirrored else _spectrum(b)
     found = []
     for angle in _distinct(turns(_spectrum(a), spectrum), b.symmetry):
