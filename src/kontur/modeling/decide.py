@@ -73,7 +73,11 @@ class DecisionOptions:
 
 
 def decide(
-    picture: Picture | Views, detections: Detections, parts: Sequence[Part], options: DecisionOptions | None = None
+    picture: Picture | Views,
+    detections: Detections,
+    parts: Sequence[Part],
+    options: DecisionOptions | None = None,
+    against: Floats | None = None,
 ) -> Detections:
     """Choose among competing hypotheses and score them.
 
@@ -82,6 +86,7 @@ def decide(
         detections: registered hypotheses (see `refine.register`): several parts, angles and sides per place.
         parts: the part list.
         options: see `DecisionOptions`.
+        against: (N,) what else speaks against them when they compete, in units of evidence; scores do without it.
 
     Returns:
         the accepted ones, best first. `score` is the evidence per visible contour point as a share of what a perfectly
@@ -97,7 +102,8 @@ def decide(
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))
     place = nearest_pixels(found.points_px, chosen.size_wh[::-1])
-    weighed = _Weighed(found, found, packed(amodal_masks(chosen, parts)), place)
+    against = np.zeros(len(known)) if against is None else against[known]
+    weighed = _Weighed(found, found, packed(amodal_masks(chosen, parts)), place, against)
     if not options.passing_lines:
         found = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
         weighed = replace(weighed, left=found)
@@ -136,12 +142,14 @@ class _Weighed:
         left: what of it is left when passing lines are taken away.
         masks: the whole parts.
         place: where their contours run, see `choosing.nearest_pixels`.
+        against: (N,) what else speaks against them.
     """
 
     found: PointEvidence
     left: PointEvidence
     masks: Packed
     place: tuple[NDArray[np.int32], NDArray[np.int32]]
+    against: Floats
 
 
 @dataclass(eq=False)
@@ -165,8 +173,8 @@ class _Judge:
 
     @property
     def gain(self) -> Floats:
-        """(N,) evidence that is left for each hypothesis."""
-        return self.verdict[:, 0] * self.trust
+        """(N,) evidence that is left for each hypothesis, less what speaks against it."""
+        return self.verdict[:, 0] * self.trust - self.weighed.against
 
     def score(self, index: int) -> float:
         """Return evidence per visible length, in [0, 1]."""
@@ -184,10 +192,8 @@ def _accept(
     _judge_around(judge, -1, reach)
     rows: list[int] = []
     scores: list[tuple[float, float]] = []
-    while judge.is_open.any():
-        best = int(np.argmax(np.where(judge.is_open, judge.gain, -np.inf)))
-        if judge.gain[best] <= 0:
-            break
+    while (may_win := judge.is_open & (judge.verdict[:, 0] > 0)).any():
+        best = int(np.argmax(np.where(may_win, judge.gain, -np.inf)))
         outcome = _outcome(judge, best) if options.duels else Outcome(best, 1.0)
         best = outcome.winner
         judge.is_open[best] = False

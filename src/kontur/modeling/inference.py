@@ -24,11 +24,12 @@ from kontur.modeling.decide import decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
 from kontur.modeling.kin import Kin
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
+from kontur.modeling.misread import misread
 from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
 from kontur.modeling.pile import stack_layers
 from kontur.modeling.proposer import NetworkProposer, Proposal, Scales
-from kontur.modeling.refine import RegistrationOptions, register
+from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
 from kontur.modeling.runtime_choice import choose_runtime
 from kontur.modeling.runtimes import RuntimeChoice
 from kontur.modeling.shape_matching import load_matcher, matcher_of
@@ -41,6 +42,9 @@ Engine = Literal["network", "match", "both"]
 """Who proposes: the trained network, the matcher, or both together."""
 
 
+_CONTENDERS = RegistrationOptions(contenders_only=True)
+_NEAR = RegistrationOptions(rounds=ROUNDS[2:3])
+"""How hypotheses of any angle and scale are registered, and those that start near to where they may lie."""
 _SAME_PLACE_PX = 14.0
 """An accepted part this near to a hypothesis' datum settles its place."""
 
@@ -132,28 +136,34 @@ class NetworkDetector:
         offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
         decided = decide(views, concatenate(offered), self.parts)
-        again = self._second_look(field, hypotheses, places, decided)
+        again = self._aligned_again(field, hypotheses, places, decided)
         if len(again):
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
+        decided = self._among_kin(views, decided, hypotheses)
         return stack_layers(views, self._registered(views, decided), self.parts)
 
-    def _second_look(
+    def _aligned_again(
         self, field: NDArray[np.float32], hypotheses: Detections, places: NDArray[np.int64], decided: Detections
     ) -> Detections:
-        """Return what is to be tried at the scale that others have told: kin of the accepted, and where none is accepted."""
-        plane, doubtful = shared_plane(decided), _doubtful(hypotheses, decided)
-        if plane.log_scale is None:
+        """Align the hypotheses in whose place nothing was accepted at the scale that others have told, if they have."""
+        scale, doubtful = shared_plane(decided).log_scale, _doubtful(hypotheses, decided)
+        if scale is None or len(doubtful) == 0:
             return hypotheses[:0]
-        beside = self._kin.beside(decided, hypotheses, plane)
-        if len(doubtful) == 0:
-            return beside
-        at_scale = np.exp(plane.log_scale), np.exp(plane.log_scale)
-        again = align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
-        return concatenate([again, beside])
+        at_scale = np.exp(scale), np.exp(scale)
+        return align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
 
-    def _offered(self, views: Views, aligned: Detections) -> Detections:
+    def _among_kin(self, views: Views, decided: Detections, hypotheses: Detections) -> Detections:
+        """Decide again, with the kin of what was accepted."""
+        plane = shared_plane(decided)
+        beside = self._kin.beside(decided, hypotheses, plane)
+        if len(beside) == 0:
+            return decided
+        pool = concatenate([decided, self._offered(views, beside, _NEAR)])
+        return decide(views, pool, self.parts, against=misread(views, pool, self.parts, plane, self._alike))
+
+    def _offered(self, views: Views, aligned: Detections, options: RegistrationOptions = _CONTENDERS) -> Detections:
         """Register hypotheses; add the look-alikes of each, in its pose."""
-        registered = register(views, aligned, self.parts, RegistrationOptions(contenders_only=True))
+        registered = register(views, aligned, self.parts, options)
         return concatenate([registered, in_place_of(registered, self._stand_ins)])
 
     def _registered(self, views: Views, decided: Detections) -> Detections:

@@ -37,23 +37,26 @@ class Kin:
         self._known: dict[tuple[int, int], list[StandIn]] = {}
 
     def beside(self, accepted: Detections, hypotheses: Detections, plane: Plane) -> Detections:
-        """Return what else may lie where parts were accepted, at the plane's scale; not registered.
+        """Return what else may lie where parts were accepted, and these again, at the plane's scale; not registered.
 
         Args:
             accepted: of known parts.
             hypotheses: the network's: what it names in a place is tried there.
-            plane: that the accepted share; its scale is known.
+            plane: that the accepted share; nothing is tried when its scale is not known.
         """
+        if plane.log_scale is None:
+            return accepted[:0]
         apart = np.linalg.norm(accepted.uv[:, None] - hypotheses.uv[None], axis=2)
         rows = []
         for row, part in enumerate(accepted.part.tolist()):
             leader, own = self._leaders[part].part, self._leaders[part]
             named = {self._leaders[other].part for other in hypotheses.part[apart[row] <= _SAME_PLACE_PX].tolist()}
-            for item in (item for other in sorted(named - {leader}) for item in self._ways(leader, other)):
+            others = [item for other in sorted(named - {leader}) for item in self._ways(leader, other)]
+            for item in [StandIn(leader, False, np.eye(3)), *others] if others else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))
         found = laid(accepted, rows)
         matrix, (_, scale) = found.matrix.copy(), found.similarity
-        shared = np.exp((plane.log_scale or 0.0) + plane.log_scale_at(found.uv))
+        shared = np.exp(plane.log_scale + plane.log_scale_at(found.uv))
         matrix[:, :2, :2] *= (shared / scale)[:, None, None]
         return replace(found, matrix=matrix)
 

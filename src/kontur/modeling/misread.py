@@ -1,0 +1,60 @@
+"""How far contours lie from where the edge reader sees their edges: it tells apart outlines that all lie near some edge.
+
+A part's picture has more edges than its contour: the foot of a wall, a shadow. An outline a few pixels longer than the true
+one finds edges all along, and the decision, which asks for edges alone, may prefer it. The reader knows a top edge from the
+others and reads such a side as lying elsewhere. That costs another reading of all rivals, so only those pay it that need it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kontur.geometry import Part
+from kontur.modeling.detections import Detections
+from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, read_edges
+from kontur.modeling.fit_state import Fit, place
+from kontur.modeling.plane import Plane
+from kontur.modeling.reading_fit import viewpoint
+from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.modeling.views import Views
+
+_SAME_PLACE_PX = 14.0
+_FIT_PX = 0.2
+"""Standard deviation of a true part's contour after its registration, beside the reader's own."""
+_MOST_SQUARES = 9.0
+"""A reading that is farther off counts no more."""
+
+
+def misread(
+    views: Views, detections: Detections, parts: Sequence[Part], plane: Plane, alike: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return (N,) the evidence against detections: px of contour times squared offset over its variance.
+
+    True parts have a tenth of their visible length or less, others of nearly their outline mostly more than half of it.
+
+    Args:
+        views: of the picture.
+        detections: registered, or in the pose of a look-alike that was.
+        parts: the part list.
+        plane: that the parts share.
+        alike: (P, P) which are look-alikes: their outline is one, so the best read of them in a place speaks for all.
+    """
+    own = _own(views, detections, parts, plane)
+    near = np.linalg.norm(detections.uv[:, None] - detections.uv[None], axis=2) <= _SAME_PLACE_PX
+    family = near & alike[detections.part][:, detections.part]
+    return np.asarray(np.where(family, own, np.inf).min(axis=1), np.float64)
+
+
+def _own(views: Views, detections: Detections, parts: Sequence[Part], plane: Plane) -> NDArray[np.float64]:
+    """Return (N,) what is read against each contour."""
+    options = RegistrationOptions()
+    source = views.edges(options.sigma_px)
+    model = model_batch(detections, parts, options).thinned()
+    placed = place(source, model, Fit(detections.matrix, np.zeros(len(detections)), plane))
+    pooling = placed.length_px * np.where(placed.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
+    reading = read_edges(source, (placed.points_px, placed.normals_px, placed.weight), pooling, viewpoint(plane))
+    offset, deviation, seen = reading.T.astype(np.float64)
+    against = np.zeros(placed.weight.shape)
+    against[placed.weight > 0] = seen * np.minimum(offset**2 / (deviation**2 + _FIT_PX**2), _MOST_SQUARES)
+    return np.asarray((placed.length_px * against).sum(axis=1), np.float64)
