@@ -18,7 +18,7 @@ from kontur.data_preprocessing.illumination import (
     upright,
 )
 from kontur.data_preprocessing.scene import Scene
-from kontur.data_preprocessing.shapes import level_number
+from kontur.data_preprocessing.shapes import LEVELS, level_number
 from kontur.data_preprocessing.surfaces import packed
 from kontur.data_preprocessing.views import View
 
@@ -38,7 +38,7 @@ _options = {"nogil": True, "error_model": "numpy"}
 def arrange(scene: Scene, views: Sequence[View], keys: NDArray[np.uint8]) -> tuple[Things, Casts]:
     """Return what is drawn of each view, bottom to top, with the ids to write, and the shadows that it casts."""
     shapes = [view.thing.shape for view in views]
-    places = np.array([shape.places for shape in shapes]).reshape(len(views), -1, 3)
+    places = np.array([shape.places for shape in shapes], np.int64).reshape(-1, LEVELS, 3)
     sizes = np.array([shape.body[1] for shape in shapes]).reshape(-1, 4)
     homographies = np.concatenate([np.empty((0, 3, 3)), *(view.homographies for view in views)])
     ends = np.cumsum([0, *(len(view.homographies) for view in views)])
@@ -184,10 +184,12 @@ def _casts(numbers, places, sizes, feet, keys, lamps, sky, below):  # type: igno
             falls_far[n] |= far
         level = level_number(_STEP_PX * _SHADOW_PX / scale, sizes[n, 2])
         templates[n], scales[n] = places[n, level], scale / _SHADOW_PX
-        pad = max(_pad(shifts[0, n], softness[0, n]), _pad(shifts[1, n], softness[1, n]) if falls_far[n] else 0)
+        reached = shifts[: 1 + falls_far[n], n]
+        rim = int(softness[: 1 + falls_far[n], n].max() / 2) + 3
         for axis in range(2):
-            windows[n, axis] = int(numbers[n, _LEFT + axis]) - pad
-            size = int(numbers[n, _WIDTH + axis]) + 2 * pad
+            before, behind = rim - reached[:, :, axis].min(), rim + reached[:, :, axis].max()  # the sky's shift is 0
+            windows[n, axis] = int(numbers[n, _LEFT + axis]) - before
+            size = int(numbers[n, _WIDTH + axis]) + before + behind
             windows[n, 2 + axis] = -(-size // (_SHADOW_PX * TILE)) * TILE
         middle = (_SHADOW_PX - 1) / 2
         left, top = windows[n, 0] + middle, windows[n, 1] + middle
@@ -195,9 +197,3 @@ def _casts(numbers, places, sizes, feet, keys, lamps, sky, below):  # type: igno
     shifts = np.rint(shifts / _SHADOW_PX).astype(np.int64)
     softness /= np.float32(_SHADOW_PX)
     return templates, maps, windows, scales, shifts, softness, catches, falls_far, lamp_shares(lamps, sky, below)
-
-
-@numba.njit(**_options)
-def _pad(shifts, softness):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """How far a shadow reaches beyond a thing, px."""
-    return int(np.abs(shifts).max() + softness.max() / 2) + 3

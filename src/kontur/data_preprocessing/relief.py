@@ -36,7 +36,7 @@ from kontur.data_preprocessing.compiled import INNER
 from kontur.data_preprocessing.surfaces import NONE, TURNED
 from kontur.data_preprocessing.textures import DETAIL_SIZE
 
-_WRAP = DETAIL_SIZE - 1
+_WRAP, _LINE = np.int32(DETAIL_SIZE - 1), np.int32(DETAIL_SIZE)
 _ZERO, _HALF, _ONE, _TWO, _FOUR, _SIX = (np.float32(value) for value in (0, 0.5, 1, 2, 4, 6))
 _STEEPEST = np.float32(0.45)
 """Slope at the foot of a bevel."""
@@ -57,39 +57,45 @@ def clip_unit(value):  # type: ignore[no-untyped-def]  # pragma: no cover
 def slope_block(work, bevel_mm, scale, turn):  # type: ignore[no-untyped-def]  # pragma: no cover
     """NX, NY, CHANGE from MM, GX, GY. `turn`: (2, 2) float32 from a change for a step of the template to one for a pixel."""
     change, per = min(_HALF, _STEEPEST / (bevel_mm * scale)), _ONE / bevel_mm
+    a, b, c, d = turn[0, 0], turn[1, 0], turn[0, 1], turn[1, 1]
     for k in range(BLOCK):
         rest = _ONE - clip_unit(work[MM + k] * per)
         gx, gy, gain = work[GX + k], work[GY + k], rest * _TWO * _STEEPEST
-        work[NX + k] = -(gx * turn[0, 0] + gy * turn[1, 0]) * gain
-        work[NY + k] = (gx * turn[0, 1] + gy * turn[1, 1]) * gain
+        work[NX + k] = -(gx * a + gy * b) * gain
+        work[NY + k] = (gx * c + gy * d) * gain
         work[CHANGE + k] = change if rest > _ZERO else _ZERO
 
 
 @numba.njit(**INNER)
 def brush_block(work, to_mm, column, row, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """X, Y, TX, TY, ALONG, ACROSS; `column`, `row`: float32, the first pixel in the thing's window."""
+    a, b, c, d = to_mm[0, 0], to_mm[0, 1], to_mm[1, 0], to_mm[1, 1]
+    x0, y0 = to_mm[0, 2] + a * column + b * row, to_mm[1, 2] + c * column + d * row
     for k in range(BLOCK):
-        u, v = COLUMN[k] + column, ROW[k] + row
-        work[X + k] = to_mm[0, 0] * u + to_mm[0, 1] * v + to_mm[0, 2]
-        work[Y + k] = to_mm[1, 0] * u + to_mm[1, 1] * v + to_mm[1, 2]
+        u, v = COLUMN[k], ROW[k]
+        work[X + k] = x0 + a * u + b * v
+        work[Y + k] = y0 + c * u + d * v
     if s.brushing == TURNED:
         _turned_block(work, s)
+        for k in range(BLOCK):
+            bx, by = work[TX + k], work[TY + k]
+            tx, ty = a * bx + c * by, -(b * bx + d * by)
+            unit = _ONE / np.sqrt(tx * tx + ty * ty + np.float32(1e-12))
+            work[TX + k] = tx * unit
+            work[TY + k] = ty * unit
     else:
-        _straight_block(work, s)
-    for k in range(BLOCK):
-        bx, by = work[TX + k], work[TY + k]
-        tx, ty = to_mm[0, 0] * bx + to_mm[1, 0] * by, -(to_mm[0, 1] * bx + to_mm[1, 1] * by)
+        tx, ty = a * s.brush_x + c * s.brush_y, -(b * s.brush_x + d * s.brush_y)
         unit = _ONE / np.sqrt(tx * tx + ty * ty + np.float32(1e-12))
-        work[TX + k] = tx * unit
-        work[TY + k] = ty * unit
+        _straight_block(work, s, tx * unit, ty * unit)
 
 
 @numba.njit(**INNER)
-def _straight_block(work, s):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _straight_block(work, s, tx, ty):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`tx`, `ty`: the direction in the plane's frame."""
     for x in range(BLOCK):
         px, py = work[X + x], work[Y + x]
-        work[TX + x] = s.brush_x
-        work[TY + x] = s.brush_y
+        work[TX + x] = tx
+        work[TY + x] = ty
         work[ALONG + x] = (px * s.brush_x + py * s.brush_y) * _TWO
         work[ACROSS + x] = (py * s.brush_x - px * s.brush_y) * _SIX
 
@@ -134,9 +140,9 @@ def _look_up(work, whole, pool, at, per, s):  # type: ignore[no-untyped-def]  # 
     for k in range(BLOCK):
         i = np.int32(work[at + k] * per + s.shift_x + _POSITIVE)
         j = np.int32(work[at + BLOCK + k] * per + s.shift_y + _POSITIVE)
-        whole[INDEX + k] = np.int32((j & _WRAP) * DETAIL_SIZE + (i & _WRAP))
+        whole[INDEX + k] = np.int32(np.int32(np.int32(j & _WRAP) * _LINE) + np.int32(i & _WRAP))
     for k in range(BLOCK):
-        whole[UPPER + k] = pool[whole[INDEX + k]]
+        whole[UPPER + k] = pool[np.uint32(whole[INDEX + k])]
 
 
 @numba.njit(**INNER)

@@ -83,9 +83,9 @@ def _mix(work, whole, out):  # type: ignore[no-untyped-def]  # pragma: no cover
         fx, fy, upper, lower = work[FX + k], work[FY + k], whole[UPPER + k], whole[LOWER + k]
         a, b, c, d = (
             np.float32(np.int16(upper)),
-            np.float32(upper >> 16),
+            np.float32(np.int32(upper >> np.int32(16))),
             np.float32(np.int16(lower)),
-            np.float32(lower >> 16),
+            np.float32(np.int32(lower >> np.int32(16))),
         )
         above, below = a + (b - a) * fx, c + (d - c) * fx
         out[k] = (above + (below - above) * fy) * _MM

@@ -16,6 +16,8 @@ from kontur.data_preprocessing.blocks import (
     CHANGE,
     COLUMN,
     DIRT,
+    FX,
+    FY,
     LIT,
     MM,
     NX,
@@ -51,15 +53,23 @@ def light_block(work, u, v, s, lamps, sky):  # type: ignore[no-untyped-def]  # p
 
 @numba.njit(**INNER)
 def _sky_block(work, u, v, sky):  # type: ignore[no-untyped-def]  # pragma: no cover
-    x0, y0 = sky[5, 0] + sky[5, 1] * u + sky[5, 2] * v, sky[6, 0] + sky[6, 1] * u + sky[6, 2] * v
+    ax, bx, ay, by = sky[5, 1], sky[5, 2], sky[6, 1], sky[6, 2]
+    x0, y0 = sky[5, 0] + ax * u + bx * v, sky[6, 0] + ay * u + by * v
     for k in range(BLOCK):
-        nx = work[NX + k] - (x0 + sky[5, 1] * COLUMN[k] + sky[5, 2] * ROW[k])
-        ny = work[NY + k] - (y0 + sky[6, 1] * COLUMN[k] + sky[6, 2] * ROW[k])
-        tilt = min(_ONE, _TWO * np.sqrt(nx * nx + ny * ny))
-        for c in range(3):
-            work[LIT + c * BLOCK + k] = sky[0, c]
-            seen = sky[1, c] + (sky[2, c] - sky[1, c]) * tilt + nx * sky[3, c] + ny * sky[4, c]
-            work[SENT + c * BLOCK + k] = max(_ZERO, seen)
+        nx = work[NX + k] - (x0 + ax * COLUMN[k] + bx * ROW[k])
+        ny = work[NY + k] - (y0 + ay * COLUMN[k] + by * ROW[k])
+        work[FX + k], work[FY + k] = nx, ny
+        work[LIT + k] = min(_ONE, _TWO * np.sqrt(nx * nx + ny * ny))
+    for c in range(3):
+        overhead, level, right, up = sky[1, c], sky[2, c] - sky[1, c], sky[3, c], sky[4, c]
+        sent = SENT + c * BLOCK
+        for k in range(BLOCK):
+            seen = overhead + level * work[LIT + k] + work[FX + k] * right + work[FY + k] * up
+            work[sent + k] = max(_ZERO, seen)
+    for c in range(3):
+        level, lit = sky[0, c], LIT + c * BLOCK
+        for k in range(BLOCK):
+            work[lit + k] = level
 
 
 @numba.njit(**INNER)
@@ -121,27 +131,34 @@ def wall_block(work, scale, lean, turn, tints, lamps, sky):  # type: ignore[no-u
     """Blend in walls where they show beside the top face: level with the table, lit from the side, mirroring the horizon,
     and darker towards the foot, where less of the sky is seen. `lean`: greatest width of a wall, px.
 
-    Uses LIT for the light on the walls.
+    Uses LIT for the light on the walls, and FX and FY: their direction, then the top face's share and the light that
+    the depth leaves.
     """
     for c in range(3):
+        level = np.float32(0.35) * sky[0, c]
         for k in range(BLOCK):
-            work[LIT + c * BLOCK + k] = np.float32(0.35) * sky[0, c]
+            work[LIT + c * BLOCK + k] = level
+    a, b, c, d = turn[0, 0], turn[1, 0], turn[0, 1], turn[1, 1]
+    for k in range(BLOCK):
+        gx, gy = work[ALL_X + k], work[ALL_Y + k]
+        right, up = gx * a + gy * b, -(gx * c + gy * d)
+        outwards = -_ONE / np.sqrt(right * right + up * up + _TINY)
+        work[FX + k], work[FY + k] = right * outwards, up * outwards
     for n in range(len(lamps)):
-        lx, ly = lamps[n, 3], lamps[n, 4]
+        blue, green, red, lx, ly = lamps[n, 0], lamps[n, 1], lamps[n, 2], lamps[n, 3], lamps[n, 4]
         for k in range(BLOCK):
-            gx, gy = work[ALL_X + k], work[ALL_Y + k]
-            right, up = gx * turn[0, 0] + gy * turn[1, 0], -(gx * turn[0, 1] + gy * turn[1, 1])
-            faced = max(_ZERO, -(right * lx + up * ly) / np.sqrt(right * right + up * up + _TINY))
-            work[LIT + k] += lamps[n, 0] * faced
-            work[LIT + BLOCK + k] += lamps[n, 1] * faced
-            work[LIT + 2 * BLOCK + k] += lamps[n, 2] * faced
+            faced = max(_ZERO, work[FX + k] * lx + work[FY + k] * ly)
+            work[LIT + k] += blue * faced
+            work[LIT + BLOCK + k] += green * faced
+            work[LIT + 2 * BLOCK + k] += red * faced
+    for k in range(BLOCK):
+        covered = clip_unit(work[ALL + k] * scale + _HALF)
+        work[FX + k] = min(_ONE, clip_unit(work[MM + k] * scale + _HALF) / max(_TINY, covered))
+        work[FY + k] = _ONE - _HALF * clip_unit(-work[MM + k] * scale / max(_ONE, lean))
     for c in range(3):
         lit, sent = LIT + c * BLOCK, SENT + c * BLOCK
-        mirrored = np.float32(0.4) * sky[2, c]
+        diffuse, specular, mirrored = tints[0, c], tints[1, c], np.float32(0.4) * sky[2, c]
         for k in range(BLOCK):
-            covered = clip_unit(work[ALL + k] * scale + _HALF)
-            on_top = min(_ONE, clip_unit(work[MM + k] * scale + _HALF) / max(_TINY, covered))
-            depth = clip_unit(-work[MM + k] * scale / max(_ONE, lean))
-            light = work[lit + k] * (_ONE - _HALF * depth)
-            wall = tints[0, c] * light + tints[1, c] * (mirrored * (_ONE - _HALF * depth) + _QUARTER * light)
-            work[sent + k] = wall + (work[sent + k] - wall) * on_top
+            light = work[lit + k] * work[FY + k]
+            wall = diffuse * light + specular * (mirrored * work[FY + k] + _QUARTER * light)
+            work[sent + k] = wall + (work[sent + k] - wall) * work[FX + k]

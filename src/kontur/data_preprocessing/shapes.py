@@ -19,7 +19,7 @@ from kontur.geometry import Part, Points, resample
 MARGIN_MM = 6.0
 """Distance is known up to this far outside the bounds; shadows and side walls reach no farther."""
 _MAX_GRID = 640
-_LEVELS = 5
+LEVELS = 5
 _OUTLINE_POINTS = 96
 
 Floats = NDArray[np.float32]
@@ -86,7 +86,7 @@ class Shape:
     @cached_property
     def levels(self) -> tuple[Level, ...]:
         """The template, and every second, fourth ... row and column of it: what smaller pictures need."""
-        return tuple(self._level(1 << k) for k in range(_LEVELS))
+        return tuple(self._level(1 << k) for k in range(LEVELS))
 
     def _level(self, every: int) -> Level:
         packed = pack(self.distance_mm[::every, ::every])
@@ -101,7 +101,7 @@ class Shape:
 @numba.njit(nogil=True)
 def level_number(step_mm, finest_mm):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Which level is the coarsest with a step of at most `step_mm`; the finest, whose step is `finest_mm`, where none is."""
-    return min(_LEVELS - 1, max(0, int(np.floor(np.log2(step_mm / finest_mm)))))
+    return min(LEVELS - 1, max(0, int(np.floor(np.log2(step_mm / finest_mm)))))
 
 
 def part_shape(part: Part, step_mm: float) -> Shape:

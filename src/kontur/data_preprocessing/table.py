@@ -27,6 +27,8 @@ _CUT = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 _STRIP = BLOCK
 """Pixels of a row that are worked on at a time: a pattern is turned, and a strip of a band keeps to a small place in it."""
+_ALONG = np.arange(_STRIP, dtype=np.float32)
+_BYTE = np.int32(255)
 _RIGHT, _DOWN = 0, BLOCK
 """Rows of a strip's numbers: how far its pixels lie beyond the tile's elements; `_RIGHT` becomes the level."""
 
@@ -144,15 +146,15 @@ def _fill_pattern(  # type: ignore[no-untyped-def]
 @numba.njit(**INNER)
 def _locate(work, whole, matrix, begin, y, line):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Element of the tile at or before each pixel of a strip's row, and how far the pixel lies beyond it."""
-    u0, v0 = matrix[0, 1] * y + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]
-    right, low = matrix[0, 0], matrix[1, 0]
+    right, low, x = matrix[0, 0], matrix[1, 0], np.float32(begin)
+    u0, v0 = right * x + matrix[0, 1] * y + matrix[0, 2], low * x + matrix[1, 1] * y + matrix[1, 2]
     wrap, stride = np.int32(line - 2), np.int32(line)
     for k in range(_STRIP):
-        x = np.float32(begin + k)
-        u, v = right * x + u0, low * x + v0
+        u, v = right * _ALONG[k] + u0, low * _ALONG[k] + v0
         i, j = np.floor(u), np.floor(v)
         work[_RIGHT + k], work[_DOWN + k] = u - i, v - j
-        whole[INDEX + k] = np.int32(np.int32(np.int32(j) & wrap) * stride) + (np.int32(i) & wrap)
+        column, row = np.int32(np.int32(i) & wrap), np.int32(np.int32(j) & wrap)
+        whole[INDEX + k] = np.int32(np.int32(row * stride) + column)
 
 
 @numba.njit(**INNER)
@@ -170,8 +172,8 @@ def _fetch(whole, tile, line):  # type: ignore[no-untyped-def]  # pragma: no cov
 def _mix(work, whole):  # type: ignore[no-untyped-def]  # pragma: no cover
     for k in range(_STRIP):
         upper, lower = whole[UPPER + k], whole[LOWER + k]
-        a, b = np.float32(upper & np.int32(255)), np.float32(upper >> np.int32(8))
-        c, d = np.float32(lower & np.int32(255)), np.float32(lower >> np.int32(8))
+        a, b = np.float32(np.int32(upper & _BYTE)), np.float32(np.int32(upper >> np.int32(8)))
+        c, d = np.float32(np.int32(lower & _BYTE)), np.float32(np.int32(lower >> np.int32(8)))
         above, below = a + (b - a) * work[_RIGHT + k], c + (d - c) * work[_RIGHT + k]
         work[_RIGHT + k] = above + (below - above) * work[_DOWN + k]
 

@@ -22,10 +22,11 @@ from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.relief import brush_block, clip_unit, slope_block, texture_block
 from kontur.data_preprocessing.sampling import sample_block, sample_one
 from kontur.data_preprocessing.shading import HEATED_MM, light_block, oil_block, send_block, wall_block
+from kontur.data_preprocessing.vectors import blend_row
 
 _ZERO, _HALF = np.float32(0), np.float32(0.5)
 _MIDDLE = np.float32((TILE - 1) / 2)
-_REACH_PX = np.float32(TILE * 0.7072 + 1.5)
+_REACH_PX = np.float32(TILE * 0.7072 + 0.8)
 """No pixel of a tile is farther from its middle, with room for smooth edges and a template's steps."""
 
 
@@ -88,19 +89,19 @@ def draw_rows(  # type: ignore[no-untyped-def]
 ):  # fmt: skip  # pragma: no cover
     """`draw_thing`; `work`, `whole`: rows of `blocks`."""
     left, top, width, begin, end = window
-    covered, inner = 0, scale * max(bevel_mm, HEATED_MM)
+    covered, inner = 0, scale * max(bevel_mm, HEATED_MM if s.heat > _ZERO else _ZERO)
     for row in range(begin, end, TILE):
         for column in range(0, width, TILE):
             u, v = np.float32(column), np.float32(row)
             depth = sample_one(template, maps[0], u + _MIDDLE, v + _MIDDLE) * scale
-            if depth < -(lean + _REACH_PX):
+            if depth < -_REACH_PX and _deepest(template, maps, u, v) * scale < -_REACH_PX:
                 continue
             if depth - _REACH_PX > inner:
                 walls = _fill_block(work, depth / scale)
             else:
                 walls = _find_block(work, whole, template, maps, u, v, scale)
-            covered += _count(work)
             x, y = column + left, row + top
+            covered += _count(work)
             beyond = x <= -TILE or y <= -TILE or x >= out.shape[2] or y >= out.shape[1]
             if beyond or _greatest(work) * scale <= -_HALF:
                 continue
@@ -115,6 +116,15 @@ def draw_rows(  # type: ignore[no-untyped-def]
                 wall_block(work, scale, lean, turn, tints, lamps, sky)
             _lay(work, out, ids, key, x, y, scale)
     return covered
+
+
+@numba.njit(**INNER)
+def _deepest(template, maps, u, v):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Distance in the middle of a tile, mm: the greatest of all slices."""
+    mm = sample_one(template, maps[0], u + _MIDDLE, v + _MIDDLE)
+    for n in range(1, len(maps)):
+        mm = max(mm, sample_one(template, maps[n], u + _MIDDLE, v + _MIDDLE))
+    return mm
 
 
 @numba.njit(**INNER)
@@ -145,6 +155,8 @@ def _find_block(work, whole, template, maps, u, v, scale):  # type: ignore[no-un
     if least * scale >= _HALF:
         return False
     for n in range(1, len(maps)):
+        if sample_one(template, maps[n], u + _MIDDLE, v + _MIDDLE) * scale < -_REACH_PX:
+            continue
         sample_block(work, whole, LIT, template, maps[n], u, v)
         for k in range(BLOCK):
             lower = work[LIT + k] > work[ALL + k]
@@ -204,10 +216,8 @@ def _lay_whole(work, out, ids, key, x, y, scale):  # type: ignore[no-untyped-def
         for k in range(TILE):
             place = at + np.uint64(k)
             owners[place] = mine if work[ALL + row * TILE + k] >= _ZERO else owners[place]
+    light = out.reshape(-1)
     for c in range(3):
-        plane = out[c].reshape(-1)
         for row in range(TILE):
-            at = first + np.uint64(row) * line
-            for k in range(TILE):
-                place, mixed = at + np.uint64(k), row * TILE + k
-                plane[place] += (work[SENT + c * BLOCK + mixed] - plane[place]) * work[FX + mixed]
+            at = np.uint64(c * ids.size) + first + np.uint64(row) * line
+            blend_row(light, at, work, np.uint64(SENT + c * BLOCK + row * TILE), np.uint64(FX + row * TILE))
