@@ -133,9 +133,9 @@ def _blur_weights(sigma_px: float) -> Floats:
 
 def _output_curve(look: Look) -> NDArray[np.uint8]:
     """Bytes of the picture for 12-bit sensor values."""
-    linear = np.arange(_CODES) / (_CODES - 1)
+    linear = np.arange(_CODES, dtype=np.float32) / np.float32(_CODES - 1)
     rolled = linear * (1 + look.shoulder) / (1 + look.shoulder * linear)
-    return np.rint(255 * rolled ** (1 / look.gamma)).astype(np.uint8)
+    return np.rint(255 * rolled ** np.float32(1 / look.gamma)).astype(np.uint8)
 
 
 def _lens(light: Light, look: Look) -> Light:

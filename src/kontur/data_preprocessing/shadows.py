@@ -97,13 +97,36 @@ def _hide(  # type: ignore[no-untyped-def]
     """Hide rows `first` to `last` by a copy of the thing, `reach` of the whole way down its shadow."""
     dx, dy = int(np.rint(shift_x * reach)), int(np.rint(shift_y * reach))
     height, width = mm.shape
-    begin, end = max(0, dx), min(width, width + dx)
     steep = scale / max(_ONE, softness * reach)
-    for row in range(max(first, dy), min(last, height + dy)):
-        at = (row - first) * width
-        target, source = hidden[at + begin : at + end], mm[row - dy, begin - dx :]
-        for x in range(end - begin):
-            target[x] = max(target[x], min(_ONE, source[x] * steep + _HALF))
+    begin, end = max(first, dy), min(last, height + dy)
+    if begin >= end:
+        return
+    if _ends_bare(mm, max(0, begin - dy - 1), min(height, end - dy + 1), dx, steep):
+        # what one row's end would hide of the next one's beginning is nothing: all rows are one long row
+        to, of = (begin - first) * width + max(0, dx), (begin - dy) * width + max(0, -dx)
+        _hide_row(hidden[to:], mm.reshape(-1)[of:], (end - begin) * width - abs(dx), steep)
+        return
+    for row in range(begin, end):
+        _hide_row(hidden[(row - first) * width + max(0, dx) :], mm[row - dy, max(0, -dx) :], width - abs(dx), steep)
+
+
+@numba.njit(**INNER)
+def _ends_bare(mm, first, last, dx, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Whether the columns that a shift by `dx` moves out of rows `first` to `last` hide nothing."""
+    begin, end = (max(0, mm.shape[1] - dx), mm.shape[1]) if dx > 0 else (0, min(mm.shape[1], -dx))
+    greatest = -_HALF / steep
+    for row in range(first, last):
+        for column in range(begin, end):
+            if mm[row, column] > greatest:
+                return False
+    return True
+
+
+@numba.njit(**INNER)
+def _hide_row(hidden, mm, count, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """The greater of the two, but as a sum: a number that may stay as it is would become a masked write, which is slow."""
+    for x in range(count):
+        hidden[x] += max(_ZERO, min(_ONE, mm[x] * steep + _HALF) - hidden[x])
 
 
 @numba.njit(**INNER)
@@ -139,16 +162,29 @@ def _darken(  # type: ignore[no-untyped-def]
         other = min(rows - 1, max(0, near - 1 + 2 * ((y - top) % 2)))
         for c in range(3):
             at = c * plane + begin - left
-            _mix(line, wide[at + (near - first) * width :], wide[at + (other - first) * width :], end - begin)
+            upper, lower, row = (
+                wide[at + (near - first) * width :],
+                wide[at + (other - first) * width :],
+                out[c, y, begin:end],
+            )
             if len(catches):
+                _mix(line, upper, lower, end - begin)
                 _catch(line, ids[y, begin:end], catches)
-            _multiply(out[c, y, begin:end], line)
+                _multiply(row, line)
+            else:
+                _multiply_mix(row, upper, lower)
 
 
 @numba.njit(**INNER)
 def _mix(out, near, other, count):  # type: ignore[no-untyped-def]  # pragma: no cover
     for x in range(count):
         out[x] = near[x] + (other[x] - near[x]) * _QUARTER
+
+
+@numba.njit(**INNER)
+def _multiply_mix(out, near, other):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(len(out)):
+        out[x] *= near[x] + (other[x] - near[x]) * _QUARTER
 
 
 @numba.njit(**INNER)

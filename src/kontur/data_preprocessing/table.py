@@ -63,7 +63,8 @@ def ground_of(table: Table, picture: Path | None, field: Floats, size_wh: tuple[
     """
     c, s = np.cos(table.turn_rad) * table.zoom, np.sin(table.turn_rad) * table.zoom
     matrix = np.array([[c, -s, table.shift[0]], [s, c, table.shift[1]]])
-    light = np.ascontiguousarray(np.moveaxis(field, 2, 1) @ _spread(field.shape[1], size_wh[0]))
+    across = np.moveaxis(field, 2, 1).reshape(-1, field.shape[1]) @ _spread(field.shape[1], size_wh[0])
+    light = across.reshape(-1, 3, size_wh[0])
     dark, bright = np.array(table.dark), np.array(table.bright)
     tones = np.column_stack([dark, (bright - dark) / 255]).astype(np.float32)
     if picture is None:
