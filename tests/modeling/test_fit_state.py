@@ -7,7 +7,7 @@ from motion_oracle import motion_rows
 
 from kontur.geometry import PixelPose
 from kontur.modeling.alignment import apply_homography, project_normals
-from kontur.modeling.contenders import contenders
+from kontur.modeling.contenders import claim_of, contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
 from kontur.modeling.edge_reader import Near, read_edges
@@ -163,4 +163,4 @@ def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_anothe
     _, fit, model = state([POSE, POSE, turned], [large, small, large])
     support = support_of(edge_picture(picture, 0.7), model, fit, 1.25)
     assert support.score[2] < support.score[0] - 0.3
-    assert contenders(support, 0.25).tolist() == [0, 1]
+    assert contenders(claim_of(support), 0.25).tolist() == [0, 1]

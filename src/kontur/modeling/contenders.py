@@ -1,9 +1,13 @@
 """Which hypotheses are worth an exact fit: those that are not far behind a rival in the same place."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.modeling.support import Support
+
+Floats = NDArray[np.float64]
 
 _LEAST_SUPPORT = 0.15
 """What a true part, half hidden or not, has at least after the rough fit."""
@@ -16,16 +20,33 @@ _SAME_SIZE = 1.5
 lies on a plate does not compete with it."""
 
 
-def contenders(support: Support, most_lag: float) -> NDArray[np.int64]:
-    """Return which of N contours may still win, their support at most so much less than a rival's."""
-    placed = support.placed
-    weight = placed.weight
+class Claim(NamedTuple):
+    """What N contours claim.
+
+    Attributes:
+        share: (N,) of their contours that edges support.
+        centre, radius: (N, 2) and (N,) where they lie in the rectified picture, and how large they are, px.
+    """
+
+    share: Floats
+    centre: Floats
+    radius: Floats
+
+
+def claim_of(support: Support) -> Claim:
+    """Return what contours claim by what supports them."""
+    placed, weight = support.placed, support.placed.weight
     share = (weight * support.supported).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-    best = np.where(_rivals(placed.centre, np.sqrt(placed.radius2)), share, 0).max(axis=1)
-    return np.flatnonzero((share >= _LEAST_SUPPORT) & (share >= best - most_lag))
+    return Claim(share, placed.centre, np.sqrt(placed.radius2))
 
 
-def _rivals(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> NDArray[np.bool_]:
+def contenders(claim: Claim, most_lag: float) -> NDArray[np.int64]:
+    """Return which of N contours may still win, their support at most so much less than a rival's."""
+    best = np.where(_rivals(claim.centre, claim.radius), claim.share, 0).max(axis=1)
+    return np.flatnonzero((claim.share >= _LEAST_SUPPORT) & (claim.share >= best - most_lag))
+
+
+def _rivals(centre: Floats, radius: Floats) -> NDArray[np.bool_]:
     """Return (N, N) which claim the same place and size; each is its own rival."""
     apart = np.linalg.norm(centre[:, None] - centre[None], axis=2)
     smaller, larger = np.minimum.outer(radius, radius), np.maximum.outer(radius, radius)

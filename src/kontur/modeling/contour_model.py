@@ -51,10 +51,10 @@ class ContourBatch:
         """Return the models of some detections."""
         return ContourBatch(self.points_mm[index], self.normals[index], self.weight[index], self.length_mm[index])
 
-    def thinned(self) -> "ContourBatch":
-        """Return every second point, each standing for twice the length."""
-        columns = self.points_mm, self.normals, self.weight, 2 * self.length_mm
-        return ContourBatch(*(np.ascontiguousarray(values[:, ::2]) for values in columns))
+    def thinned(self, step: int = 2) -> "ContourBatch":
+        """Return every second point (or one in `step`), each standing for as much more length."""
+        columns = self.points_mm, self.normals, self.weight, step * self.length_mm
+        return ContourBatch(*(np.ascontiguousarray(values[:, ::step]) for values in columns))
 
 
 def contour_model(part: Part, spacing_mm: float) -> ContourModel:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.common_plane import share_plane
-from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
+from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, Claim, claim_of, contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture
@@ -33,7 +33,11 @@ Floats = NDArray[np.float64]
 
 _FULL_READINGS = 2
 """The last readings see all points, those before every second one."""
+_ROUGH_THINNING = 4
+"""The rough fit sees one point in so many."""
 _NEAR_ROUNDS = 2
+_NO_DOUBT = 0.8
+"""A contour of which this share is supported by edges was not drawn away by what hides it."""
 _LEAST_SHARED = 6
 """Threads share out no fewer contours than these."""
 _SHARP_PX = 0.5
@@ -99,18 +103,19 @@ def register(
     views = views_of(picture)
     source = views.edges(options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit = _all_roughly_fitted(views, model.thinned(), start, options)
-    kept, fit = _narrowed(source, model, fit, options)
+    fit, claim = _all_roughly_fitted(views, model.thinned(_ROUGH_THINNING), start, options)
+    kept, fit = _narrowed(source, model.thinned(), fit, claim, options)
     if len(kept) < len(known):
         detections, known = _without(detections, np.delete(known, kept))
         chosen, model, start = chosen[kept], model[kept], start[kept]
     if len(known) == 0:
         return detections
+    after = None
     for left in reversed(range(min(_FULL_READINGS, options.readings))):
-        fit, support = improve_by_reading(source, model, fit, options.tolerance_px)
-        fit = share_plane(source.size_wh, fit, support) if left else fit
-    after = support_of(source, model, fit, options.tolerance_px)
-    before = support_of(source, model.thinned(), start, options.tolerance_px)
+        fit, after = improve_by_reading(source, model, fit, options.tolerance_px)
+        fit = share_plane(source.size_wh, fit, after) if left else fit
+    after = after or support_of(source, model, fit, options.tolerance_px)
+    before = support_of(source, model.thinned(_ROUGH_THINNING), start, options.tolerance_px)
     lost = after.score < _LEAST_KEPT * before.score
     if lost.any():
         fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[lost], 0
@@ -118,40 +123,54 @@ def register(
     return _merged(detections, known, described(chosen, fit, after))
 
 
-def _all_roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
-    """Return the rough fit of all contours, shared out among the threads."""
+def _all_roughly_fitted(
+    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> tuple[Fit, Claim]:
+    """Return the rough fit of all contours, and what they claim, shared out among the threads."""
     for step in options.rounds:
         views.edges(options.sigma_px, step.reduction)
+    count = len(fit.matrix)
     result = Fit(np.empty_like(fit.matrix), np.empty_like(fit.offset_px), fit.plane)
+    claim = Claim(np.empty(count), np.empty((count, 2)), np.empty(count))
 
     def work(rows: slice) -> None:
         """Fit some of them."""
         index = np.arange(rows.start, rows.stop)
-        some = _roughly_fitted(views, model[index], fit[index], options)
+        some, theirs = _roughly_fitted(views, model[index], fit[index], options)
         result.matrix[rows], result.offset_px[rows] = some.matrix, some.offset_px
+        for whole, part in zip(claim, theirs, strict=True):
+            whole[rows] = part
 
-    in_threads(work, pieces(len(fit.matrix), _LEAST_SHARED))
-    return result
+    in_threads(work, pieces(count, _LEAST_SHARED))
+    return result, claim
 
 
-def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> Fit:
+def _roughly_fitted(
+    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> tuple[Fit, Claim]:
     """Return the fit after the rounds; after the last one alone, repeated, where that explains more.
 
-    What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's.
+    What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's; that is looked
+    into where much of the contour is left without an edge.
     """
-    fits = [fit, fit]
-    for steps, row in ((options.rounds, 0), (_NEAR_ROUNDS * options.rounds[-1:], 1)):
-        for step in steps:
-            fits[row] = improve(views.edges(options.sigma_px, step.reduction), model, fits[row], step)
-    if len(options.rounds) < 2:
-        return fits[0]
     source = views.edges(options.sigma_px)
-    far, near = (_sharp_support(support_of(source, model, item, options.tolerance_px)) for item in fits)
-    return replace(
-        fits[0],
-        matrix=np.where((near > far)[:, None, None], fits[1].matrix, fits[0].matrix),
-        offset_px=np.where(near > far, fits[1].offset_px, fits[0].offset_px),
-    )
+    far = fit
+    for step in options.rounds:
+        far = improve(views.edges(options.sigma_px, step.reduction), model, far, step)
+    support = support_of(source, model, far, options.tolerance_px)
+    claim, sharp = claim_of(support), _sharp_support(support)
+    doubtful = np.flatnonzero(claim.share < _NO_DOUBT)
+    if len(options.rounds) < 2 or len(doubtful) == 0:
+        return far, claim
+    some, near = model[doubtful], fit[doubtful]
+    for step in _NEAR_ROUNDS * options.rounds[-1:]:
+        near = improve(views.edges(options.sigma_px, step.reduction), some, near, step)
+    theirs = support_of(source, some, near, options.tolerance_px)
+    better = _sharp_support(theirs) > sharp[doubtful]
+    far.matrix[doubtful[better]], far.offset_px[doubtful[better]] = near.matrix[better], near.offset_px[better]
+    for whole, part in zip(claim, claim_of(theirs), strict=True):
+        whole[doubtful[better]] = part[better]
+    return far, claim
 
 
 def _sharp_support(support: Support) -> Floats:
@@ -162,18 +181,18 @@ def _sharp_support(support: Support) -> Floats:
 
 
 def _narrowed(
-    source: EdgePicture, model: ContourBatch, fit: Fit, options: RegistrationOptions
+    source: EdgePicture, thinned: ContourBatch, fit: Fit, claim: Claim, options: RegistrationOptions
 ) -> tuple[NDArray[np.int64], Fit]:
     """Return the fit after the first readings, which see every second point, and whose it is: all, or the contenders."""
-    thinned, kept = model.thinned(), np.arange(len(fit.matrix))
+    kept = np.arange(len(fit.matrix))
     if options.contenders_only:
-        kept = contenders(support_of(source, thinned, fit, options.tolerance_px), ROUGH_LAG)
+        kept = contenders(claim, ROUGH_LAG)
         thinned, fit = thinned[kept], fit[kept]
     for _ in range(options.readings - _FULL_READINGS):
         if len(kept) == 0:
             break
         fit, support = improve_by_reading(source, thinned, fit, options.tolerance_px)
-        again = contenders(support, READ_LAG) if options.contenders_only else np.arange(len(kept))
+        again = contenders(claim_of(support), READ_LAG) if options.contenders_only else np.arange(len(kept))
         fit = share_plane(source.size_wh, fit, support)
         thinned, fit, kept = thinned[again], fit[again], kept[again]
     return kept, fit
