@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from kontur.geometry import PixelPose
 from kontur.modeling.detections import Detections, from_poses
-from kontur.modeling.heads import CELL_CENTRE_PX, HEADS, OFFSET_UNIT_PX, STRIDE
+from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
 from kontur.modeling.model_info import KnownPart
+from kontur.modeling.votes import cast_votes, gather_votes
 
 _MARGIN_CELLS = 32
 _BLUR_CELLS = 1.2
@@ -71,34 +72,35 @@ def propose(
         the hypotheses (score: probability of the part and those alike, times foreground), and (N,) the place each belongs
         to: hypotheses of one place rule each other out.
     """
-    foreground = _sigmoid(output[HEADS.foreground][0])
-    rows, columns = np.nonzero(foreground >= options.foreground_threshold)
     empty = from_poses(size_wh, [], [], []), np.zeros(0, np.int64)
-    if len(rows) == 0:
-        return empty
-    cells = output[:, rows, columns].astype(np.float64)
-    weight = foreground[rows, columns].astype(np.float64)
-    centre = np.column_stack([columns, rows]) * STRIDE + CELL_CENTRE_PX
-    votes = centre + cells[HEADS.offset].T * OFFSET_UNIT_PX
-    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]))
+    at, votes, weight = _votes(output, options.foreground_threshold)
+    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1])) if len(at) else votes
     if len(peaks) == 0:
         return empty
     alike = np.eye(len(parts), dtype=bool) if alike is None else alike
-    apart = [np.subtract.outer(votes[:, axis], peaks[:, axis]) ** 2 for axis in (0, 1)]
-    nearest = (apart[0] + apart[1]).argmin(axis=1)
-    nearest[np.linalg.norm(votes - peaks[nearest], axis=1) > _GATHER_RADIUS_PX] = -1
+    total, datum, face_down = np.empty((len(peaks), 2)), np.empty((len(peaks), 2)), np.empty(len(peaks))
+    probability = np.empty((len(peaks), len(parts)))
+    said = output.reshape(len(output), -1)
+    gather_votes(said, at, votes, weight, peaks, _GATHER_RADIUS_PX, total, datum, face_down, probability)
     rows_out: list[tuple[int, float, PixelPose, int]] = []
-    for place in range(len(peaks)):
-        mine = nearest == place
-        if weight[mine].sum() >= _LEAST_CELLS:
-            mean = _mean_probability(cells[HEADS.part][:, mine], weight[mine])
-            ranked = likely(*families(mean, alike), options.hypotheses)
-            found = _hypotheses(cells[:, mine], votes[mine], weight[mine], parts, options, ranked)
-            rows_out += [(*row, place) for row in found]
+    for place in np.flatnonzero(total[:, 0] >= _LEAST_CELLS).tolist():
+        ranked = likely(*families(probability[place], alike), options.hypotheses)
+        trust = float(total[place, 0] / total[place, 1])
+        found = _hypotheses(datum[place], float(face_down[place]), trust, parts, options, ranked)
+        rows_out += [(*row, place) for row in found]
     if not rows_out:
         return empty
     part, score, poses, places = zip(*rows_out, strict=True)
     return from_poses(size_wh, part, score, poses), np.array(places, np.int64)
+
+
+def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int64], NDArray, NDArray]:
+    """Return number (V,), vote (V, 2) px and weight (V,) of the cells that see a part."""
+    cells = output.shape[1] * output.shape[2]
+    at, votes, weight = np.empty(cells, np.int64), np.empty((cells, 2)), np.empty(cells)
+    least = float(np.log(foreground_threshold / (1 - foreground_threshold)))
+    count = cast_votes(output, least, (STRIDE, CELL_CENTRE_PX, OFFSET_UNIT_PX), at, votes, weight)
+    return at[:count], votes[:count], weight[:count]
 
 
 def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray:
@@ -116,24 +118,24 @@ def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray
     return (np.column_stack([columns, rows]) - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
 
 
-def _mean_probability(logits: NDArray, weight: NDArray) -> NDArray:
-    """Return (P,) the mean over cells of the probabilities of (P, n) logits."""
-    probability = np.exp(logits - logits.max(axis=0))
-    return np.asarray((probability / probability.sum(axis=0)) @ (weight / weight.sum()))
-
-
 def _hypotheses(
-    cells: NDArray,
-    votes: NDArray,
-    weight: NDArray,
+    datum: NDArray,
+    face_down: float,
+    trust: float,
     parts: Sequence[KnownPart],
     options: ProposalOptions,
     ranked: Sequence[tuple[int, float]],
 ) -> list[tuple[int, float, PixelPose]]:
-    """Return (part, score, pose) of the hypotheses of one place; `cells` is (C, n), `ranked` parts and probabilities."""
-    datum = np.array([_weighted_median(votes[:, axis], weight) for axis in (0, 1)])
-    face_down = float(_sigmoid(cells[HEADS.flipped][0]) @ (weight / weight.sum()))
-    trust = float(weight.mean())
+    """Return (part, score, pose) of the hypotheses of one place.
+
+    Args:
+        datum: (2,) px.
+        face_down: probability that the part lies on its face.
+        trust: mean probability of foreground.
+        parts: the model's part list.
+        options: see `ProposalOptions`.
+        ranked: parts and their probabilities.
+    """
     rows = []
     for part, probability in ranked:
         for flipped in _sides(face_down, parts[part].chiral, options.faces):
@@ -168,13 +170,3 @@ def _sides(face_down: float, chiral: bool, faces: str) -> list[bool]:
     if 0.2 < face_down < 0.8:
         return [False, True]
     return [face_down >= 0.5]
-
-
-def _weighted_median(values: NDArray, weight: NDArray) -> float:
-    order = np.argsort(values)
-    cumulated = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(cumulated, cumulated[-1] / 2)])
-
-
-def _sigmoid(values: NDArray) -> NDArray:
-    return 1 / (1 + np.exp(-values))
