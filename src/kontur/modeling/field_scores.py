@@ -104,23 +104,40 @@ def _all_within(values, first, end):  # type: ignore[no-untyped-def]  # pragma: 
 @numba.njit(inline="always", **_fast)
 def _best_shift_inside(flat, width, cell, cosine, sine, shifts):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the best weighted sum of agreements of points that lie inside the field after all shifts, and which it was."""
-    best, which = np.float32(-np.inf), 0
-    for k in range(len(shifts)):
-        shift = np.int32(2 * (shifts[k, 1] * width + shifts[k, 0]))
-        agreement = _agreement_inside(flat, cell, shift, cosine, sine)
-        if agreement > best:
-            best, which = agreement, k
+    best, which, last = np.float32(-np.inf), 0, len(shifts) - 1
+    for k in range(0, len(shifts), 3):
+        first, second, third = k, min(k + 1, last), min(k + 2, last)
+        one, two, three = _agreements_inside(
+            flat, cell, _cells(shifts[first], width), _cells(shifts[second], width), _cells(shifts[third], width), cosine, sine
+        )
+        if one > best:
+            best, which = one, first
+        if two > best:
+            best, which = two, second
+        if three > best:
+            best, which = three, third
     return best, which
 
 
 @numba.njit(inline="always", **_fast)
-def _agreement_inside(flat, cell, shift, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the weighted sum of agreements over points, shifted."""
-    agreement = np.float32(0)
+def _cells(shift, width):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return by how many numbers of the flat field a shift moves."""
+    return np.int32(2 * (shift[1] * width + shift[0]))
+
+
+@numba.njit(inline="always", **_fast)
+def _agreements_inside(flat, cell, first, second, third, cosine, sine):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the weighted sums of agreements over points for three shifts: a point is looked up once for all."""
+    one, two, three = np.float32(0), np.float32(0), np.float32(0)
     for k in range(len(cell)):
-        at = cell[k] + shift
-        agreement += flat[at] * cosine[k] + flat[at + 1] * sine[k]
-    return agreement
+        c, s, next_one = cosine[k], sine[k], np.uintp(1)
+        at = np.uintp(cell[k] + first)
+        one += flat[at] * c + flat[at + next_one] * s
+        at = np.uintp(cell[k] + second)
+        two += flat[at] * c + flat[at + next_one] * s
+        at = np.uintp(cell[k] + third)
+        three += flat[at] * c + flat[at + next_one] * s
+    return one, two, three
 
 
 @numba.njit(inline="always", **_fast)
