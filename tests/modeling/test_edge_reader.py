@@ -95,7 +95,7 @@ def test_walls_and_shadows_are_not_taken_for_the_part():
         seen = [instance for instance in sample.instances if instance.visible_fraction > 0.95]
         starts = from_poses((320, 240), [i.part for i in seen], [0.5] * len(seen), [i.pose for i in seen])
         true = np.array([(i.pose.u, i.pose.v) for i in seen]).reshape(-1, 2)
-        for errors, options in ((by_peaks, RegistrationOptions(rounds=ROUNDS, readings=0)), (by_reading, None)):
+        for errors, options in ((by_peaks, RegistrationOptions(rounds=ROUNDS, readings=())), (by_reading, None)):
             found = register(sample.image, starts, parts, options)
             errors += np.hypot(*(found.uv - true).T).tolist()
     assert len(by_reading) >= 10

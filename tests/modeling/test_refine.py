@@ -137,7 +137,7 @@ def test_a_fit_that_loses_the_edges_is_not_used():
     part, rng = bracket(), np.random.default_rng(8)
     pose = PixelPose(120.0, 100.0, 0.4, 1.5)
     picture = coverage_picture(part, pose, SIZE_WH, noise=25, rng=rng)
-    measured_only = RegistrationOptions(rounds=(), readings=0)
+    measured_only = RegistrationOptions(rounds=(), readings=())
     starts = from_poses(SIZE_WH, [0] * 20, [0.5] * 20, [moved(pose, rng, 12, 12, 0.1) for _ in range(20)])
     before = register(picture, starts, [part], measured_only).support
     after = register(picture, starts, [part]).support

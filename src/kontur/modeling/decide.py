@@ -27,6 +27,8 @@ from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
 
+_POINTS = RegistrationOptions(spacing_px=3.0, most_points=128)
+"""Where evidence is looked for: points nearer to each other see the same edge."""
 _DOUBTFUL_SCORE = 0.25
 """Detections that score less have no say in the picture's scale."""
 _SCALE_FREE = 0.015
@@ -97,7 +99,7 @@ def decide(
     if len(known) == 0:
         return detections
     chosen = detections[known]
-    points = RegistrationOptions()
+    points = _POINTS
     model = model_batch(chosen, parts, points)
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))

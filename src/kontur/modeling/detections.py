@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,7 +85,7 @@ class Detections:
         """(N, 2) datum in px."""
         return self.matrix[:, :2, 2]
 
-    @property
+    @cached_property
     def similarity(self) -> tuple[Floats, Floats]:
         """(N,) angle in rad, counter-clockwise, and (N,) scale in px/mm at the datum (see `Camera.pixel_pose`).
 

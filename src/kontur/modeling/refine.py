@@ -31,10 +31,6 @@ from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
 
-_FULL_READINGS = 2
-"""The last readings see all points, those before every second one."""
-_ROUGH_THINNING = 4
-"""The rough fit sees one point in so many."""
 _NEAR_ROUNDS = 2
 _NO_DOUBT = 0.8
 """A contour of which this share is supported by edges was not drawn away by what hides it."""
@@ -61,7 +57,9 @@ class RegistrationOptions:
 
     Attributes:
         rounds: of the coarse fit, from coarse to fine.
-        readings: how many times the edges are read and fitted after that; 0 leaves the coarse fit.
+        rough_thinning: that fit sees one point in so many.
+        readings: how often the edges are read and fitted after that, and one in how many points each time; the last one
+            sees all. Empty leaves the coarse fit.
         tolerance_px: an edge this close to the contour supports it.
         sigma_px: smoothing of the picture.
         spacing_px: distance between contour points.
@@ -70,7 +68,8 @@ class RegistrationOptions:
     """
 
     rounds: tuple[Round, ...] = ROUNDS[:3]
-    readings: int = 4
+    rough_thinning: int = 4
+    readings: tuple[int, ...] = (2, 2, 2, 1)
     tolerance_px: float = 1.25
     sigma_px: float = 0.7
     spacing_px: float = 1.5
@@ -103,19 +102,15 @@ def register(
     views = views_of(picture)
     source = views.edges(options.sigma_px)
     start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit, claim = _all_roughly_fitted(views, model.thinned(_ROUGH_THINNING), start, options)
-    kept, fit = _narrowed(source, model.thinned(), fit, claim, options)
+    fit, claim = _all_roughly_fitted(views, model.thinned(options.rough_thinning), start, options)
+    kept, fit, after = _read(source, model, fit, claim, options)
     if len(kept) < len(known):
         detections, known = _without(detections, np.delete(known, kept))
         chosen, model, start = chosen[kept], model[kept], start[kept]
     if len(known) == 0:
         return detections
-    after = None
-    for left in reversed(range(min(_FULL_READINGS, options.readings))):
-        fit, after = improve_by_reading(source, model, fit, options.tolerance_px)
-        fit = share_plane(source.size_wh, fit, after) if left else fit
     after = after or support_of(source, model, fit, options.tolerance_px)
-    before = support_of(source, model.thinned(_ROUGH_THINNING), start, options.tolerance_px)
+    before = support_of(source, model.thinned(options.rough_thinning), start, options.tolerance_px)
     lost = after.score < _LEAST_KEPT * before.score
     if lost.any():
         fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[lost], 0
@@ -180,22 +175,21 @@ def _sharp_support(support: Support) -> Floats:
     return np.asarray((weight * near).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9), np.float64)
 
 
-def _narrowed(
-    source: EdgePicture, thinned: ContourBatch, fit: Fit, claim: Claim, options: RegistrationOptions
-) -> tuple[NDArray[np.int64], Fit]:
-    """Return the fit after the first readings, which see every second point, and whose it is: all, or the contenders."""
-    kept = np.arange(len(fit.matrix))
-    if options.contenders_only:
-        kept = contenders(claim, ROUGH_LAG)
-        thinned, fit = thinned[kept], fit[kept]
-    for _ in range(options.readings - _FULL_READINGS):
+def _read(
+    source: EdgePicture, model: ContourBatch, fit: Fit, claim: Claim, options: RegistrationOptions
+) -> tuple[NDArray[np.int64], Fit, Support | None]:
+    """Return whose fit it is after the readings (all, or the contenders), the fit, and what the last reading supports."""
+    kept, support = np.arange(len(fit.matrix)), None
+    for thinning in options.readings:
+        if support is not None:
+            fit, claim = share_plane(source.size_wh, fit, support), claim_of(support)
+        if options.contenders_only:
+            left = contenders(claim, ROUGH_LAG if support is None else READ_LAG)
+            fit, kept = fit[left], kept[left]
         if len(kept) == 0:
             break
-        fit, support = improve_by_reading(source, thinned, fit, options.tolerance_px)
-        again = contenders(claim_of(support), READ_LAG) if options.contenders_only else np.arange(len(kept))
-        fit = share_plane(source.size_wh, fit, support)
-        thinned, fit, kept = thinned[again], fit[again], kept[again]
-    return kept, fit
+        fit, support = improve_by_reading(source, model[kept].thinned(thinning), fit, options.tolerance_px)
+    return kept, fit, support
 
 
 def _without(detections: Detections, dropped: NDArray[np.int64]) -> tuple[Detections, NDArray[np.int64]]:

@@ -30,7 +30,7 @@ from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
 
-QUICK = RegistrationOptions(rounds=ROUNDS[2:5], readings=0, spacing_px=3.0, most_points=110)
+QUICK = RegistrationOptions(rounds=ROUNDS[2:5], rough_thinning=2, readings=(), spacing_px=3.0, most_points=110)
 """The registration that candidates must survive before they are registered finely."""
 FINE = RegistrationOptions(rounds=ROUNDS[2:3])
 LEAST_DIAMETER_PX = 12.0
