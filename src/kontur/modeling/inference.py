@@ -42,9 +42,11 @@ Engine = Literal["network", "match", "both"]
 """Who proposes: the trained network, the matcher, or both together."""
 
 
-_CONTENDERS = RegistrationOptions(contenders_only=True)
 _NEAR = RegistrationOptions(rounds=ROUNDS[2:3])
-"""How hypotheses of any angle and scale are registered, and those that start near to where they may lie."""
+"""How hypotheses are registered that start near to where they may lie."""
+_TO_DECIDE = RegistrationOptions(readings=(2, 2), contenders_only=True)
+_TO_THE_END = RegistrationOptions(rounds=(), readings=(2, 2, 1))
+"""What is proposed is registered as far as it takes to decide, what is accepted to the end."""
 _SAME_PLACE_PX = 14.0
 """An accepted part this near to a hypothesis' datum settles its place."""
 
@@ -102,7 +104,6 @@ class NetworkDetector:
         self.parts: tuple[Part, ...] = tuple(by_name[part.name] for part in self.info.parts)
         self._stand_ins = find_stand_ins(self.parts, self.info.faces)
         self._alike, self._kin = alike(self._stand_ins), Kin(self.parts, self._stand_ins, self.info.faces)
-        self._has_look_alikes = self._alike.sum(axis=1) > 1
         self._least_score = config.score_threshold
         self._others = tuple(others)
         fitted = self.info.joint_calibration if self._others else self.info.calibration
@@ -140,7 +141,8 @@ class NetworkDetector:
         if len(again):
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
         decided = self._among_kin(views, decided, hypotheses)
-        return stack_layers(views, self._registered(views, decided), self.parts)
+        registered = register(views, decided, self.parts, _TO_THE_END)
+        return stack_layers(views, decide(views, registered, self.parts), self.parts)
 
     def _aligned_again(
         self, field: NDArray[np.float32], hypotheses: Detections, places: NDArray[np.int64], decided: Detections
@@ -161,18 +163,10 @@ class NetworkDetector:
         pool = concatenate([decided, self._offered(views, beside, _NEAR)])
         return decide(views, pool, self.parts, against=misread(views, pool, self.parts, plane, self._alike))
 
-    def _offered(self, views: Views, aligned: Detections, options: RegistrationOptions = _CONTENDERS) -> Detections:
+    def _offered(self, views: Views, aligned: Detections, options: RegistrationOptions = _TO_DECIDE) -> Detections:
         """Register hypotheses; add the look-alikes of each, in its pose."""
         registered = register(views, aligned, self.parts, options)
         return concatenate([registered, in_place_of(registered, self._stand_ins)])
-
-    def _registered(self, views: Views, decided: Detections) -> Detections:
-        """Register what was accepted in the pose of a look-alike as what it is."""
-        borrowed = np.isnan(decided.support) & self._has_look_alikes[decided.part]
-        if not borrowed.any():
-            return decided
-        own = register(views, decided[borrowed], self.parts)
-        return decide(views, concatenate([decided[~borrowed], own]), self.parts)
 
 
 def _doubtful(hypotheses: Detections, certain: Detections) -> NDArray[np.int64]:

@@ -82,6 +82,8 @@ def register(
 ) -> Detections:
     """Fit the contours of detections to the picture.
 
+    What perspective they carry is forgotten, and found anew from all of them.
+
     Args:
         picture: (H, W, 3) uint8, or its views.
         detections: with the right part and a pose within about 8 px and several degrees; UNKNOWN ones pass through.
@@ -101,7 +103,7 @@ def register(
     model = model_batch(chosen, parts, options)
     views = views_of(picture)
     source = views.edges(options.sigma_px)
-    start = Fit(chosen.matrix.copy(), np.zeros(len(chosen)), level_plane(chosen.size_wh))
+    start = Fit(levelled(chosen), np.zeros(len(chosen)), level_plane(chosen.size_wh))
     fit, claim = _all_roughly_fitted(views, model.thinned(options.rough_thinning), start, options)
     kept, fit, after = _read(source, model, fit, claim, options)
     if len(kept) < len(known):
@@ -116,6 +118,19 @@ def register(
         fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[lost], 0
         after = support_of(source, model, fit, options.tolerance_px)
     return _merged(detections, known, described(chosen, fit, after))
+
+
+def levelled(detections: Detections) -> Floats:
+    """Return (N, 3, 3) the similarities nearest to detections at their data: how they would lie on a level plane."""
+    matrix = detections.matrix
+    linear = matrix[:, :2, :2] - matrix[:, :2, 2:] * matrix[:, 2:, :2]
+    side = np.where(detections.flipped, 1.0, -1.0)  # of the determinant: v runs down
+    along = np.stack([linear[:, 0, 0] + side * linear[:, 1, 1], linear[:, 1, 0] - side * linear[:, 0, 1]], axis=1) / 2
+    level = np.zeros_like(matrix)
+    level[:, :2, 0] = along
+    level[:, 0, 1], level[:, 1, 1] = -side * along[:, 1], side * along[:, 0]
+    level[:, :2, 2], level[:, 2, 2] = matrix[:, :2, 2], 1
+    return level
 
 
 def _all_roughly_fitted(
