@@ -27,8 +27,6 @@ from kontur.pictures import Picture
 
 Floats = NDArray[np.float64]
 
-_POINTS = RegistrationOptions(spacing_px=3.0, most_points=128)
-"""Where evidence is looked for: points nearer to each other see the same edge."""
 _DOUBTFUL_SCORE = 0.25
 """Detections that score less have no say in the picture's scale."""
 _SCALE_FREE = 0.015
@@ -58,6 +56,7 @@ class DecisionOptions:
         explained_px: edges this close to an accepted contour are explained by it.
         most_overlap: share of the smaller mask that two detections may have in common.
         sigma_px: smoothing of the picture.
+        spacing_px, most_points: of the contour points at which evidence is looked for.
         passing_lines: whether lines that go on beyond the straight sides of a contour speak for it, see `continuation`.
         duels: whether hypotheses of one place are compared where their contours differ alone, and a score is less where the
             picture cannot tell between parts: half of it for two that are equally likely, since the hole that tells them
@@ -70,6 +69,8 @@ class DecisionOptions:
     explained_px: float = 4.0
     most_overlap: float = 0.75
     sigma_px: float = 0.7
+    spacing_px: float = 1.5
+    most_points: int = 256
     passing_lines: bool = True
     duels: bool = False
 
@@ -99,7 +100,7 @@ def decide(
     if len(known) == 0:
         return detections
     chosen = detections[known]
-    points = _POINTS
+    points = RegistrationOptions(spacing_px=options.spacing_px, most_points=options.most_points)
     model = model_batch(chosen, parts, points)
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))

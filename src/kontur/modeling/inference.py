@@ -20,7 +20,7 @@ from kontur.hardware.threads import use_threads
 from kontur.modeling.appearance import Answer, features_of
 from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align, direction_field
-from kontur.modeling.decide import decide, shared_plane
+from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
 from kontur.modeling.kin import Kin
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
@@ -44,9 +44,10 @@ Engine = Literal["network", "match", "both"]
 
 _NEAR = RegistrationOptions(rounds=ROUNDS[2:3])
 """How hypotheses are registered that start near to where they may lie."""
-_TO_DECIDE = RegistrationOptions(readings=(2, 2), contenders_only=True)
+_TO_DECIDE = RegistrationOptions(rounds=(ROUNDS[0], ROUNDS[2]), rough_thinning=4, readings=(2, 2), contenders_only=True)
 _TO_THE_END = RegistrationOptions(rounds=(), readings=(2, 2, 1))
 """What is proposed is registered as far as it takes to decide, what is accepted to the end."""
+_EVIDENCE = DecisionOptions(spacing_px=3.0, most_points=128)
 _SAME_PLACE_PX = 14.0
 """An accepted part this near to a hypothesis' datum settles its place."""
 
@@ -136,13 +137,13 @@ class NetworkDetector:
         views, field = Views(picture), direction_field(picture)
         offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
-        decided = decide(views, concatenate(offered), self.parts)
+        decided = decide(views, concatenate(offered), self.parts, _EVIDENCE)
         again = self._aligned_again(field, hypotheses, places, decided)
         if len(again):
-            decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts)
+            decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts, _EVIDENCE)
         decided = self._among_kin(views, decided, hypotheses)
         registered = register(views, decided, self.parts, _TO_THE_END)
-        return stack_layers(views, decide(views, registered, self.parts), self.parts)
+        return stack_layers(views, decide(views, registered, self.parts, _EVIDENCE), self.parts)
 
     def _aligned_again(
         self, field: NDArray[np.float32], hypotheses: Detections, places: NDArray[np.int64], decided: Detections

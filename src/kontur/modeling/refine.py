@@ -68,8 +68,8 @@ class RegistrationOptions:
     """
 
     rounds: tuple[Round, ...] = ROUNDS[:3]
-    rough_thinning: int = 4
-    readings: tuple[int, ...] = (2, 2, 2, 1)
+    rough_thinning: int = 2
+    readings: tuple[int, ...] = (2, 2, 1, 1)
     tolerance_px: float = 1.25
     sigma_px: float = 0.7
     spacing_px: float = 1.5
