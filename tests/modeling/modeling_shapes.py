@@ -33,7 +33,11 @@ def bar(length: float = 90.0, width: float = 8.0) -> Part:
 
 def coverage(part: Part, pose: PixelPose, size_wh: tuple[int, int]) -> np.ndarray:
     """Return the exact share (H, W) of each pixel's square that the part covers, by shapely."""
-    rings = [pose.apply(contour.points) for contour in part.contours]
+    return polygon_coverage([pose.apply(contour.points) for contour in part.contours], size_wh)
+
+
+def polygon_coverage(rings: list[np.ndarray], size_wh: tuple[int, int]) -> np.ndarray:
+    """Return the exact share (H, W) of each pixel's square that rings (N, 2) px cover, the first less the others."""
     polygon = shapely.Polygon(rings[0], rings[1:])
     shapely.prepare(polygon)
     u, v = np.meshgrid(np.arange(size_wh[0]), np.arange(size_wh[1]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from profile_oracle import edges_at, profiles, strongest_peaks
 
 from kontur.modeling.edges import EdgePicture, edge_picture, noise_level
-from kontur.modeling.sampling import peaks_of
+from kontur.modeling.profiles import peaks_of
 
 WIDTH, HEIGHT = 120, 90
 RANGE_PX, STEP_PX = 6.0, 0.5

@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import pytest
-from modeling_shapes import bar, bracket, coverage_picture, disc, plate
+from modeling_shapes import bar, bracket, coverage_picture, disc, plate, polygon_coverage
 
 from kontur.geometry import PixelPose, angle_difference
 from kontur.modeling.detections import UNKNOWN, concatenate, from_poses, unregistered
-from kontur.modeling.refine import RegistrationOptions, register
+from kontur.modeling.refine import RegistrationOptions, levelled, register
 
 SIZE_WH = (250, 200)
 TRIALS = 8
@@ -18,6 +19,12 @@ def moved(pose, rng, px=5.0, degrees=3.0, scale=0.03):
         pose.scale_px_per_mm * np.exp(rng.uniform(-scale, scale)),
         pose.flipped,
     )
+
+
+def seen_at(matrix, points):
+    """Map (N, 2) points by a homography."""
+    mapped = points @ matrix[:, :2].T + matrix[:, 2]
+    return mapped[:, :2] / mapped[:, 2:]
 
 
 def errors(part, seed, noise=0.0, levels=(60, 190), flipped=False):
@@ -188,3 +195,53 @@ def test_only_contenders_are_fitted_exactly_and_what_is_unknown_stays():
     assert np.hypot(*(found.uv[1] - (pose.u, pose.v))) < 0.03
     assert len(register(picture, rivals, [part])) == 2
     assert len(register(np.zeros_like(picture), rivals, [part], RegistrationOptions(contenders_only=True))) == 0
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_the_level_of_a_tilted_pose_is_the_nearest_similarity_at_its_datum(flipped):
+    """Nearest in the least squares sense: by the singular values of the derivative (Umeyama 1991)."""
+    rng = np.random.default_rng(3)
+    matrix = np.vstack([PixelPose(80.0, 60.0, 0.7, 1.5, flipped).matrix, [0, 0, 1]])
+    tilted = np.eye(3) + np.array([[0.1, -0.05, 0], [0.04, -0.08, 0], [2e-4, -3e-4, 0]]) * rng.uniform(0.5, 1.5, (3, 3))
+    placed = matrix @ tilted
+    placed /= placed[2, 2]
+    found = levelled(unregistered(SIZE_WH, np.zeros(1, np.int64), np.ones(1), placed[None], np.array([flipped])))[0]
+    derivative = placed[:2, :2] - np.outer(placed[:2, 2], placed[2, :2])
+    left, stretch, right = np.linalg.svd(derivative)
+    np.testing.assert_allclose(found[:2, :2], stretch.mean() * left @ right, atol=1e-12)
+    np.testing.assert_allclose(found[:2, 2], placed[:2, 2])
+    assert found[2].tolist() == [0, 0, 1]
+
+
+def test_what_was_registered_on_a_tilted_plane_stays_where_it_is_when_registered_again():
+    """Perspective is not given to a pose twice."""
+    parts = (bracket(), plate(4))
+    turn, focal = cv2.Rodrigues(np.radians([7.0, -6.0, 0.0]))[0], 1.1 * SIZE_WH[0]
+    shift = np.array([[1, 0, (SIZE_WH[0] - 1) / 2], [0, 1, (SIZE_WH[1] - 1) / 2], [0, 0, 1]])
+    view = np.column_stack([turn[:, 0], turn[:, 1], [0, 0, 1]]) / np.array([[1], [1], [focal]])
+    view[2, 2] = 1
+    tilt = shift @ view @ np.linalg.inv(shift)
+    poses = [
+        PixelPose(70, 60, 0.3, 1.2),
+        PixelPose(185, 60, 1.0, 1.2),
+        PixelPose(70, 145, 2.0, 1.2),
+        PixelPose(185, 140, 4.0, 1.2),
+    ]
+    kinds, picture = [0, 1, 1, 0], np.full((SIZE_WH[1], SIZE_WH[0], 3), 60.0)
+    level = from_poses(SIZE_WH, kinds, [0.9] * 4, poses)
+    true = tilt @ level.matrix
+    true /= true[:, 2:, 2:]
+    for kind, matrix in zip(kinds, true, strict=True):
+        rings = [seen_at(matrix, contour.points) for contour in parts[kind].contours]
+        picture += polygon_coverage(rings, SIZE_WH)[..., None] * 130
+    first = register(picture.round().astype(np.uint8), level, parts)
+    second = register(
+        picture.round().astype(np.uint8), first, parts, RegistrationOptions(rounds=(), readings=(2, 2, 1))
+    )
+    corners = np.array([[20.0, 15.0], [-20.0, 15.0], [0.0, -20.0]])
+    wrong = [
+        max(np.abs(found.project(k, corners) - seen_at(true[k], corners)).max() for k in range(4))
+        for found in (first, second)
+    ]
+    assert wrong[0] < 0.5
+    assert wrong[1] < wrong[0] + 0.05

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.modeling.edges import Contours, Crossing, EdgePicture, crossing
+from kontur.modeling.profiles import read_along
 from kontur.modeling.reader_answer import answer_parts
-from kontur.modeling.sampling import read_along
 
 Floats = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ class Near(NamedTuple):
     Attributes:
         range_px: how far edges are looked for.
         least_strength: of an edge, grey levels per px.
-        offset_px, strength: (N, M, P), written, see `sampling.edges_along`.
+        offset_px, strength: (N, M, P), written, see `profiles.edges_along`.
     """
 
     range_px: float

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.sampling import edges_along
+from kontur.modeling.profiles import edges_along
 from kontur.modeling.smoothing import Survey, is_large, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
@@ -136,7 +136,7 @@ def edges_across(
     offset: NDArray,
     strength: NDArray,
 ) -> None:
-    """Find the strongest edges across contours, see `sampling.edges_along`."""
+    """Find the strongest edges across contours, see `profiles.edges_along`."""
     source.smooth_across(contours, line)
     edges_along(source.pixels, contours, line, limits, offset, strength)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kontur.modeling.alignment import apply_homography, determinants, project_normals
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
-from kontur.modeling.sampling import rarities
+from kontur.modeling.profiles import rarities
 
 Floats = NDArray[np.float64]
 

@@ -108,7 +108,13 @@ def _best_shift_inside(flat, width, cell, cosine, sine, shifts):  # type: ignore
     for k in range(0, len(shifts), 3):
         first, second, third = k, min(k + 1, last), min(k + 2, last)
         one, two, three = _agreements_inside(
-            flat, cell, _cells(shifts[first], width), _cells(shifts[second], width), _cells(shifts[third], width), cosine, sine
+            flat,
+            cell,
+            _cells(shifts[first], width),
+            _cells(shifts[second], width),
+            _cells(shifts[third], width),
+            cosine,
+            sine,
         )
         if one > best:
             best, which = one, first

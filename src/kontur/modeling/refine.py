@@ -133,9 +133,7 @@ def levelled(detections: Detections) -> Floats:
     return level
 
 
-def _all_roughly_fitted(
-    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
-) -> tuple[Fit, Claim]:
+def _all_roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> tuple[Fit, Claim]:
     """Return the rough fit of all contours, and what they claim, shared out among the threads."""
     for step in options.rounds:
         views.edges(options.sigma_px, step.reduction)
@@ -155,9 +153,7 @@ def _all_roughly_fitted(
     return result, claim
 
 
-def _roughly_fitted(
-    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
-) -> tuple[Fit, Claim]:
+def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> tuple[Fit, Claim]:
     """Return the fit after the rounds; after the last one alone, repeated, where that explains more.
 
     What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's; that is looked
