@@ -90,7 +90,7 @@ def test_walls_and_shadows_are_not_taken_for_the_part():
     light = {"size_deg": (1.0, 3.0), "elevation_deg": (45, 60), "lamps": (1, 1)}
     context = make_context(DataConfig.model_validate({"scene": scene, "camera": camera, "light": light}), parts)
     by_peaks, by_reading = [], []
-    for index in range(6):
+    for index in range(20):
         sample = render_sample(context, 3, index)
         seen = [instance for instance in sample.instances if instance.visible_fraction > 0.95]
         starts = from_poses((320, 240), [i.part for i in seen], [0.5] * len(seen), [i.pose for i in seen])
@@ -98,7 +98,7 @@ def test_walls_and_shadows_are_not_taken_for_the_part():
         for errors, options in ((by_peaks, RegistrationOptions(rounds=ROUNDS, readings=())), (by_reading, None)):
             found = register(sample.image, starts, parts, options)
             errors += np.hypot(*(found.uv - true).T).tolist()
-    assert len(by_reading) >= 10
+    assert len(by_reading) >= 40
     assert np.median(by_reading) < 0.25
     assert np.median(by_reading) < 0.6 * np.median(by_peaks)
 
