@@ -33,7 +33,8 @@ def weighed(found, windows):
     """What `decide` gathers before it chooses."""
     points, length, evidence, whole = found
     spoken = PointEvidence(points, np.zeros_like(points), length, evidence, whole, np.ones_like(length))
-    return _Weighed(spoken, spoken, packed(windows), nearest_pixels(points, (HEIGHT, WIDTH)))
+    nothing_against = np.zeros(len(points))
+    return _Weighed(spoken, spoken, packed(windows), nearest_pixels(points, (HEIGHT, WIDTH)), nothing_against)
 
 
 def chosen(windows, found, trust):
