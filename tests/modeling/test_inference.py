@@ -61,7 +61,7 @@ class Told:
 
 
 def test_another_proposer_finds_what_the_network_misses(model):
-    """The untrained network finds nothing here; the other one proposes a bracket, number 2 of its list, which is registered."""
+    """The untrained network finds nothing; the other one proposes a bracket, number 2 of its own list: it is registered."""
     pose = PixelPose(120, 85, 0.4, 1.5)
     picture = paint(PARTS, [(0, pose)], (256, 192)).image
     config = DetectionConfig(foreground_threshold=0.99)
