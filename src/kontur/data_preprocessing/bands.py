@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.addresses import pointer
 from kontur.data_preprocessing.blocks import BLOCK, ROWS, TILE, WHOLES
 from kontur.data_preprocessing.compiled import ENTRY, INNER, MAKER
 from kontur.data_preprocessing.halves import write_line
@@ -80,17 +79,6 @@ class Casts(NamedTuple):
     catches: Floats
     falls_far: NDArray[np.bool_]
     shares: Floats
-
-
-@intrinsic
-def _pointer(typing_context, address):  # type: ignore[no-untyped-def]  # noqa: ARG001
-    """An address as a pointer, for `numba.carray`."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # noqa: ARG001
-        """Emit the conversion."""
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), generate
 
 
 @numba.njit(**ENTRY)
@@ -191,7 +179,7 @@ def _compose_band(  # type: ignore[no-untyped-def]
 
 @numba.njit(**MAKER)
 def _template(place):  # type: ignore[no-untyped-def]  # pragma: no cover
-    return numba.carray(_pointer(place[0]), (place[1], place[2]), np.int32)
+    return numba.carray(pointer(place[0]), (place[1], place[2]), np.int32)
 
 
 @numba.njit(**INNER)
