@@ -11,6 +11,8 @@ from kontur.geometry import Points
 
 _BYTES_MAX = 20
 _TEN = np.uint64(10)
+_INNER = {"nogil": True, "_nrt": False}
+"""Without counting who uses an array, see `compiled`."""
 _BETWEEN_RINGS = np.frombuffer(b"],[", np.uint8)
 _NO_RINGS = np.empty(0, np.int64)
 
@@ -68,7 +70,7 @@ def _write(values, rings, ends, places, separator):  # type: ignore[no-untyped-d
     return out[:at], written
 
 
-@numba.njit(nogil=True)
+@numba.njit(**_INNER)
 def _put(out, at, number, places):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write a whole number of units of 10 ** -places from byte `at` on, its last digit first; returns where it ends."""
     rest = np.uint64(abs(number))
@@ -87,7 +89,7 @@ def _put(out, at, number, places):  # type: ignore[no-untyped-def]  # pragma: no
     return at + length + 1
 
 
-@numba.njit(nogil=True)
+@numba.njit(**_INNER)
 def _put_digits(out, last, count, rest):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write the lowest digits, the last at byte `last`; returns what is left of the number."""
     for k in range(count):

@@ -47,10 +47,11 @@ def outlines_of(rendered: Rendered) -> list[Outline]:
     shown = visible_areas(areas, rendered.scene.camera.size_wh)
     pairs = [(area, rest) for key, area, rest in zip(rendered.keys, areas, shown, strict=True) if key]
     whole = rings_of([area for area, _ in pairs])
-    cut = iter(rings_of([rest for area, rest in pairs if rest is not area and rest.area() >= _LEAST_PX2]))
+    left = [rest is area or rest.area() >= _LEAST_PX2 for area, rest in pairs]
+    cut = iter(rings_of([rest for (area, rest), shows in zip(pairs, left, strict=True) if shows and rest is not area]))
     visible = [
-        rings if rest is area else next(cut) if rest.area() >= _LEAST_PX2 else ()
-        for rings, (area, rest) in zip(whole, pairs, strict=True)
+        () if not shows else rings if rest is area else next(cut)
+        for rings, (area, rest), shows in zip(whole, pairs, left, strict=True)
     ]
     return [Outline(*each) for each in zip(whole, visible, oriented_boxes(visible), strict=True)]
 
