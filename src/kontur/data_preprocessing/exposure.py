@@ -240,16 +240,24 @@ def develop(codes, curve, out):  # type: ignore[no-untyped-def]  # pragma: no co
 def zoom(plane, factor, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Enlarge an (H, W) float32 plane about its middle, linear between pixels; beyond the border the last pixel goes on."""
     height, width = plane.shape
-    at, share, mixed = np.empty(width, np.int32), np.empty(width, np.float32), np.empty(width, np.float32)
+    at, share, mixed = np.empty(width, np.uint32), np.empty(width, np.float32), np.empty(width + 1, np.float32)
     for x in range(width):
         at[x], share[x] = _source(x, width, factor)
     for y in range(height):
         row, down = _source(y, height, factor)
-        upper, lower, line = plane[row], plane[min(height - 1, row + 1)], out[y]
-        for x in range(width):
-            mixed[x] = upper[x] + (lower[x] - upper[x]) * down
-        for x in range(width):
-            line[x] = mixed[at[x]] + (mixed[min(width - 1, at[x] + 1)] - mixed[at[x]]) * share[x]
+        _zoom_row(out[y], plane[row], plane[min(height - 1, row + 1)], down, at, share, mixed)
+
+
+@numba.njit(**INNER)
+def _zoom_row(out, upper, lower, down, at, share, mixed):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`mixed`: one longer than a row, so that each place has a next one."""
+    width, one = len(out), np.uint64(1)
+    for x in range(width):
+        mixed[x] = upper[x] + (lower[x] - upper[x]) * down
+    mixed[width] = mixed[width - 1]
+    for x in range(width):
+        place = np.uint64(at[x])
+        out[x] = mixed[place] + (mixed[place + one] - mixed[place]) * share[x]
 
 
 @numba.njit(**INNER)
