@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from modeling_scenes import bracket, paint, triangle, washer
 
-from kontur.geometry import PixelPose, angle_difference, turn_matrix
+from kontur.geometry import Contour, PixelPose, angle_difference, make_part, turn_matrix
 from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, direction_field
 from kontur.modeling.detections import from_poses
 from kontur.modeling.field_scores import score_turns
@@ -65,6 +65,23 @@ def test_a_part_cut_by_the_border_is_turned_rightly():
     placed = [(0, PixelPose(8.0, 100.0, 2.1, 1.5))]
     found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed), PARTS, RANGE)
     assert best_error(found, *placed[0])[0] <= 1.6
+
+
+def test_the_scale_is_found_where_parts_of_another_size_are_named_first():
+    """By a hair, in every place: each alone would tell a wrong scale, but the true parts agree."""
+    sizes = (1.12, 0.88, 1.18)
+    others = tuple(
+        make_part(f"{part.name} sized", *(rings[0], rings[1:]))
+        for part, size in zip(PARTS, sizes, strict=True)
+        for rings in [[Contour(size * contour.points) for contour in part.contours]]
+    )
+    scale = 1.5
+    placed = [(part, PixelPose(*place, 0.3 + part, scale)) for part, place in enumerate(PLACES)]
+    field = direction_field(paint(PARTS, placed, SIZE_WH).image)
+    rows = [(part + 3 * other, 0.46 if other else 0.45, pose) for part, pose in placed for other in (False, True)]
+    kinds, scores, poses = zip(*rows, strict=True)
+    found = align(field, from_poses(SIZE_WH, kinds, scores, poses), np.repeat(np.arange(3), 2), PARTS + others, RANGE)
+    assert found.similarity[1][found.part < 3] == pytest.approx(scale, rel=0.03)
 
 
 def test_nothing_proposed_gives_nothing():

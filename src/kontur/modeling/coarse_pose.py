@@ -48,6 +48,9 @@ _FEW_POINTS = 32
 """Of each of the many contours that tell the picture's scale together."""
 _LEAST_INSIDE = 0.25
 _SUREST = 5
+"""So many places tell the picture's scale."""
+_LIKELY_SHARE = 0.5
+"""In these places, hypotheses of at least this share of the likeliest one's score have a say."""
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
 _KNOWN_SCALES = (1 / 1.012, 1.0, 1.012)
 
@@ -118,18 +121,29 @@ def _picture_scale(
     parts: Sequence[Part],
     px_per_mm: tuple[float, float],
 ) -> float:
-    """Return the scale that the surest hypotheses, one a place, agree on best."""
-    order = np.argsort(-hypotheses.score, kind="stable")
-    _, first = np.unique(places[order], return_index=True)
-    surest = order[np.sort(first)][:_SUREST]
+    """Return the scale that the hypotheses of the surest places agree on best.
+
+    One of the wrong size agrees best at a wrong scale, so those that are about as likely vote too, by their scores.
+    """
     steps = max(1, int(np.ceil(np.log(px_per_mm[1] / px_per_mm[0]) / np.log(SCALE_STEP))))
     scales = np.geomspace(px_per_mm[0], px_per_mm[1], steps + 1)
     total = np.zeros(len(scales))
-    for index in surest:
+    for index, share in _voters(hypotheses.score, places):
         part, pose = parts[hypotheses.part[index]], hypotheses.pose(index)
         best = _scores(field, pose, part, _angles(part, pose.angle_rad), scales, most_points=_FEW_POINTS)[0].max(axis=1)
-        total += np.where(np.isfinite(best), best, 0.0)
+        total += share * np.where(np.isfinite(best), best, 0.0)
     return float(scales[int(total.argmax())])
+
+
+def _voters(score: NDArray[np.float64], places: NDArray[np.int64]) -> list[tuple[int, float]]:
+    """Return the hypotheses of the surest places that tell the scale, and the share that each has of its place's vote."""
+    order = np.argsort(-score, kind="stable")
+    _, first = np.unique(places[order], return_index=True)
+    voters = []
+    for best in order[np.sort(first)][:_SUREST].tolist():
+        near = np.flatnonzero((places == places[best]) & (score >= _LIKELY_SHARE * score[best]))
+        voters += list(zip(near.tolist(), (score[near] / score[near].sum()).tolist(), strict=True))
+    return voters
 
 
 def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequence[float]) -> list[PixelPose]:

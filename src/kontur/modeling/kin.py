@@ -54,6 +54,8 @@ class Kin:
             others = [item for other in sorted(named - {leader}) for item in self._ways(leader, other)]
             for item in [StandIn(leader, False, np.eye(3)), *others] if others else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))
+        if not rows:
+            return accepted[:0]
         found = laid(accepted, rows)
         matrix, (_, scale) = found.matrix.copy(), found.similarity
         shared = np.exp(plane.log_scale + plane.log_scale_at(found.uv))
