@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from kontur.modeling.parallel import in_threads, pieces, threads
+from kontur.modeling.parallel import in_threads, pieces, threads, work_alone
 
 
 @pytest.mark.parametrize("asked", ["1", "2"])
@@ -90,3 +90,20 @@ def test_pieces_cover_the_range_once(length, least):
     covered = [index for piece in pieces(length, least) for index in range(length)[piece]]
     assert covered == list(range(length))
     assert 1 <= len(pieces(length, least)) <= threads()
+
+
+def test_a_thread_that_works_alone_shares_out_nothing(monkeypatch):
+    monkeypatch.setenv("KONTUR_THREADS", "2")
+    seen, shares = set(), []
+
+    def work():
+        work_alone()
+        in_threads(lambda _: seen.add(threading.get_ident()), list(range(20)))
+        shares.append((threads(), pieces(100, 1)))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    assert seen == {worker.ident}
+    assert shares == [(1, [slice(0, 100)])]
+    assert threads() == min(2, len(os.sched_getaffinity(0)))

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.modeling.edges import Contours, Crossing, EdgePicture, crossing
+from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.profiles import read_along
 from kontur.modeling.reader_answer import answer_parts
 
@@ -32,6 +33,8 @@ CORNER_POOL_WEIGHT = 0.3
 LEAST_CONTRAST = 1.8
 """Profiles whose greatest change, per channel, is less than this many times the noise say nothing."""
 _WEIGHTS = "edge_reader.npz"
+_LEAST_SHARED = 6
+"""Threads share out no fewer contours than these."""
 
 
 Reading = Floats
@@ -90,23 +93,39 @@ def read_edges(
         view: where the camera is.
         near: what receives the edges near the contours on the way: most distance and least strength, offsets and strengths.
     """
-    features, clear = _features(source, contours, view, _scaling(), near)
-    weights = _weights()
-    hidden = _layer(weights, "point2", _layer(weights, "point1", features))
-    answer = np.empty((len(hidden), 3), np.float32)
-    answer_parts(contours[1:], pooling, hidden, hidden @ weights["own"], _answer_layers(), answer)
-    answer[:, 2] *= clear > np.log(LEAST_CONTRAST)
+    source.smooth_across(contours, _line(source))
+    near = near or _nothing_near(contours)
+    ends = np.cumsum(np.count_nonzero(contours[2] > 0, axis=1))
+    answer = np.empty((int(ends[-1]) if len(ends) else 0, 3), np.float32)
+
+    def work(rows: slice) -> None:
+        """Read some of the contours."""
+        some = contours[0][rows], contours[1][rows], contours[2][rows]
+        beside = Near(near.range_px, near.least_strength, near.offset_px[rows], near.strength[rows])
+        lines = slice(int(ends[rows.start - 1]) if rows.start else 0, int(ends[rows.stop - 1]))
+        _read(source, some, pooling[rows], view, beside, answer[lines])
+
+    in_threads(work, pieces(len(ends), _LEAST_SHARED) if len(ends) else [])
     return answer
 
 
+def _read(
+    source: EdgePicture, contours: Contours, pooling: NDArray, view: Viewpoint, near: Near, answer: Reading
+) -> None:
+    """Write what is read at contours; see `read_edges`."""
+    features, clear = _features(source, contours, view, _scaling(), near)
+    weights = _weights()
+    hidden = _layer(weights, "point2", _layer(weights, "point1", features))
+    answer_parts(contours[1:], pooling, hidden, hidden @ weights["own"], _answer_layers(), answer)
+    answer[:, 2] *= clear > np.log(LEAST_CONTRAST)
+
+
 def _features(
-    source: EdgePicture, contours: Contours, view: Viewpoint, scaling: Scaling, near: Near | None
+    source: EdgePicture, contours: Contours, view: Viewpoint, scaling: Scaling, near: Near
 ) -> tuple[Floats, Floats]:
     """Return the features (L, FEATURES), scaled, and the log (L,) of the greatest change over the noise."""
-    near = near or _nothing_near(contours)
-    line = Crossing(FIRST_PX, STEP_PX, SAMPLES, *crossing(source, 1.0, STEP_PX)[3:])
+    line = _line(source)
     skipped = (SAMPLES - crossing(source, near.range_px, STEP_PX).samples) // 2
-    source.smooth_across(contours, line)
     count = np.count_nonzero(contours[2] > 0)
     features, clear = np.empty((count, FEATURES), np.float32), np.empty(count, np.float32)
     seen, limits = (np.float32(source.noise), *view, skipped), (near.least_strength, near.range_px)
@@ -114,10 +133,16 @@ def _features(
     return features, clear
 
 
+def _line(source: EdgePicture) -> Crossing:
+    """Return how the reader crosses contours."""
+    return Crossing(FIRST_PX, STEP_PX, SAMPLES, *crossing(source, 1.0, STEP_PX)[3:])
+
+
 def reading_features(source: EdgePicture, contours: Contours, view: Viewpoint) -> Floats:
     """Return (L, FEATURES): the profile's grey levels and changes, normalised; its contrast, brightness, noise."""
+    source.smooth_across(contours, _line(source))
     as_they_are = np.zeros(FEATURES, np.float32), np.ones(FEATURES, np.float32), np.float32(np.finfo(np.float32).max)
-    return _features(source, contours, view, as_they_are, None)[0]
+    return _features(source, contours, view, as_they_are, _nothing_near(contours))[0]
 
 
 @lru_cache(maxsize=1)

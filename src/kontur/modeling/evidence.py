@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kontur.modeling.alignment import apply_homography, determinants, project_normals
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
+from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.profiles import rarities
 
 Floats = NDArray[np.float64]
@@ -34,6 +35,8 @@ LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
 """The evidence of a point with no edge at all."""
 _LEAST_CHANCE = 1 / 500
 _PLACES = 4000
+_LEAST_SHARED = 500
+"""Threads share out no fewer points than these."""
 _STRONG_POWER = 6
 _SHARES = (0.05, 0.15, 0.4)
 _MOST_EVIDENCE_OF_SHARE = (LEAST_EVIDENCE, 0.0, MOST_EVIDENCE)
@@ -88,7 +91,12 @@ def edge_statistic(source: EdgePicture, points_px: Floats, normals_px: Floats) -
     offsets = np.arange(-REACH_PX, REACH_PX + _STEP_PX / 2, _STEP_PX)
     crossed = -REACH_PX, _STEP_PX, np.exp(-0.5 * (offsets / _NEAR_PX) ** 2)
     out = np.empty(len(points))
-    rarities(source.pixels, (points, normals), crossed, 2 * source.noise, out)
+
+    def work(rows: slice) -> None:
+        """Measure some of the points."""
+        rarities(source.pixels, (points[rows], normals[rows]), crossed, 2 * source.noise, out[rows])
+
+    in_threads(work, pieces(len(points), _LEAST_SHARED))
     return out.reshape(points_px.shape[:2])
 
 

@@ -1,6 +1,7 @@
 """Sharing out work among threads: for compiled kernels and libraries that let go of the interpreter's lock."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
@@ -10,6 +11,14 @@ from typing import TypeVar
 from kontur.hardware.threads import VARIABLE, thread_count
 
 Item = TypeVar("Item")
+
+
+_thread = threading.local()
+
+
+def work_alone() -> None:
+    """Let the calling thread share out nothing from now on: as many threads as there may be work beside it already."""
+    _thread.alone = True
 
 
 def in_threads(work: Callable[[Item], object], items: Sequence[Item]) -> None:
@@ -57,8 +66,8 @@ def pieces(length: int, least: int) -> list[slice]:
 
 
 def threads() -> int:
-    """Return how many threads kontur may use."""
-    return _threads(os.environ.get(VARIABLE, ""))
+    """Return how many threads the calling one may use, itself among them."""
+    return 1 if getattr(_thread, "alone", False) else _threads(os.environ.get(VARIABLE, ""))
 
 
 @lru_cache(maxsize=8)

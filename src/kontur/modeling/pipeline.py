@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 from kontur.hardware.threads import thread_count
 from kontur.modeling.detections import Detections, Detector
 from kontur.modeling.inference import NetworkDetector
+from kontur.modeling.parallel import work_alone
 from kontur.modeling.proposer import Proposal
 from kontur.modeling.shape_matching import ShapeMatcher
 from kontur.modeling.tiles import TiledDetector, largest_part_px
@@ -64,7 +65,8 @@ def ordered_map(function: Callable[[In], Out], items: Iterable[In], workers: int
     The items are drawn in a thread of their own. What `function` or `items` raises is raised here, and then all stops.
     """
     waiting: deque[Future[Out]] = deque()
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(workers) as pool:
+    begin = work_alone if workers > 1 else None
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(workers, initializer=begin) as pool:
         try:
             for item in _drawn(reader, iter(items)):
                 waiting.append(pool.submit(function, item))
