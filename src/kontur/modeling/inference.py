@@ -27,6 +27,7 @@ from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
 from kontur.modeling.misread import misread
 from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
+from kontur.modeling.parallel import in_threads
 from kontur.modeling.pile import stack_layers
 from kontur.modeling.proposer import NetworkProposer, Proposal, Scales
 from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
@@ -134,7 +135,7 @@ class NetworkDetector:
 
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
-        views, field = Views(picture), direction_field(picture)
+        views, field = _prepared(picture)
         offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
         decided = decide(views, concatenate(offered), self.parts, _EVIDENCE)
@@ -168,6 +169,18 @@ class NetworkDetector:
         """Register hypotheses; add the look-alikes of each, in its pose."""
         registered = register(views, aligned, self.parts, options)
         return concatenate([registered, in_place_of(registered, self._stand_ins)])
+
+
+def _prepared(picture: Picture) -> tuple[Views, NDArray[np.float32]]:
+    """Return the views of a picture, those made that registration and decision look at first, and its direction field."""
+    views, sigma, fields = Views(picture), _TO_DECIDE.sigma_px, []
+    steps = (
+        lambda: fields.append(direction_field(picture)),
+        lambda: views.background(sigma),
+        lambda: [views.edges(sigma, step.reduction) for step in _TO_DECIDE.rounds],
+    )
+    in_threads(lambda step: step(), steps)
+    return views, fields[0]
 
 
 def _doubtful(hypotheses: Detections, certain: Detections) -> NDArray[np.int64]:
