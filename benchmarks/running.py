@@ -1,6 +1,6 @@
 """How fast detecting is: python benchmarks/running.py WORKSPACE [--frames N]
 
-The workspace needs a data set and an exported network (fp32 and, for int8, `kontur export --precision int8`). Measured
+The workspace needs a data set and an exported network (fp32 and, where it was accepted, int8 of either format). Measured
 are, in one run: the network alone against a stand-in of YOLO11n-seg's size in the same runtime, the two taking turns; a
 picture of about ten parts read from its file to its result; a video through the whole pipeline and the memory it takes; the
 command line from its start to its first detection. The stand-in is a stack of plain 3x3 convolutions of 10 GFLOP at 640 x
@@ -172,8 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         RuntimeChoice(*pair)
         for pair in (("onnxruntime", "fp32"), ("openvino", "fp32"), ("openvino", "bf16"), ("opencv", "fp32"))
     ]
-    if exported_path(space, ".onnx", "int8").is_file():
-        choices += [RuntimeChoice("onnxruntime", "int8"), RuntimeChoice("openvino", "int8")]
+    for runtime, suffix in (("onnxruntime", ".onnx"), ("openvino", ".xml")):
+        if exported_path(space, suffix, "int8").is_file():
+            choices.append(RuntimeChoice(runtime, "int8"))
     rows: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         plain, small = Path(folder) / "stand_in.onnx", Path(folder) / "stand_in.int8.onnx"
