@@ -22,7 +22,7 @@ from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align, direction_field
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
-from kontur.modeling.kin import Kin
+from kontur.modeling.kin import SAME_PLACE_PX, Kin
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
 from kontur.modeling.misread import misread
 from kontur.modeling.model_files import find_model
@@ -49,8 +49,6 @@ _TO_DECIDE = RegistrationOptions(rounds=(ROUNDS[0], ROUNDS[2]), rough_thinning=4
 _TO_THE_END = RegistrationOptions(rounds=(), readings=(2, 2, 1))
 """What is proposed is registered as far as it takes to decide, what is accepted to the end."""
 _EVIDENCE = DecisionOptions(spacing_px=3.0, most_points=128)
-_SAME_PLACE_PX = 14.0
-"""An accepted part this near to a hypothesis' datum settles its place."""
 
 
 class Proposer(Protocol):
@@ -186,7 +184,7 @@ def _prepared(picture: Picture) -> tuple[Views, NDArray[np.float32]]:
 def _doubtful(hypotheses: Detections, certain: Detections) -> NDArray[np.int64]:
     """Return the hypotheses in whose place nothing is certain; a second look at the known scale may find out."""
     apart = np.linalg.norm(hypotheses.uv[:, None] - certain.uv[None], axis=2)
-    return np.flatnonzero(apart.min(axis=1, initial=np.inf) > _SAME_PLACE_PX)
+    return np.flatnonzero(apart.min(axis=1, initial=np.inf) > SAME_PLACE_PX)
 
 
 def load_detector(

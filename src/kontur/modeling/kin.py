@@ -17,8 +17,8 @@ from kontur.modeling.plane import Plane
 
 LEAST_OVERLAP = 0.82
 """Intersection over union of outlines from which on one may be taken for the other."""
-_SAME_PLACE_PX = 14.0
-"""Hypotheses this near to a datum are about the same thing."""
+SAME_PLACE_PX = 14.0
+"""Hypotheses this near to a datum, or to each other, are about the same thing."""
 
 
 class Kin:
@@ -50,7 +50,7 @@ class Kin:
         rows = []
         for row, part in enumerate(accepted.part.tolist()):
             leader, own = self._leaders[part].part, self._leaders[part]
-            named = {self._leaders[other].part for other in hypotheses.part[apart[row] <= _SAME_PLACE_PX].tolist()}
+            named = {self._leaders[other].part for other in hypotheses.part[apart[row] <= SAME_PLACE_PX].tolist()}
             others = [item for other in sorted(named - {leader}) for item in self._ways(leader, other)]
             for item in [StandIn(leader, False, np.eye(3)), *others] if others else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))

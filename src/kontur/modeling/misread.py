@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.detections import Detections
-from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, read_edges
+from kontur.modeling.edge_reader import read_edges
 from kontur.modeling.fit_state import Fit, place
+from kontur.modeling.kin import SAME_PLACE_PX
 from kontur.modeling.plane import Plane
-from kontur.modeling.reading_fit import viewpoint
+from kontur.modeling.reading_fit import pooling_of, viewpoint
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.modeling.views import Views
 
-_SAME_PLACE_PX = 14.0
 _FIT_PX = 0.2
 """Standard deviation of a true part's contour after its registration, beside the reader's own."""
 _MOST_SQUARES = 9.0
@@ -41,7 +41,7 @@ def misread(
         alike: (P, P) which are look-alikes: their outline is one, so the best read of them in a place speaks for all.
     """
     own = _own(views, detections, parts, plane)
-    near = np.linalg.norm(detections.uv[:, None] - detections.uv[None], axis=2) <= _SAME_PLACE_PX
+    near = np.linalg.norm(detections.uv[:, None] - detections.uv[None], axis=2) <= SAME_PLACE_PX
     family = near & alike[detections.part][:, detections.part]
     return np.asarray(np.where(family, own, np.inf).min(axis=1), np.float64)
 
@@ -52,8 +52,8 @@ def _own(views: Views, detections: Detections, parts: Sequence[Part], plane: Pla
     source = views.edges(options.sigma_px)
     model = model_batch(detections, parts, options).thinned()
     placed = place(source, model, Fit(detections.matrix, np.zeros(len(detections)), plane))
-    pooling = placed.length_px * np.where(placed.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
-    reading = read_edges(source, (placed.points_px, placed.normals_px, placed.weight), pooling, viewpoint(plane))
+    contours = placed.points_px, placed.normals_px, placed.weight
+    reading = read_edges(source, contours, pooling_of(placed), viewpoint(plane))
     offset, deviation, seen = reading.T.astype(np.float64)
     against = np.zeros(placed.weight.shape)
     against[placed.weight > 0] = seen * np.minimum(offset**2 / (deviation**2 + _FIT_PX**2), _MOST_SQUARES)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, Near, Viewpoint, read_edges
 from kontur.modeling.edges import EdgePicture
-from kontur.modeling.fit_state import Fit, missing_scale, moved, place
+from kontur.modeling.fit_state import Fit, Placed, missing_scale, moved, place
 from kontur.modeling.motion_fit import UNKNOWNS, fit_to_readings
 from kontur.modeling.peak_fit import NOISE_FACTOR, no_edges
 from kontur.modeling.plane import Plane
@@ -43,10 +43,9 @@ def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit, toler
     """Return the fit after one reading, and what supports it as far as the motion was foreseen."""
     placed = place(source, model, fit)
     edges = no_edges(placed)
-    pooling = placed.length_px * np.where(placed.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
     near = Near(SUPPORT_RANGE_PX, NOISE_FACTOR * source.noise, edges.offset_px, edges.strength)
     contours = placed.points_px, placed.normals_px, placed.weight
-    reading = read_edges(source, contours, pooling, viewpoint(fit.plane), near)
+    reading = read_edges(source, contours, pooling_of(placed), viewpoint(fit.plane), near)
     scale = _FREE_SCALE_DEVIATION if fit.plane.log_scale is None else _SCALE_DEVIATION
     deviations = np.array([_MOVE_DEVIATION_PX, _MOVE_DEVIATION_PX, _TURN_DEVIATION_RAD, scale, _OFFSET_DEVIATION_PX])
     settings = _INNER_STEPS, _FREEDOM, _CORRELATED_PX, _FLOOR_PX, _SAME_EDGE_PX, _PEAK_RANGE_PX, deviations**-2.0
@@ -54,6 +53,11 @@ def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit, toler
     fit_to_readings(placed.reach, edges.found, reading, missing_scale(fit), settings, solution)
     improved = moved(fit, placed, solution, _RANGE_PX)
     return improved, judged(edges, solution, tolerance_px)
+
+
+def pooling_of(placed: Placed) -> Floats:
+    """Return (N, M) how much each point tells of its part, see `edge_reader.read_edges`."""
+    return placed.length_px * np.where(placed.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
 
 
 def viewpoint(plane: Plane) -> Viewpoint:

@@ -58,8 +58,8 @@ class RegistrationOptions:
     Attributes:
         rounds: of the coarse fit, from coarse to fine.
         rough_thinning: that fit sees one point in so many.
-        readings: how often the edges are read and fitted after that, and one in how many points each time; the last one
-            sees all. Empty leaves the coarse fit.
+        readings: one in how many points is seen each time that the edges are read and fitted after that; empty leaves the
+            coarse fit.
         tolerance_px: an edge this close to the contour supports it.
         sigma_px: smoothing of the picture.
         spacing_px: distance between contour points.
@@ -139,30 +139,34 @@ def _all_roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: Re
         views.edges(options.sigma_px, step.reduction)
     count = len(fit.matrix)
     result = Fit(np.empty_like(fit.matrix), np.empty_like(fit.offset_px), fit.plane)
-    claim = Claim(np.empty(count), np.empty((count, 2)), np.empty(count))
+    claim = Claim(np.zeros(count), np.zeros((count, 2)), np.zeros(count))
 
     def work(rows: slice) -> None:
         """Fit some of them."""
         index = np.arange(rows.start, rows.stop)
         some, theirs = _roughly_fitted(views, model[index], fit[index], options)
         result.matrix[rows], result.offset_px[rows] = some.matrix, some.offset_px
-        for whole, part in zip(claim, theirs, strict=True):
-            whole[rows] = part
+        if theirs is not None:
+            claim.share[rows], claim.centre[rows], claim.radius[rows] = theirs
 
     in_threads(work, pieces(count, _LEAST_SHARED))
     return result, claim
 
 
-def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> tuple[Fit, Claim]:
+def _roughly_fitted(
+    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> tuple[Fit, Claim | None]:
     """Return the fit after the rounds; after the last one alone, repeated, where that explains more.
 
     What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's; that is looked
-    into where much of the contour is left without an edge.
+    into where much of the contour is left without an edge. What the contours claim is left out where nobody asks.
     """
     source = views.edges(options.sigma_px)
     far = fit
     for step in options.rounds:
         far = improve(views.edges(options.sigma_px, step.reduction), model, far, step)
+    if len(options.rounds) < 2 and not options.contenders_only:
+        return far, None
     support = support_of(source, model, far, options.tolerance_px)
     claim, sharp = claim_of(support), _sharp_support(support)
     doubtful = np.flatnonzero(claim.share < _NO_DOUBT)
