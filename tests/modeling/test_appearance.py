@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from modeling_scenes import paint
 from test_targets import PARTS, POSES, SIZE_WH, perfect_output
+from window_packing import packed
 
 from kontur.geometry import PixelPose
 from kontur.modeling.answer_means import mean_answers
 from kontur.modeling.appearance import FEATURES, Answer, features_of
 from kontur.modeling.detections import from_poses
-from kontur.modeling.masks import Window, packed
+from kontur.modeling.masks import Window
 
 SCENE = paint(PARTS, POSES, SIZE_WH)
 PERFECT = Answer(perfect_output(SCENE), (1.0, 1.0))

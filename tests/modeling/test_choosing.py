@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 from choosing_oracle import choose_plainly
+from modeling_shapes import bracket
+from window_packing import packed
 
-from kontur.modeling.choosing import claimants, crowded, nearest_pixels
-from kontur.modeling.decide import DecisionOptions, _accept, _Weighed
-from kontur.modeling.detections import unregistered
+from kontur.geometry import PixelPose
+from kontur.modeling.choosing import claimants, crowded
+from kontur.modeling.decide import DecisionOptions, _accept, _weigh
+from kontur.modeling.detections import from_poses, unregistered
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence
-from kontur.modeling.masks import Window, packed
+from kontur.modeling.filling import fill_masks
+from kontur.modeling.masks import Window, placed_outlines
 
 WIDTH, HEIGHT, POINTS = 90, 70, 24
 OPTIONS = DecisionOptions(least_score=0.1, least_visible=0.2, most_overlap=0.75, explained_px=4.0)
@@ -33,8 +37,8 @@ def weighed(found, windows):
     """What `decide` gathers before it chooses."""
     points, length, evidence, whole = found
     spoken = PointEvidence(points, np.zeros_like(points), length, evidence, whole, np.ones_like(length))
-    nothing_against = np.zeros(len(points))
-    return _Weighed(spoken, spoken, packed(windows), nearest_pixels(points, (HEIGHT, WIDTH)), nothing_against)
+    no_rings = np.empty((0, 2)), np.empty(0, np.int64), np.zeros(1, np.int64)
+    return _weigh(spoken, spoken, (no_rings, packed(windows)), np.zeros(len(points)), (WIDTH, HEIGHT))
 
 
 def chosen(windows, found, trust):
@@ -87,3 +91,26 @@ def test_the_shadow_of_a_thin_ring_is_no_second_ring():
     assert not crowded(masks, part, 1, np.array([0]), (0.75, 1.0)), "by pixels alone it would pass"
     assert not crowded(masks, part, 2, np.array([0]), limits)
     assert not crowded(masks, part, 3, np.array([0]), limits)
+
+
+def test_masks_are_filled_once_they_are_needed():
+    """Parts in random places with random evidence: the same are accepted as with all masks filled, and few are filled."""
+    rng = np.random.default_rng(4)
+    poses = [PixelPose(*rng.uniform((0, 0), (WIDTH, HEIGHT)), rng.uniform(0, 6), 0.7) for _ in range(40)]
+    count = len(poses)
+    found = from_poses((WIDTH, HEIGHT), [0] * count, [1.0] * count, poses)
+    points = found.matrix[:, None, :2, 2] + 20 * rng.uniform(-1, 1, (count, POINTS, 2))
+    length = np.full(points.shape[:2], 3.0) * ((points >= 0) & (points <= (WIDTH - 1, HEIGHT - 1))).all(axis=2)
+    evidence = rng.normal(rng.uniform(-2, 2, (count, 1)), 1.0, length.shape)
+    spoken = PointEvidence(points, points, length, evidence, length.sum(axis=1), length)
+    results = []
+    for filled in (False, True):
+        rings, masks = placed_outlines(found, [bracket()])
+        if filled:
+            fill_masks(rings, masks, np.zeros(count, np.int64))
+        both = _weigh(spoken, spoken, (rings, masks), np.zeros(count), (WIDTH, HEIGHT))
+        results.append((_accept(both, np.ones(count), found, OPTIONS)[0], (masks[3] >= 0).sum()))
+    (few, need), (all_of_them, _) = results
+    assert 2 <= len(few) < need < count
+    np.testing.assert_array_equal(few.matrix, all_of_them.matrix)
+    np.testing.assert_array_equal(few.score, all_of_them.score)

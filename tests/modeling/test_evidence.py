@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import shapely
+from evidence_oracle import between_cells, by_cell, chance_of, evidence_of_points
 from modeling_shapes import bracket, coverage_picture, disc, plate
 from scipy import stats
 
@@ -14,11 +15,11 @@ from kontur.modeling.evidence import (
     BETA_ALPHA,
     LEAST_EVIDENCE,
     MOST_EVIDENCE,
-    Background,
     background_of,
     edge_statistic,
     point_evidence,
 )
+from kontur.modeling.weighing import relate
 
 SIZE_WH = (260, 190)
 POSE = PixelPose(122.3, 96.6, 0.6, 1.6)
@@ -111,11 +112,32 @@ def test_the_same_picture_gives_the_same_evidence():
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_chance_is_the_share_of_places_that_are_as_strong():
-    background = Background(np.ones((1, 1), np.float32), 10.0, np.array([0.0, 1, 1, 2, 5]))
-    counted = [sum(value >= x for value in (0, 1, 1, 2, 5)) for x in (-1, 0, 1, 1.5, 5, 6)]
-    expected = [(count + 1) / 6 for count in counted]
-    assert background.chance(np.array([-1, 0, 1, 1.5, 5, 6])).tolist() == expected
+@pytest.mark.parametrize("picture", [painted(), noise_picture()])
+def test_the_evidence_of_points_is_what_is_written_plainly(picture):
+    poses = POSE, PixelPose(20, 30, 0.2, 1.8), PixelPose(245, 180, 2.0, 1.2)
+    found, background = evidence_of(picture, bracket(), *poses), background_of(edge_picture(picture, 0.7))
+    expected = evidence_of_points(background, found.points_px, found.strength, found.length_px)
+    seen = found.length_px > 0
+    assert 0.3 < seen.mean() < 1
+    np.testing.assert_allclose(found.evidence[seen], expected[seen], atol=1e-9)
+
+
+def test_what_is_typical_is_measured_around_each_place():
+    """Squares of mean roots in 3 x 3 cells, mirrored at the border; cells beyond the last places are empty."""
+    rng = np.random.default_rng(8)
+    points, strength = rng.uniform((-0.5, -0.5), (99.5, 59.5), (700, 2)), rng.exponential(9.0, 700)
+    typical, relative = np.empty((6, 11)), np.empty(700)
+    relate(points, strength, 10.0, 1.5, typical, relative)
+    roots, counts = (by_cell((6, 11), 10.0, points, values) for values in (np.sqrt(strength), 1.0))
+    np.testing.assert_allclose(typical, (roots / counts) ** 2 + 1.5, rtol=1e-9)
+    np.testing.assert_allclose(relative, strength / between_cells(typical, 10.0, points), rtol=1e-9)
+
+
+def test_places_in_a_picture_of_one_row_of_cells():
+    points, strength = np.array([[0.0, 3.0], [30.0, 3.0], [31.0, 2.0]]), np.array([4.0, 9.0, 25.0])
+    typical, relative = np.empty((1, 4)), np.empty(3)
+    relate(points, strength, 10.0, 1.0, typical, relative)
+    np.testing.assert_allclose(typical, [[5.0, 5.0, 17.0, 17.0]])
 
 
 @pytest.mark.parametrize("textured_half", [False, True])
@@ -130,7 +152,7 @@ def test_chances_at_random_places_are_even(textured_half):
     points = rng.uniform((6, 6), (SIZE_WH[0] - 7, SIZE_WH[1] - 7), (1, 3000, 2))
     angle = rng.uniform(0, 2 * np.pi, (1, 3000))
     strength = edge_statistic(source, points, np.stack([np.cos(angle), np.sin(angle)], -1))
-    chance = background.chance(strength / background.typical_at(points))[0]
+    chance = chance_of(background, points, strength)[0]
     seen = np.mean(strength > 0)  # where there is no edge at all the chance is 1
     for level in (0.02, 0.05, 0.1):
         assert level < seen

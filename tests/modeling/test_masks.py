@@ -9,7 +9,7 @@ from modeling_shapes import bracket, plate
 
 from kontur.geometry import PixelPose
 from kontur.modeling.detections import UNKNOWN, from_poses, unregistered
-from kontur.modeling.masks import amodal_masks, overlaps, rasterise, rings_px, visible_masks
+from kontur.modeling.masks import amodal_masks, overlaps, placed_outlines, rings_px, visible_masks
 
 SIZE_WH = (150, 110)
 
@@ -43,11 +43,16 @@ def test_mask_area_is_unbiased():
 
 
 def test_what_lies_outside_the_picture_has_an_empty_mask():
-    corners = np.array([[200.0, 5], [210, 5], [205, 9], [5, 5], [9, 5], [7, 9]])
-    window, beside = rasterise(corners, np.array([1, 2, 0, 4, 5, 3]), np.array([0, 3]), SIZE_WH)
-    assert beside.pixels.any()
-    assert window.pixels.size == 0
-    assert not window.full(SIZE_WH).any()
+    poses = [PixelPose(1e6, 50, 0.3, 1.0), PixelPose(70, 50, 0.3, 1.0), PixelPose(70, -1e15, 0.3, 1.0)]
+    far, inside_it, above = amodal_masks(from_poses(SIZE_WH, [0] * 3, [1.0] * 3, poses), [plate(4)])
+    assert inside_it.pixels.any()
+    for window in (far, above):
+        assert window.pixels.size == 0
+        assert not window.full(SIZE_WH).any()
+
+
+def test_no_detections_have_no_masks():
+    assert amodal_masks(from_poses(SIZE_WH, [], [], []), [plate(4)]) == []
 
 
 def test_upper_parts_cover_lower_ones_and_show_them_through_their_holes():
@@ -75,9 +80,12 @@ def test_parts_of_one_layer_do_not_cover_each_other():
 def test_overlaps_counts_shared_pixels():
     part = plate(4)
     poses = [PixelPose(60, 50, 0.0, 1.0), PixelPose(75, 60, 0.5, 1.0), PixelPose(140, 100, 0.1, 0.5)]
-    windows = amodal_masks(from_poses(SIZE_WH, [0] * 3, [1.0] * 3, poses), [part])
-    full = np.array([window.full(SIZE_WH).ravel() for window in windows], float)
-    np.testing.assert_array_equal(overlaps(windows), full @ full.T)
+    found = from_poses(SIZE_WH, [0] * 3, [1.0] * 3, poses)
+    full = np.array([window.full(SIZE_WH).ravel() for window in amodal_masks(found, [part])], int)
+    rings, masks = placed_outlines(found, [part])
+    np.testing.assert_array_equal(overlaps(rings, masks), full @ full.T * ~np.eye(3, dtype=bool))
+    assert masks[3][:2].tolist() == full.sum(axis=1)[:2].tolist()
+    assert masks[3][2] == -1, "what touches no other is not even filled"
 
 
 def test_unknown_is_a_quadrilateral():

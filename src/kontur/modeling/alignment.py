@@ -29,11 +29,6 @@ def apply_homography(matrix: Floats, points: Floats) -> tuple[Floats, Floats]:
     return mapped, derivative
 
 
-def determinants(matrix: Floats) -> Floats:
-    """Return the determinants of (..., 2, 2); `np.linalg.det` is ten times slower on so small ones."""
-    return np.asarray(matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0], np.float64)
-
-
 def project_normals(derivative: Floats, normals: Floats) -> Floats:
     """Return the unit normals (N, M, 2) of mapped lines: covectors go with the inverse transpose of the derivative."""
     a, b = derivative[..., 0, 0], derivative[..., 0, 1]

@@ -10,7 +10,7 @@ from kontur.geometry import Part
 from kontur.modeling.answer_means import mean_answers
 from kontur.modeling.detections import Detections
 from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
-from kontur.modeling.masks import packed, visible_masks
+from kontur.modeling.masks import visible_packed
 
 FEATURES = ("evidence", "support", "log_cells", "shown", "foreground", "named", "voted", "side")
 """evidence: the decision's score. support: of the registration. log_cells: natural logarithm of the visible cells.
@@ -36,7 +36,7 @@ class Answer:
 
 def features_of(detections: Detections, parts: Sequence[Part], answer: Answer) -> Floats:
     """Return (N, F) the FEATURES of accepted detections (their layers set)."""
-    masks = packed(visible_masks(detections, parts))
+    masks = visible_packed(detections, parts)
     kinds = [parts[index] for index in detections.part.tolist()]
     zoom = np.array(answer.zoom_xy)
     near = (detections.uv + 0.5) * zoom - 0.5, _NEAR_PX

@@ -1,69 +1,152 @@
 """The compiled steps of the greedy choice among hypotheses, see `decide`.
 
-What the accepted ones have taken is a pair of (H, W) bool: covered, inside an accepted mask; explained, close to an accepted
-contour. Masks are those of `masks.packed`, whole.
+What the accepted ones have taken is an (H, W) uint8 of bits: COVERED, inside an accepted mask; EXPLAINED, close to an
+accepted contour. Masks are those of `masks.Packed`, whole; rings those of `filling`, from which masks are filled once they
+are needed.
+
+A case is what does not change:
+    place: where the contours run, see `first_verdict`.
+    said: contour length (N, M) that points stand for, evidence (N, M), and length (N,) of the whole contours.
+    rings, masks: see above.
+    about: (N,) each: part, factor of gain and score, and what else speaks against a hypothesis.
+A state is what does, at first nothing taken and all open:
+    taken: see above.
+    is_open: (N,) bool.
+    verdict: (N, 4): evidence that is left, the same per visible length, visible share, and whether that is as if on top.
+    rows, score: (N,) of those that were accepted, in their order.
+Limits are:
+    enough: least score and least visible share; mean evidence that scores 1.
+    room: see `crowded`.
+    doubt: contour length, px, and share of the unseen length, thought to have no evidence.
+    reach: how far around its contour an accepted one explains edges, px.
+    least_shown: share of itself that a part below others must show.
 """
 
 import numba
 import numpy as np
 
+from kontur.modeling.filling import common_area, fill_mask, shared_pixels
+
+COVERED, EXPLAINED = np.uint8(1), np.uint8(2)
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @numba.njit(**_fast)
-def judge_near(best, is_open, place, found, masks, taken, limits, verdict):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sum the evidence that is left of the open hypotheses, those alone that one reaches which was just accepted.
-
-    Args:
-        best: row of the accepted one; -1 judges all.
-        is_open: (N,) bool.
-        place: see `nearest_pixels`.
-        found: contour length (N, M) that points stand for, evidence (N, M), and length (N,) of the whole contours.
-        masks, taken: see above.
-        limits: how far around its contour an accepted one explains edges, px; share of itself that a part below others must
-            show; contour length, px, and share of the unseen length, thought to have no evidence.
-        verdict: (N, 4), written: evidence, the same per visible length, visible share, and whether that is as if on top.
-    """
-    length, evidence, whole = found
-    reach, least_shown, doubt_px, doubt_share = limits
-    at, box = place
-    for n in range(len(is_open)):
-        if is_open[n] and (best < 0 or _near(box[n], masks[2][best], reach)):
-            is_buried = _shown(masks, n, taken[0]) < least_shown
-            gain, seen, on_top = _judge(at[n], length[n], evidence[n], taken, is_buried)
-            mean = gain / (seen + doubt_px + doubt_share * (whole[n] - seen))
-            verdict[n, 0], verdict[n, 1] = gain, mean
-            verdict[n, 2], verdict[n, 3] = seen / max(whole[n], 1e-9), on_top
+def choose(case, state, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Accept hypotheses, the best first, until nothing speaks for any that is open; returns how many."""
+    count, best = 0, best_open(case, state)
+    while best >= 0:
+        count += take_or_reject(best, count, case, state, limits)
+        best = best_open(case, state)
+    return count
 
 
 @numba.njit(**_fast)
-def _judge(at, length, evidence, taken, is_buried):  # type: ignore[no-untyped-def]  # pragma: no cover
+def best_open(case, state):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the open hypothesis that most speaks for; -1 when there is none."""
+    (_, trust, against), (_, is_open, verdict, _, _) = case[4], state
+    best, most = -1, -np.inf
+    for n in range(len(is_open)):
+        if is_open[n] and verdict[n, 0] > 0:
+            gain = verdict[n, 0] * trust[n] - against[n]
+            if gain > most:
+                best, most = n, gain
+    return best
+
+
+@numba.njit(**_fast)
+def take_or_reject(index, count, case, state, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Accept an open hypothesis after `count` others, or reject it; returns whether it is accepted."""
+    place, said, rings, masks, (part, trust, _) = case
+    taken, is_open, verdict, rows, score = state
+    (least_score, least_visible, full), room, _, reach, _ = limits
+    is_open[index] = False
+    score[count] = min(1.0, max(0.0, verdict[index, 1] / full)) * trust[index]
+    if score[count] < least_score or verdict[index, 2] < least_visible:
+        return False
+    fill_mask(index, rings, masks)
+    if crowded(masks, part, index, rows[:count], room):
+        return False
+    rows[count] = index
+    _cover(masks, index, taken)
+    _explain(place[0][index], said[0][index], reach, taken)
+    _judge_near(index, case, state, limits)
+    return True
+
+
+@numba.njit(**_fast)
+def first_verdict(points, said, size_wh, doubt):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Judge hypotheses when none is accepted.
+
+    Args:
+        points: (N, M, 2) px along their contours.
+        said, doubt: see above.
+        size_wh: of the picture.
+
+    Returns:
+        place: (N, M, 2) int32 the pixels nearest to the points, and (N, 4) the lowest and highest ones of each contour;
+        and the verdict.
+    """
+    length, evidence, whole = said
+    at, box = np.empty(points.shape, np.int32), np.empty((len(points), 4), np.int32)
+    verdict = np.empty((len(points), 4))
+    for n in range(len(points)):
+        box[n] = size_wh[0], size_wh[1], 0, 0
+        gain, seen = 0.0, 0.0
+        for m in range(points.shape[1]):
+            for k in range(2):
+                pixel = min(size_wh[k] - 1, max(0, round(points[n, m, k])))
+                at[n, m, k] = pixel
+                box[n, k], box[n, 2 + k] = min(box[n, k], pixel), max(box[n, 2 + k], pixel)
+            gain += length[n, m] * evidence[n, m]
+            seen += length[n, m]
+        _write_verdict(gain, seen, True, whole[n], doubt, verdict[n])
+    return (at, box), verdict
+
+
+@numba.njit(inline="always", **_fast)
+def _write_verdict(gain, seen, on_top, whole, doubt, verdict):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write a verdict (4,) about a contour of which a length is seen."""
+    verdict[0], verdict[1] = gain, gain / (seen + doubt[0] + doubt[1] * (whole - seen))
+    verdict[2], verdict[3] = seen / max(whole, 1e-9), on_top
+
+
+@numba.njit(**_fast)
+def _judge_near(best, case, state, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Judge the open hypotheses again that one reaches which was just accepted."""
+    (_, box), (_, _, whole), _, masks, _ = case
+    _, is_open, verdict, _, _ = state
+    _, _, doubt, reach, _ = limits
+    for n in range(len(is_open)):
+        if is_open[n] and _near(box[n], masks[2][best], reach):
+            gain, seen, on_top = _judge(n, case, state[0], limits)
+            _write_verdict(gain, seen, on_top, whole[n], doubt, verdict[n])
+
+
+@numba.njit(**_fast)
+def _judge(n, case, taken, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Sum the evidence that is left, once as if on top and once as if below what is accepted; keep the better.
 
     Returns:
         evidence, visible length, and whether it is as if on top.
     """
-    covered, explained = taken
+    (places, _), (lengths, evidences, _), rings, masks, _ = case
+    at, length, evidence = places[n], lengths[n], evidences[n]
     above, below, seen, uncovered = 0.0, 0.0, 0.0, 0.0
     for m in range(len(at)):
         if length[m] > 0:
-            u, v = at[m]
-            own = 0.0 if explained[v, u] else length[m] * evidence[m]
+            is_taken = taken[at[m, 1], at[m, 0]]
+            own = 0.0 if is_taken & EXPLAINED else length[m] * evidence[m]
             above += own
             seen += length[m]
-            if not covered[v, u]:
+            if not is_taken & COVERED:
                 below += own
                 uncovered += length[m]
-    if above >= below or is_buried:
-        return above, seen, True
-    return below, uncovered, False
-
-
-@numba.njit(**_fast)
-def take(index, place, length, masks, reach, taken):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Mark what an accepted hypothesis covers and explains; arguments as for `judge_near`."""
-    _cover(masks, index, taken[0])
-    _explain(place[0][index], length[index], reach, taken[1])
+    if below > above:
+        fill_mask(n, rings, masks)
+        if _shown(masks, n, taken) >= limits[4]:
+            return below, uncovered, False
+    return above, seen, True
 
 
 @numba.njit(**_fast)
@@ -73,8 +156,8 @@ def claimants(index, is_open, box, masks, limits):  # type: ignore[no-untyped-de
     Args:
         index: of that one, which is not among them.
         is_open: (N,) bool.
-        box: (N, 4), see `nearest_pixels`.
-        masks: see above.
+        box: (N, 4), see `first_verdict`.
+        masks: see above, filled.
         limits: intersection over union of the masks, from which on both cannot be there; by what share of its size the
             rectangles of two such contours may differ.
     """
@@ -83,7 +166,7 @@ def claimants(index, is_open, box, masks, limits):  # type: ignore[no-untyped-de
     for n in range(len(is_open)):
         if n == index or not is_open[n] or not _same_box(box[n], box[index], most_off):
             continue
-        common = _shared(masks, index, n)
+        common = shared_pixels(masks, index, n)
         found[n] = common > least_iou * (masks[3][index] + masks[3][n] - common)
     return found
 
@@ -99,21 +182,6 @@ def _same_box(box, other, most_off):  # type: ignore[no-untyped-def]  # pragma: 
 
 
 @numba.njit(**_fast)
-def nearest_pixels(points, shape):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return (N, M, 2) int32 the pixels nearest to points, and (N, 4) the lowest and highest ones of each contour."""
-    at = np.empty(points.shape, np.int32)
-    box = np.empty((len(points), 4), np.int32)
-    for n in range(len(points)):
-        box[n] = shape[1], shape[0], 0, 0
-        for m in range(points.shape[1]):
-            for k in range(2):
-                pixel = min(shape[1 - k] - 1, max(0, round(points[n, m, k])))
-                at[n, m, k] = pixel
-                box[n, k], box[n, 2 + k] = min(box[n, k], pixel), max(box[n, 2 + k], pixel)
-    return at, box
-
-
-@numba.njit(**_fast)
 def _near(box, mask, reach):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return whether a contour, of which the lowest and highest pixel are given, comes near a mask's rectangle."""
     left, top, width, height = mask
@@ -122,76 +190,64 @@ def _near(box, mask, reach):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(**_fast)
-def _cover(masks, index, covered):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _cover(masks, index, taken):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Mark what a mask holds."""
     pixels, starts, boxes, _ = masks
     left, top, width, height = boxes[index]
     for row in range(height):
+        start = starts[index] + row * width
         for column in range(width):
-            covered[top + row, left + column] |= pixels[starts[index] + row * width + column]
+            taken[top + row, left + column] |= np.uint8(pixels[start + column]) * COVERED
 
 
 @numba.njit(**_fast)
-def _shown(masks, index, covered):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _shown(masks, index, taken):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the share of a mask that accepted masks leave free."""
     pixels, starts, boxes, areas = masks
     left, top, width, height = boxes[index]
     free = 0
     for row in range(height):
+        start = starts[index] + row * width
         for column in range(width):
-            free += pixels[starts[index] + row * width + column] & ~covered[top + row, left + column]
+            free += pixels[start + column] & ((taken[top + row, left + column] & COVERED) == 0)
     return free / max(1, areas[index])
 
 
 @numba.njit(**_fast)
-def crowded(masks, part, index, accepted, limits):  # type: ignore[no-untyped-def]  # pragma: no cover
+def crowded(masks, part, index, accepted, room):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return whether an accepted one leaves no room for a hypothesis.
 
     Args:
-        masks: see above.
+        masks: see above; of all these filled.
         part: (N,) their parts.
         index: of the hypothesis.
         accepted: rows.
-        limits: share of the smaller mask's pixels, and for two of one part overlap of the rectangles around them
+        room: share of the smaller mask's pixels, and for two of one part overlap of the rectangles around them
             (intersection over union), up to which both may be there.
     """
+    boxes, areas = masks[2], masks[3]
     for other in accepted:
-        if _shared(masks, index, other) > limits[0] * max(1, min(masks[3][index], masks[3][other])):
+        common, most = common_area(boxes[index], boxes[other]), room[0] * max(1, min(areas[index], areas[other]))
+        if common > most and shared_pixels(masks, index, other) > most:
             return True
-        if part[index] == part[other] and _box_iou(masks[2][index], masks[2][other]) > limits[1]:
-            return True
+        if part[index] == part[other]:
+            both = boxes[index, 2] * boxes[index, 3] + boxes[other, 2] * boxes[other, 3] - common
+            if common > room[1] * max(1, both):
+                return True
     return False
 
 
 @numba.njit(**_fast)
-def _box_iou(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the intersection over union of two rectangles (left, top, width, height)."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    common = max(0, width) * max(0, height)
-    return common / max(1, a[2] * a[3] + b[2] * b[3] - common)
-
-
-@numba.njit(**_fast)
-def _shared(masks, a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return how many pixels two masks share."""
-    pixels, starts, boxes, _ = masks
-    (x, y, width, height), (x1, y1, width1, height1) = boxes[a], boxes[b]
-    shared = 0
-    for v in range(max(y, y1), min(y + height, y1 + height1)):
-        ours, theirs = starts[a] + (v - y) * width - x, starts[b] + (v - y1) * width1 - x1
-        for u in range(max(x, x1), min(x + width, x1 + width1)):
-            shared += pixels[ours + u] & pixels[theirs + u]
-    return shared
-
-
-@numba.njit(**_fast)
-def _explain(at, length, reach, explained):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _explain(at, length, reach, taken):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Mark the discs of radius `reach` px around the points of a contour."""
+    half = np.empty(2 * reach + 1, np.int64)
+    for k in range(2 * reach + 1):
+        half[k] = int(np.sqrt(reach * reach - (k - reach) ** 2))
     for m in range(len(at)):
         if length[m] <= 0:
             continue
         u, v = at[m]
-        for row in range(max(0, v - reach), min(explained.shape[0], v + reach + 1)):
-            half = int(np.sqrt(reach * reach - (row - v) ** 2))
-            explained[row, max(0, u - half) : u + half + 1] = True
+        for row in range(max(0, v - reach), min(taken.shape[0], v + reach + 1)):
+            width = half[row - v + reach]
+            for column in range(max(0, u - width), min(taken.shape[1], u + width + 1)):
+                taken[row, column] |= EXPLAINED

@@ -9,17 +9,27 @@ while a part half covered by another is judged by what can be seen.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
-from kontur.modeling.choosing import claimants, crowded, judge_near, nearest_pixels, take
+from kontur.modeling.choosing import (
+    COVERED,
+    EXPLAINED,
+    best_open,
+    choose,
+    claimants,
+    first_verdict,
+    take_or_reject,
+)
 from kontur.modeling.continuation import without_passing_lines
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.duels import Outcome, heard, settle
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
-from kontur.modeling.masks import Packed, amodal_masks, packed
+from kontur.modeling.filling import fill_masks
+from kontur.modeling.masks import Packed, Rings, placed_outlines
 from kontur.modeling.plane import Plane, fit_plane
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.modeling.views import Views, views_of
@@ -33,8 +43,7 @@ _SCALE_FREE = 0.015
 _SCALE_DEVIATION = 0.02
 """Log scale: parts may differ from the common plane by the first freely, by a few times the second hardly at all."""
 _LEAST_TRUST = 0.1
-_DOUBT_PX = 30.0
-_DOUBT_UNSEEN = 0.3
+_DOUBT = 30.0, 0.3
 """Contour length, and share of the unseen length, thought to have no evidence: little seen means little known."""
 _LEAST_SHOWN = 0.25
 """A part that lies below others must show this share of itself."""
@@ -104,15 +113,16 @@ def decide(
     model = model_batch(chosen, parts, points)
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))
-    place = nearest_pixels(found.points_px, chosen.size_wh[::-1])
-    against = np.zeros(len(known)) if against is None else against[known]
-    weighed = _Weighed(found, found, packed(amodal_masks(chosen, parts)), place, against)
+    left = found
     if not options.passing_lines:
-        found = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
-        weighed = replace(weighed, left=found)
+        left = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
+    against = np.zeros(len(known)) if against is None else against[known]
+    weighed = _weigh(found, left, placed_outlines(chosen, parts), against, chosen.size_wh)
     accepted, certainty = _accept(weighed, np.ones(len(chosen)), chosen, options)
     if len(accepted) >= 2:
-        accepted, certainty = _accept(weighed, _scale_trust(chosen, accepted), chosen, options)
+        trust = _scale_trust(chosen, accepted)
+        if trust.min() < 1:
+            accepted, certainty = _accept(weighed, trust, chosen, options)
     if not options.duels:
         return accepted
     score = accepted.score * certainty
@@ -143,98 +153,74 @@ class _Weighed:
     Attributes:
         found: evidence along their contours.
         left: what of it is left when passing lines are taken away.
-        masks: the whole parts.
-        place: where their contours run, see `choosing.nearest_pixels`.
+        rings, masks: the whole parts.
+        place, verdict: where their contours run, and what is said of them at first, see `choosing.first_verdict`.
         against: (N,) what else speaks against them.
     """
 
     found: PointEvidence
     left: PointEvidence
+    rings: Rings
     masks: Packed
     place: tuple[NDArray[np.int32], NDArray[np.int32]]
+    verdict: Floats
     against: Floats
 
-
-@dataclass(eq=False)
-class _Judge:
-    """The state of the greedy choice.
-
-    Attributes:
-        weighed: what speaks for the hypotheses.
-        part, trust: (N,) their parts, and factor of gain and score, by scale.
-        taken: (H, W) bool each, what the accepted ones cover, and where they explain edges.
-        is_open: (N,) bool.
-        verdict: (N, 4), see `choosing.judge_near`.
-    """
-
-    weighed: _Weighed
-    part: NDArray[np.int64]
-    trust: Floats
-    taken: tuple[NDArray[np.bool_], NDArray[np.bool_]]
-    is_open: NDArray[np.bool_]
-    verdict: Floats
-
     @property
-    def gain(self) -> Floats:
-        """(N,) evidence that is left for each hypothesis, less what speaks against it."""
-        return self.verdict[:, 0] * self.trust - self.weighed.against
+    def said(self) -> tuple[Floats, Floats, Floats]:
+        """What `choosing` asks for of what is left."""
+        return self.left.length_px, self.left.evidence, self.left.amodal_px
 
-    def score(self, index: int) -> float:
-        """Return evidence per visible length, in [0, 1]."""
-        return float(score_of(self.verdict[index, 1]) * self.trust[index])
+
+def _weigh(
+    found: PointEvidence,
+    left: PointEvidence,
+    masks: tuple[Rings, Packed],
+    against: Floats,
+    size_wh: tuple[int, int],
+) -> _Weighed:
+    said = left.length_px, left.evidence, left.amodal_px
+    place, verdict = first_verdict(left.points_px, said, size_wh, _DOUBT)
+    return _Weighed(found, left, *masks, place, verdict, against)
 
 
 def _accept(
     weighed: _Weighed, trust: Floats, chosen: Detections, options: DecisionOptions
 ) -> tuple[Detections, Floats]:
     """Accept hypotheses greedily; returns them with their scores, best first, and how certain their parts are."""
-    shape, count = chosen.size_wh[::-1], len(chosen)
-    taken = np.zeros(shape, bool), np.zeros(shape, bool)
-    judge = _Judge(weighed, chosen.part, trust, taken, np.ones(count, bool), np.zeros((count, 4)))
-    reach = max(1, round(options.explained_px))
-    _judge_around(judge, -1, reach)
-    rows: list[int] = []
-    scores: list[tuple[float, float]] = []
-    while (may_win := judge.is_open & (judge.verdict[:, 0] > 0)).any():
-        best = int(np.argmax(np.where(may_win, judge.gain, -np.inf)))
-        outcome = _outcome(judge, best) if options.duels else Outcome(best, 1.0)
-        best = outcome.winner
-        judge.is_open[best] = False
-        enough = judge.score(best) >= options.least_score and judge.verdict[best, 2] >= options.least_visible
-        limits = options.most_overlap, _ITS_SHADOW
-        if not enough or crowded(weighed.masks, chosen.part, best, np.array(rows, np.int64), limits):
-            continue
-        rows.append(best)
-        scores.append((judge.score(best), outcome.certainty))
-        take(best, weighed.place, weighed.left.length_px, weighed.masks, reach, taken)
-        _judge_around(judge, best, reach)
-    score, certainty = np.array(scores, np.float64).reshape(-1, 2).T
-    return replace(chosen[np.array(rows, np.int64)], score=score), certainty
+    count, reach = len(chosen), max(1, round(options.explained_px))
+    case = weighed.place, weighed.said, weighed.rings, weighed.masks, (chosen.part, trust, weighed.against)
+    taken, rows, score = np.zeros(chosen.size_wh[::-1], np.uint8), np.empty(count, np.int64), np.empty(count)
+    state = taken, np.ones(count, bool), weighed.verdict.copy(), rows, score
+    enough, room = (options.least_score, options.least_visible, MOST_EVIDENCE), (options.most_overlap, _ITS_SHADOW)
+    limits = enough, room, _DOUBT, reach, _LEAST_SHOWN
+    certainty = _fought_for(weighed, case, state, limits) if options.duels else np.ones(choose(case, state, limits))
+    accepted = chosen[rows[: len(certainty)]]
+    return replace(accepted, score=score[: len(certainty)].copy()), certainty
 
 
-def _judge_around(judge: _Judge, accepted: int, reach: int) -> None:
-    """Judge again whom an accepted hypothesis touches; all when none is accepted (-1)."""
-    weighed = judge.weighed
-    said = weighed.left.length_px, weighed.left.evidence, weighed.left.amodal_px
-    limits = reach, _LEAST_SHOWN, _DOUBT_PX, _DOUBT_UNSEEN
-    judge_near(accepted, judge.is_open, weighed.place, said, weighed.masks, judge.taken, limits, judge.verdict)
+def _fought_for(weighed: _Weighed, case: Any, state: Any, limits: Any) -> Floats:
+    """Accept hypotheses as `choosing.choose` does, after duels; returns how certain their parts are."""
+    fill_masks(weighed.rings, weighed.masks, np.zeros(len(weighed.against), np.int64))
+    certainty: list[float] = []
+    while (best := best_open(case, state)) >= 0:
+        outcome = _outcome(weighed, best, case[4], state)
+        if take_or_reject(outcome.winner, len(certainty), case, state, limits):
+            certainty.append(outcome.certainty)
+    return np.array(certainty, np.float64)
 
 
-def _outcome(judge: _Judge, best: int) -> Outcome:
+def _outcome(weighed: _Weighed, best: int, about: Any, state: Any) -> Outcome:
     """Return who wins the place of the best hypothesis, by the points that are neither explained nor hidden."""
-    found, (pixel, box), gain = judge.weighed.found, judge.weighed.place, judge.gain
-    may_win = judge.is_open & heard(best, gain)
-    rivals = np.flatnonzero(claimants(best, may_win, box, judge.weighed.masks, (_ALIKE, _SAME_BOX)))
+    found, (pixel, box), (part, trust, against) = weighed.found, weighed.place, about
+    taken, is_open, verdict, _, _ = state
+    gain = verdict[:, 0] * trust - against
+    may_win = is_open & heard(best, gain)
+    rivals = np.flatnonzero(claimants(best, may_win, box, weighed.masks, (_ALIKE, _SAME_BOX)))
     if len(rivals) == 0:
         return Outcome(best, 1.0)
     rows = np.array([best, *rivals[np.argsort(-gain[rivals], kind="stable")]])
-    u, v = pixel[rows, :, 0], pixel[rows, :, 1]
-    covered, explained = judge.taken
-    shown = (judge.verdict[best, 3] > 0) | ~covered[v, u]
-    counted = found.length_px[rows] * ~explained[v, u] * shown * judge.trust[rows, None]
-    return settle(rows, judge.part, found, found.evidence[rows] * counted)
-
-
-def score_of(mean_evidence: Floats) -> Floats:
-    """Map evidence per contour point to [0, 1]."""
-    return np.clip(mean_evidence / MOST_EVIDENCE, 0, 1)
+    there = taken[pixel[rows, :, 1], pixel[rows, :, 0]]
+    shown = (verdict[best, 3] > 0) | (there & COVERED == 0)
+    counted = found.length_px[rows] * (there & EXPLAINED == 0) * shown * trust[rows, None]
+    return settle(rows, part, found, found.evidence[rows] * counted)

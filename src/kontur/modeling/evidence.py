@@ -9,17 +9,18 @@ smooth table counts as much as a strong one on wood, and scores of different pic
 same evidence to every contour that passes it in the same direction. (A-contrario reasoning: Desolneux, Moisan & Morel 2000.)
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.alignment import apply_homography, determinants, project_normals
+from kontur.modeling.alignment import apply_homography
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.profiles import rarities
+from kontur.modeling.weighing import limit_by_share, relate, weigh_contours
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,9 @@ _STEP_PX = 0.75
 _NEAR_PX = 1.1
 """An edge counts the less the farther it lies from the contour (a bell of this deviation), so that a hole of another size,
 a pixel off all round, speaks for the contour whose hole fits."""
+_CROSSED = -REACH_PX, _STEP_PX, np.exp(-0.5 * (np.arange(-REACH_PX, REACH_PX + _STEP_PX / 2, _STEP_PX) / _NEAR_PX) ** 2)
+_LOOKED_AT_PX, _MARGIN_PX = REACH_PX + _STEP_PX, REACH_PX + 1
+"""How far around a point the picture is looked at; points nearer to its border are not seen."""
 MOST_EVIDENCE = float(np.log(BETA_ALPHA) + (1 - BETA_ALPHA) * np.log(500))
 """The evidence of an edge that 1 place in 500 reaches by chance; rarer ones count no more."""
 LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
@@ -70,31 +74,46 @@ def point_evidence(
     source: EdgePicture, model: ContourBatch, matrix: Floats, background: "Background | None" = None
 ) -> PointEvidence:
     """Weigh the picture's evidence for contours placed by (N, 3, 3) `matrix`; `background` is measured when None."""
-    points, derivative = apply_homography(matrix, model.points_mm)
-    normals = project_normals(derivative, model.normals)
-    length = model.length_mm * np.sqrt(np.abs(determinants(derivative)))
-    seen = within(points, source)
     background = background or background_of(source)
-    strength = edge_statistic(source, points, normals)
-    chance = background.chance(strength / background.typical_at(points))
-    evidence = np.log(BETA_ALPHA) - (1 - BETA_ALPHA) * np.log(np.maximum(chance, _LEAST_CHANCE))
-    share = strength / _strong_nearby(points, strength, length * seen, background)
-    evidence = np.minimum(evidence, np.interp(share, _SHARES, _MOST_EVIDENCE_OF_SHARE))
-    return PointEvidence(points, normals, length * seen, evidence, length.sum(axis=1), strength)
+    if source.tiles is not None:
+        points, _ = apply_homography(matrix, model.points_mm)
+        source.smooth_near(points.reshape(-1, 2) - _LOOKED_AT_PX, points.reshape(-1, 2) + _LOOKED_AT_PX)
+    shape = count, most = model.length_mm.shape
+    found = PointEvidence(
+        np.empty((*shape, 2)), np.empty((*shape, 2)), np.empty(shape), np.empty(shape), np.empty(count), np.empty(shape)
+    )
+    picture = source.pixels, 2 * source.noise, _MARGIN_PX
+    contours = model.points_mm, model.normals, model.length_mm
+    against = background.typical, background.cell_px, background.relative, _evidence_by_rank(len(background.relative))
+    out = found.points_px, found.normals_px, found.length_px, found.evidence, found.amodal_px, found.strength
+
+    def work(rows: slice) -> None:
+        """Weigh some of the contours."""
+        weigh_contours((rows.start, rows.stop), picture, contours, matrix, _CROSSED, against, out)
+
+    in_threads(work, pieces(count, -(-_LEAST_SHARED // most)))
+    cells = *background.typical.shape, background.cell_px
+    seen = found.points_px, found.strength, found.length_px
+    limit_by_share(seen, cells, _STRONG_POWER, (_SHARES, _MOST_EVIDENCE_OF_SHARE), found.evidence)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _evidence_by_rank(places: int) -> Floats:
+    """Return (P + 1,) the evidence of an edge that exceeds so many of P places."""
+    chance = (places + 1 - np.arange(places + 1)) / (places + 1)
+    return np.asarray(np.log(BETA_ALPHA) - (1 - BETA_ALPHA) * np.log(np.maximum(chance, _LEAST_CHANCE)), np.float64)
 
 
 def edge_statistic(source: EdgePicture, points_px: Floats, normals_px: Floats) -> Floats:
     """Return (N, M) the strongest change along the normal within reach, less with distance, times its share of the whole."""
     points, normals = (np.ascontiguousarray(values.reshape(-1, 2)) for values in (points_px, normals_px))
-    reach = (REACH_PX + _STEP_PX) * np.abs(normals)
-    source.smooth_near(points - reach, points + reach)
-    offsets = np.arange(-REACH_PX, REACH_PX + _STEP_PX / 2, _STEP_PX)
-    crossed = -REACH_PX, _STEP_PX, np.exp(-0.5 * (offsets / _NEAR_PX) ** 2)
+    source.smooth_near(points - _LOOKED_AT_PX, points + _LOOKED_AT_PX)
     out = np.empty(len(points))
 
     def work(rows: slice) -> None:
         """Measure some of the points."""
-        rarities(source.pixels, (points[rows], normals[rows]), crossed, 2 * source.noise, out[rows])
+        rarities(source.pixels, (points[rows], normals[rows]), _CROSSED, 2 * source.noise, out[rows])
 
     in_threads(work, pieces(len(points), _LEAST_SHARED))
     return out.reshape(points_px.shape[:2])
@@ -105,77 +124,61 @@ class Background:
     """What a picture's edges are like where nothing is sought.
 
     Attributes:
-        typical: (rows, columns) float32 typical strength around each cell's centre.
+        typical: (rows, columns) typical strength around each cell's centre.
         cell_px: side of a cell.
         relative: (B,) sorted strengths over the typical one of their place.
     """
 
-    typical: NDArray[np.float32]
+    typical: Floats
     cell_px: float
     relative: Floats
-
-    def typical_at(self, points_px: Floats) -> Floats:
-        """Return (N, M) the typical strength at points, between cells by bilinear interpolation."""
-        at = ((points_px + 0.5) / self.cell_px - 0.5).astype(np.float32)
-        rows = np.ascontiguousarray(at.reshape(len(at), -1, 2))
-        values = cv2.remap(self.typical, rows, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return values.reshape(points_px.shape[:-1]).astype(np.float64)
-
-    def chance(self, relative_strength: Floats) -> Floats:
-        """Return the share of places that are at least this strong, in (0, 1]."""
-        count = len(self.relative)
-        return (count - np.searchsorted(self.relative, relative_strength, side="left") + 1) / (count + 1)
 
 
 def background_of(source: EdgePicture) -> Background:
     """Sample the statistic at places and in directions spread over the whole picture (the same ones each time)."""
     height, width = source.pixels.shape[:2]
-    rng = np.random.default_rng(0)
-    surveyed, points, shift = _places(source, rng)
-    angle = rng.uniform(0, 2 * np.pi, points.shape[:2])
-    strength = edge_statistic(surveyed, points, np.stack([np.cos(angle), np.sin(angle)], axis=-1))
-    points = points + shift
-    cell = max(width, height) / _CELLS
-    shape = int(np.ceil(height / cell)), int(np.ceil(width / cell))
-    row, column = (np.clip((points[0, :, k] + 0.5) // cell, 0, shape[1 - k] - 1).astype(int) for k in (1, 0))
-    flat = row * shape[1] + column
-    root = np.bincount(flat, np.sqrt(strength[0]), shape[0] * shape[1]).reshape(shape).astype(np.float32)
-    count = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float32)
-    mean = cv2.blur(root, (3, 3)) / np.maximum(cv2.blur(count, (3, 3)), 1e-3)
-    typical = np.asarray(mean**2 + source.noise, np.float32)
-    background = Background(typical, cell, np.zeros(0))
-    return replace(background, relative=np.sort((strength / background.typical_at(points))[0]))
-
-
-def _places(source: EdgePicture, rng: np.random.Generator) -> tuple[EdgePicture, Floats, Floats]:
-    """Return the image to sample, (1, P, 2) places in it, and what leads from them to the picture."""
-    if source.survey is None:
-        height, width = source.pixels.shape[:2]
-        points = rng.uniform((3, 3), (max(4, width - 4), max(4, height - 4)), (1, _PLACES, 2))
-        return source, points, np.zeros((1, 1, 2))
     seen = source.survey
-    window = np.array(seen.window_wh)
-    index = rng.integers(0, (len(seen.left), len(seen.top)), (_PLACES, 2))
-    points = index * window + rng.uniform(seen.seam_px, window - seen.seam_px - 1, (_PLACES, 2))
-    start = np.column_stack([seen.left[index[:, 0]], seen.top[index[:, 1]]])
-    return EdgePicture(seen.pixels, 1, source.noise), points[None], (start - index * window)[None].astype(np.float64)
+    if seen is None:
+        places, normals = _places(width, height)
+        surveyed, points = source, places
+    else:
+        places, normals, points = _places_in_windows(
+            seen.window_wh, seen.seam_px, tuple(seen.left.tolist()), tuple(seen.top.tolist())
+        )
+        surveyed = EdgePicture(seen.pixels, 1, source.noise)
+    strength = edge_statistic(surveyed, places[None], normals[None])[0]
+    cell = max(width, height) / _CELLS
+    typical, relative = np.empty((int(np.ceil(height / cell)), int(np.ceil(width / cell)))), np.empty(len(points))
+    relate(points, strength, cell, source.noise, typical, relative)
+    return Background(typical, cell, np.sort(relative))
 
 
-def _strong_nearby(points: Floats, strength: Floats, weight: Floats, background: Background) -> Floats:
-    """Return (N, M) the power mean of the strengths that all contours together meet around each point."""
-    rows, columns = background.typical.shape
-    cell = (points + 0.5) // background.cell_px
-    column, row = (np.clip(cell[..., k], 0, limit - 1).astype(int) for k, limit in ((0, columns), (1, rows)))
-    flat = (row * columns + column).ravel()
-    sums = [
-        cv2.blur(np.bincount(flat, values.ravel(), rows * columns).reshape(rows, columns).astype(np.float32), (3, 3))
-        for values in (weight * strength**_STRONG_POWER, weight)
-    ]
-    mean = (np.maximum(sums[0], 0) / np.maximum(sums[1], 1e-3)) ** (1 / _STRONG_POWER)
-    return replace(background, typical=np.maximum(mean, 1e-3)).typical_at(points)
+@lru_cache(maxsize=8)
+def _places(width: int, height: int) -> tuple[Floats, Floats]:
+    """Return (P, 2) places in a picture, and (P, 2) directions."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform((3, 3), (max(4, width - 4), max(4, height - 4)), (_PLACES, 2))
+    return points, _directions(rng)
+
+
+@lru_cache(maxsize=8)
+def _places_in_windows(
+    window_wh: tuple[int, int], seam_px: int, left: tuple[int, ...], top: tuple[int, ...]
+) -> tuple[Floats, Floats, Floats]:
+    """Return (P, 2) places in the windows of a survey, (P, 2) directions, and (P, 2) where the places lie in the picture."""
+    rng, window = np.random.default_rng(0), np.array(window_wh)
+    index = rng.integers(0, (len(left), len(top)), (_PLACES, 2))
+    points = index * window + rng.uniform(seam_px, window - seam_px - 1, (_PLACES, 2))
+    start = np.column_stack([np.array(left)[index[:, 0]], np.array(top)[index[:, 1]]])
+    return points, _directions(rng), points + start - index * window
+
+
+def _directions(rng: np.random.Generator) -> Floats:
+    angle = rng.uniform(0, 2 * np.pi, _PLACES)
+    return np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def within(points_px: Floats, source: EdgePicture) -> NDArray[np.bool_]:
     """Return (N, M) whether points (N, M, 2) lie in the picture, as far from its border as the statistic looks."""
-    size, margin = np.array(source.pixels.shape[1::-1]), REACH_PX + 1
-    return np.logical_and.reduce((points_px >= margin) & (points_px <= size - 1 - margin), axis=2)
+    size = np.array(source.pixels.shape[1::-1])
+    return np.logical_and.reduce((points_px >= _MARGIN_PX) & (points_px <= size - 1 - _MARGIN_PX), axis=2)

@@ -1,4 +1,8 @@
-"""The even-odd filling of closed rings, compiled."""
+"""Masks of placed outlines, compiled: projected, filled by the even-odd rule, cut by what lies above.
+
+Rings are a tuple: (E, 2) corners of all N masks, px, centres at integers; (E,) which corner follows each in its ring; and
+(N + 1,) where the corners of each mask begin. Masks are those of `masks.Packed`.
+"""
 
 import numba
 import numpy as np
@@ -7,25 +11,85 @@ _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @numba.njit(**_fast)
-def fill_even_odd(corners, following, first, boxes, starts, pixels):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Set the pixels of N masks whose centres lie inside an odd number of their rings.
+def place_outlines(outlines, part, matrix, size_wh):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Project the outlines of N detections and find the windows that their masks take up.
 
     Args:
-        corners: (E, 2) float64 of all rings, px, centres at integers.
-        following: (E,) which corner each edge leads to.
-        first: (N + 1,) the corners of mask n are those from first[n] to first[n + 1].
-        boxes: (N, 4) left, top, width and height of the masks' windows.
-        starts: (N,) where each mask's pixels begin.
-        pixels: bool of all masks, row by row, all False at first; written.
+        outlines: rings as above, one for each part, mm; the last one stands for UNKNOWN.
+        part: (N,) which part each is; negative for UNKNOWN.
+        matrix: (N, 3, 3) part's frame to px.
+        size_wh: the picture's size; what lies outside it is cut off.
+
+    Returns:
+        rings and masks, none of which is filled yet.
     """
-    for n in range(len(boxes)):
-        left, top, width, height = boxes[n]
-        end = starts[n] + width * height
-        if end > starts[n]:
-            window = pixels[starts[n] : end].reshape(height, width)
-            for edge in range(first[n], first[n + 1]):
-                _toggle(corners[edge], corners[following[edge]], left, top, window)
-            _sweep(window)
+    corners_mm, after, begin = outlines
+    count = len(part)
+    first, row = np.zeros(count + 1, np.int64), np.empty(count, np.int64)
+    for n in range(count):
+        row[n] = part[n] if part[n] >= 0 else len(begin) - 2
+        first[n + 1] = first[n] + begin[row[n] + 1] - begin[row[n]]
+    corners, following = np.empty((first[count], 2)), np.empty(first[count], np.int64)
+    starts, boxes, total = np.empty(count, np.int64), np.empty((count, 4), np.int64), 0
+    for n in range(count):
+        begins = begin[row[n]]
+        for k in range(first[n + 1] - first[n]):
+            _project(matrix[n], corners_mm[begins + k], corners[first[n] + k])
+            following[first[n] + k] = first[n] + after[begins + k] - begins
+        _window(corners[first[n] : first[n + 1]], size_wh, boxes[n])
+        starts[n] = total
+        total += boxes[n, 2] * boxes[n, 3]
+    masks = np.empty(total, np.bool_), starts, boxes, np.full(count, -1)
+    return (corners, following, first), masks
+
+
+@numba.njit(inline="always", **_fast)
+def _project(h, point, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Map a point."""
+    x, y = point
+    w = h[2, 0] * x + h[2, 1] * y + h[2, 2]
+    out[0], out[1] = (h[0, 0] * x + h[0, 1] * y + h[0, 2]) / w, (h[1, 0] * x + h[1, 1] * y + h[1, 2]) / w
+
+
+@numba.njit(**_fast)
+def _window(corners, size_wh, box):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write left, top, width and height of what holds all pixels inside corners; zeros when nothing is in the picture."""
+    for k in range(2):
+        low, high = np.inf, -np.inf
+        for corner in range(len(corners)):
+            low, high = min(low, corners[corner, k]), max(high, corners[corner, k])
+        box[k] = int(min(max(np.ceil(low), 0.0), float(size_wh[k])))
+        box[2 + k] = int(max(min(np.floor(high), size_wh[k] - 1.0), -1.0)) + 1 - box[k]
+    if box[2] <= 0 or box[3] <= 0:
+        box[:] = 0
+
+
+@numba.njit(**_fast)
+def fill_masks(rings, masks, layer):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fill all masks, less what lies inside others of a higher layer (N,)."""
+    for n in range(len(layer)):
+        fill_mask(n, rings, masks)
+    if len(layer) and layer.min() < layer.max():
+        whole = masks[0].copy()
+        for n, other in np.ndindex(len(layer), len(layer)):
+            if layer[other] > layer[n]:
+                _cut(n, other, whole, masks)
+
+
+@numba.njit(**_fast)
+def fill_mask(n, rings, masks):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Set the pixels of one mask whose centres lie inside an odd number of its rings, unless that is done."""
+    corners, following, first = rings
+    pixels, starts, boxes, areas = masks
+    if areas[n] >= 0:
+        return
+    left, top, width, height = boxes[n]
+    window = pixels[starts[n] : starts[n] + width * height].reshape(height, width)
+    window[:] = False
+    if width > 0:
+        for edge in range(first[n], first[n + 1]):
+            _toggle(corners[edge], corners[following[edge]], left, top, window)
+    areas[n] = _sweep(window)
 
 
 @numba.njit(**_fast)
@@ -41,9 +105,57 @@ def _toggle(start, end, left, top, window):  # type: ignore[no-untyped-def]  # p
 
 @numba.njit(**_fast)
 def _sweep(window):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Carry what was toggled on along the rows."""
+    """Carry what was toggled on along the rows; returns how many pixels are set."""
+    area = 0
     for row in range(window.shape[0]):
         inside = False
         for column in range(window.shape[1]):
             inside ^= window[row, column]
             window[row, column] = inside
+            area += inside
+    return area
+
+
+@numba.njit(**_fast)
+def _cut(n, other, whole, masks):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Take from a mask the pixels of another one, which are among `whole`."""
+    pixels, starts, boxes, areas = masks
+    (x, y, width, height), (x1, y1, width1, height1) = boxes[n], boxes[other]
+    for v in range(max(y, y1), min(y + height, y1 + height1)):
+        ours, theirs = starts[n] + (v - y) * width - x, starts[other] + (v - y1) * width1 - x1
+        for u in range(max(x, x1), min(x + width, x1 + width1)):
+            areas[n] -= pixels[ours + u] & whole[theirs + u]
+            pixels[ours + u] &= ~whole[theirs + u]
+
+
+@numba.njit(**_fast)
+def shared_pixels(masks, a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return how many pixels two filled masks share."""
+    pixels, starts, boxes, _ = masks
+    (x, y, width, height), (x1, y1, width1, height1) = boxes[a], boxes[b]
+    shared = 0
+    for v in range(max(y, y1), min(y + height, y1 + height1)):
+        ours, theirs = starts[a] + (v - y) * width - x, starts[b] + (v - y1) * width1 - x1
+        for u in range(max(x, x1), min(x + width, x1 + width1)):
+            shared += pixels[ours + u] & pixels[theirs + u]
+    return shared
+
+
+@numba.njit(inline="always", **_fast)
+def common_area(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the area that two windows (left, top, width, height) share."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    return max(0, width) * max(0, height)
+
+
+@numba.njit(**_fast)
+def count_shared(rings, masks, shared):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write how many pixels each pair of whole masks shares, (N, N); those alone are filled of which the windows meet."""
+    boxes = masks[2]
+    for a in range(len(boxes)):
+        for b in range(a):
+            if common_area(boxes[a], boxes[b]) > 0:
+                fill_mask(a, rings, masks)
+                fill_mask(b, rings, masks)
+                shared[a, b] = shared[b, a] = shared_pixels(masks, a, b)

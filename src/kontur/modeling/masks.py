@@ -4,15 +4,16 @@ A pixel belongs to a part when its centre does (even-odd rule over all rings), s
 `fillPoly` also sets every pixel that the outline touches, which makes masks half a pixel too fat all around.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part, Points
 from kontur.modeling.detections import UNKNOWN, Detections
-from kontur.modeling.filling import fill_even_odd
+from kontur.modeling.filling import count_shared, fill_masks, place_outlines
 
 UNKNOWN_SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 """The outline that stands for what no part explains: the matrix of an UNKNOWN detection maps it to the picture."""
@@ -46,40 +47,39 @@ class Window:
 
 Packed = tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Many masks as compiled code takes them: the pixels of all, one after the other; (N,) where each begins; (N, 4) left, top,
-width and height of its window; and (N,) how many pixels it holds."""
+width and height of its window; and (N,) how many pixels it holds, -1 where they are yet to be filled."""
+
+Rings = tuple[Points, NDArray[np.int64], NDArray[np.int64]]
+"""Many outlines as compiled code takes them, see `filling`."""
 
 
-def packed(masks: Sequence[Window]) -> Packed:
-    """Return masks side by side in one array."""
-    boxes = np.array([[*mask.left_top, *mask.pixels.shape[::-1]] for mask in masks], np.int64).reshape(-1, 4)
-    pixels = np.concatenate([mask.pixels.ravel() for mask in masks] or [np.zeros(0, bool)])
-    areas = np.array([np.count_nonzero(mask.pixels) for mask in masks], np.int64)
-    return pixels, _starts(boxes), boxes, areas
+@lru_cache(maxsize=16)
+def _outlines(parts: tuple[Part, ...]) -> Rings:
+    """Return the outlines of a part list, mm, and after them what stands for UNKNOWN."""
+    outlines = [*(part.outline for part in parts), _UNKNOWN_OUTLINE]
+    first = np.cumsum([0, *(len(corners) for corners, _ in outlines)])
+    corners, following = (np.concatenate(items) for items in zip(*outlines, strict=True))
+    return corners, following + np.repeat(first[:-1], np.diff(first)), first
 
 
-def _starts(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
-    sizes = boxes[:, 2] * boxes[:, 3]
-    return np.cumsum(sizes) - sizes
+def placed_outlines(detections: Detections, parts: Sequence[Part]) -> tuple[Rings, Packed]:
+    """Return the outlines of detections in the picture, and their masks, none of them filled."""
+    placed: tuple[Rings, Packed] = place_outlines(
+        _outlines(tuple(parts)), detections.part, detections.matrix, detections.size_wh
+    )
+    return placed
 
 
-def rasterise(
-    corners_px: Points, following: NDArray[np.int64], first: NDArray[np.int64], size_wh: tuple[int, int]
-) -> list[Window]:
-    """Fill closed rings by the even-odd rule: pixels whose centres lie inside an odd number of rings.
+def visible_packed(detections: Detections, parts: Sequence[Part]) -> Packed:
+    """Return the mask of each detection, less what lies in higher layers above it."""
+    rings, masks = placed_outlines(detections, parts)
+    fill_masks(rings, masks, detections.layer.copy())
+    return masks
 
-    Args:
-        corners_px: (E, 2) of all rings of all N masks in px, centres at integers.
-        following: (E,) which corner comes after each in its ring.
-        first: (N,) the first corner of each mask.
-        size_wh: the picture's size; what lies outside it is cut off.
-    """
-    low = np.maximum(np.ceil(np.minimum.reduceat(corners_px, first)), 0).astype(np.int64)
-    high = np.minimum(np.floor(np.maximum.reduceat(corners_px, first)), np.array(size_wh) - 1).astype(np.int64)
-    is_inside = (high >= low).all(axis=1)[:, None]
-    boxes = np.hstack([low * is_inside, (high - low + 1) * is_inside])
-    starts = _starts(boxes)
-    pixels = np.zeros(int((boxes[:, 2] * boxes[:, 3]).sum()), bool)
-    fill_even_odd(corners_px, following, np.append(first, len(corners_px)), boxes, starts, pixels)
+
+def windows_of(masks: Packed) -> list[Window]:
+    """Return masks one by one."""
+    pixels, starts, boxes, _ = masks
     return [
         Window((left, top), pixels[start : start + width * height].reshape(height, width))
         for start, (left, top, width, height) in zip(starts.tolist(), boxes.tolist(), strict=True)
@@ -96,45 +96,18 @@ def rings_px(detections: Detections, index: int, parts: Sequence[Part]) -> list[
 
 def amodal_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
     """Return the whole mask of each detection, as if nothing lay on it, cut at the picture's border."""
-    if len(detections) == 0:
-        return []
-    outlines = [_UNKNOWN_OUTLINE if part == UNKNOWN else parts[part].outline for part in detections.part.tolist()]
-    count = np.array([len(corners) for corners, _ in outlines])
-    first = np.cumsum(count) - count
-    corners, following = (np.concatenate(items) for items in zip(*outlines, strict=True))
-    corners_px = detections.project(np.repeat(np.arange(len(detections)), count), corners)
-    return rasterise(corners_px, following + np.repeat(first, count), first, detections.size_wh)
+    rings, masks = placed_outlines(detections, parts)
+    fill_masks(rings, masks, np.zeros(len(detections), np.int64))
+    return windows_of(masks)
 
 
 def visible_masks(detections: Detections, parts: Sequence[Part]) -> list[Window]:
     """Return the mask of each detection, less what lies in higher layers above it."""
-    masks = amodal_masks(detections, parts)
-    covered = np.zeros(detections.size_wh[::-1], bool)
-    for layer in np.unique(detections.layer)[::-1]:
-        level = np.flatnonzero(detections.layer == layer).tolist()
-        whole = [masks[index] for index in level]
-        for index, window in zip(level, whole, strict=True):
-            masks[index] = Window(window.left_top, window.pixels & ~covered[window.slices])
-        for window in whole:
-            covered[window.slices] |= window.pixels
-    return masks
+    return windows_of(visible_packed(detections, parts))
 
 
-def overlaps(masks: Sequence[Window]) -> NDArray[np.float64]:
-    """Return (N, N) pixels that each pair of masks shares; the diagonal holds the areas."""
-    shared = np.zeros((len(masks), len(masks)))
-    for i, j, pixels in _pairs(masks):
-        shared[i, j] = shared[j, i] = pixels
+def overlaps(rings: Rings, masks: Packed) -> NDArray[np.int64]:
+    """Return (N, N) pixels that each pair of whole masks shares, 0 on the diagonal; fills those that may share some."""
+    shared = np.zeros((len(masks[3]), len(masks[3])), np.int64)
+    count_shared(rings, masks, shared)
     return shared
-
-
-def _pairs(masks: Sequence[Window]) -> Iterator[tuple[int, int, int]]:
-    boxes = np.array([[*mask.left_top, *mask.left_top] for mask in masks], int).reshape(-1, 4)
-    boxes[:, 2:] += np.array([mask.pixels.shape[::-1] for mask in masks], int).reshape(-1, 2)
-    for i, mask in enumerate(masks):
-        low, high = np.maximum(boxes[i, :2], boxes[i:, :2]), np.minimum(boxes[i, 2:], boxes[i:, 2:])
-        for j in (i + np.flatnonzero((high > low).all(axis=1))).tolist():
-            (x0, y0), (x1, y1) = low[j - i], high[j - i]
-            ours = mask.pixels[y0 - boxes[i, 1] : y1 - boxes[i, 1], x0 - boxes[i, 0] : x1 - boxes[i, 0]]
-            theirs = masks[j].pixels[y0 - boxes[j, 1] : y1 - boxes[j, 1], x0 - boxes[j, 0] : x1 - boxes[j, 0]]
-            yield i, j, int(np.count_nonzero(ours & theirs))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kontur.geometry import Part
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.evidence import PointEvidence, point_evidence
-from kontur.modeling.masks import Window, amodal_masks, overlaps
+from kontur.modeling.masks import Window, overlaps, placed_outlines, windows_of
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
@@ -41,13 +41,13 @@ def stack_layers(picture: Picture | Views, detections: Detections, parts: Sequen
         detections: accepted and registered.
         parts: the part list.
     """
-    masks = amodal_masks(detections, parts)
-    shared = np.triu(overlaps(masks) >= LEAST_SHARED_PX, 1)
+    rings, packed = placed_outlines(detections, parts)
+    shared = np.triu(overlaps(rings, packed) >= LEAST_SHARED_PX, 1)
     shared[detections.part == UNKNOWN] = shared[:, detections.part == UNKNOWN] = False
     pairs = np.argwhere(shared)
     if len(pairs) == 0:
         return replace(detections, layer=np.zeros(len(detections), np.int64))
-    piled = np.unique(pairs)
+    piled, masks = np.unique(pairs), windows_of(packed)
     chosen = detections[piled]
     model = model_batch(chosen, parts, RegistrationOptions())
     views = views_of(picture)
