@@ -22,9 +22,10 @@ from kontur.geometry import Contour, GeometryError, Part, PixelPose, circle_cont
 from kontur.geometry.camera import Camera
 from kontur.modeling.alignment import apply_homography, motion_matrices, project_normals
 from kontur.modeling.contour_model import contour_model
-from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, Viewpoint, reading_features
+from kontur.modeling.edge_reader import Viewpoint, reading_features
 from kontur.modeling.edges import EdgePicture, edge_picture
 from kontur.modeling.plane import NOMINAL_FOCAL
+from kontur.modeling.reader_answer import CORNER_POOL_WEIGHT
 from kontur.pictures import Picture
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,5 +1,7 @@
 """Placing contours, moving fits, and what supports them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from modeling_shapes import bracket, coverage_picture, disc, plate
@@ -7,14 +9,17 @@ from motion_oracle import motion_rows
 
 from kontur.geometry import PixelPose
 from kontur.modeling.alignment import apply_homography, project_normals
-from kontur.modeling.contenders import claim_of, contenders
+from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
-from kontur.modeling.edge_reader import Near, read_edges
-from kontur.modeling.edges import edge_picture
-from kontur.modeling.fit_state import Fit, missing_scale, moved, place, rectified_log_scale
-from kontur.modeling.peak_fit import NOISE_FACTOR, gather, improve, no_edges
+from kontur.modeling.edge_reader import FEATURES, seeing
+from kontur.modeling.edges import crossing, edge_picture, edges_across
+from kontur.modeling.fit_state import Fit, place
+from kontur.modeling.motion_fit import mean_square_arm, move_contours
+from kontur.modeling.peak_fit import improve, limits_of
+from kontur.modeling.placing import log_scale_at_datum
 from kontur.modeling.plane import Plane, level_plane
+from kontur.modeling.profiles import read_along
 from kontur.modeling.reading_fit import improve_by_reading, viewpoint
 from kontur.modeling.refine import ROUNDS
 from kontur.modeling.support import described, support_of
@@ -42,7 +47,9 @@ def test_placed_contours_have_their_length_and_face_outwards():
     assert placed.length_px.sum() == pytest.approx(2 * np.pi * 20 * POSE.scale_px_per_mm, rel=1e-6)
     out = placed.points_px[0] - (POSE.u, POSE.v)
     np.testing.assert_allclose(placed.normals_px[0], out / np.linalg.norm(out, axis=1, keepdims=True), atol=1e-9)
-    assert placed.radius2[0] == pytest.approx((20 * POSE.scale_px_per_mm) ** 2, rel=0.01)
+    assert mean_square_arm(placed.weight[0], placed.rows[0]) == pytest.approx(
+        (20 * POSE.scale_px_per_mm) ** 2, rel=0.01
+    )
 
 
 def test_padding_and_what_lies_outside_the_picture_count_nothing():
@@ -87,17 +94,30 @@ def test_a_small_motion_moves_points_by_their_rows(plane):
     _, fit, model = state([POSE], [bracket()], plane)
     placed = place(blank(), model, fit)
     motion = np.array([[0.02, -0.01, 3e-4, -2e-4]])
-    after = place(blank(), model, moved(fit, placed, np.column_stack([motion, fit.offset_px]), 99.0))
+    matrix, reach = np.empty_like(fit.matrix), (placed.weight, placed.rows, placed.centre)
+    move_contours(fit.matrix, fit.plane.both_ways, reach, 99.0, np.column_stack([motion, fit.offset_px]), matrix)
+    after = place(blank(), model, Fit(matrix, fit.offset_px, fit.plane))
     along = ((after.points_px - placed.points_px) * placed.normals_px).sum(axis=2)
     np.testing.assert_allclose(along, np.einsum("nmp,np->nm", placed.rows, motion), atol=2e-4)
 
 
-def test_the_missing_scale_is_that_of_the_plane():
-    _, fit, _ = state([POSE], [disc()], Plane((0.0, 0.0), 300.0, (124.5, 99.5), float(np.log(1.6))))
-    assert rectified_log_scale(fit.matrix, fit.plane)[0] == pytest.approx(np.log(1.5))
-    assert missing_scale(fit)[0] == pytest.approx(np.log(1.6 / 1.5))
-    _, unknown, _ = state([POSE], [disc()])
-    assert missing_scale(unknown)[0] == 0
+@pytest.mark.parametrize("plane", [LEVEL, TILTED])
+def test_the_scale_at_the_datum_is_that_of_the_area_there(plane):
+    _, fit, _ = state([POSE], [disc()], plane)
+    assert log_scale_at_datum(LEVEL.both_ways[1], fit.matrix[0]) == pytest.approx(np.log(1.5))
+    step = 1e-3
+    corners = np.array([[[-step, -step], [step, -step], [step, step], [-step, step]]])
+    seen, _ = apply_homography(plane.both_ways[1] @ fit.matrix, corners)
+    across, down = seen[0, 2] - seen[0, 0], seen[0, 3] - seen[0, 1]
+    area = abs(across[0] * down[1] - across[1] * down[0]) / 2
+    assert log_scale_at_datum(plane.both_ways[1], fit.matrix[0]) == pytest.approx(0.5 * np.log(area / (2 * step) ** 2))
+
+
+def test_without_edges_a_part_takes_the_scale_of_the_plane_where_that_is_known():
+    for known, expected in ((float(np.log(1.53)), 1.53), (None, 1.5)):
+        detections, fit, model = state([POSE], [disc()], Plane((0.0, 0.0), 300.0, (124.5, 99.5), known))
+        fit = improve(blank(), model, fit, ROUNDS[0])
+        assert replace(detections, matrix=fit.matrix).similarity[1][0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_coarse_round_moves_towards_the_edges():
@@ -145,13 +165,16 @@ def test_edges_found_while_reading_are_those_found_alone():
     part = plate(4)
     source = edge_picture(coverage_picture(part, POSE, SIZE_WH), 0.7)
     _, fit, model = state([PixelPose(POSE.u + 0.8, POSE.v, POSE.angle_rad, 1.5)], [part])
-    placed = place(source, model, fit)
-    again, contours = no_edges(placed), (placed.points_px, placed.normals_px, placed.weight)
-    near = Near(3.25, NOISE_FACTOR * source.noise, *again.found)
-    read_edges(source, contours, placed.length_px, viewpoint(fit.plane), near)
-    anew = gather(source, placed, 3.25, 0.5)
-    np.testing.assert_allclose(again.strength, anew.strength, atol=1e-3)
-    np.testing.assert_allclose(again.offset_px, anew.offset_px, atol=1e-4)
+    placed, limits = place(source, model, fit), limits_of(source, 3.25)
+    contours, shape = (placed.points_px, placed.normals_px, placed.weight), (*placed.weight.shape, 3)
+    (offset, strength), (alone_offset, alone) = (np.empty((2, *shape)) for _ in range(2))
+    line, _, seen = seeing(source, viewpoint(fit.plane), limits)
+    features, clear = np.empty((placed.weight.size, FEATURES), np.float32), np.empty(placed.weight.size, np.float32)
+    scaling = np.zeros(FEATURES, np.float32), np.ones(FEATURES, np.float32), np.float32(9)
+    read_along(source.pixels, contours, line, limits, seen, scaling, features, clear, offset, strength)
+    edges_across(source, contours, crossing(source, 3.25, 0.5), limits, alone_offset, alone)
+    np.testing.assert_allclose(strength, alone, atol=1e-3)
+    np.testing.assert_allclose(offset, alone_offset, atol=1e-4)
 
 
 def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_another_part_is():
@@ -163,4 +186,4 @@ def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_anothe
     _, fit, model = state([POSE, POSE, turned], [large, small, large])
     support = support_of(edge_picture(picture, 0.7), model, fit, 1.25)
     assert support.score[2] < support.score[0] - 0.3
-    assert contenders(claim_of(support), 0.25).tolist() == [0, 1]
+    assert contenders(support, 0.25).tolist() == [0, 1]

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.fit_state import Fit, rectified_log_scale
+from kontur.modeling.fit_state import Fit
+from kontur.modeling.placing import log_scale_at_datum
 from kontur.modeling.plane import fit_plane, level_plane
 from kontur.modeling.small_matrices import product
 from kontur.modeling.support import Support
@@ -29,17 +30,13 @@ def share_plane(size_wh: tuple[int, int], fit: Fit, support: Support) -> Fit:
         fit: of N contours; their data, angles and mean scales stay.
         support: of the fit.
     """
-    placed, score = support.placed, support.score
-    length = placed.weight.sum(axis=1)
+    score, length = support.score, support.length_px
     order = np.argsort(-score * length, kind="stable")
-    chosen = np.zeros(len(order), bool)
-    best_of_places(order[score[order] >= _TRUSTED_SUPPORT], placed.centre, _SAME_PLACE**2 * placed.radius2, chosen)
-    plane = fit_plane(
-        size_wh,
-        fit.matrix[chosen, :2, 2],
-        rectified_log_scale(fit.matrix[chosen], level_plane(size_wh)),
-        (np.maximum(score - _LEAST_SUPPORT, 0) ** 2 * np.sqrt(length))[chosen],
-    )
+    chosen, level, size = np.zeros(len(order), bool), level_plane(size_wh), (_SAME_PLACE * support.radius_px) ** 2
+    best_of_places(order[score[order] >= _TRUSTED_SUPPORT], support.centre, size, chosen)
+    scales = np.array([log_scale_at_datum(level.both_ways[1], matrix) for matrix in fit.matrix[chosen]])
+    weight = np.maximum(score[chosen] - _LEAST_SUPPORT, 0) ** 2 * np.sqrt(length[chosen])
+    plane = fit_plane(size_wh, fit.matrix[chosen, :2, 2], scales, weight)
     matrix = np.empty_like(fit.matrix)
     move_to_plane(fit.matrix, plane.both_ways[0] @ fit.plane.both_ways[1], matrix)
     return replace(fit, matrix=matrix, plane=plane)

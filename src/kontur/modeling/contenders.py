@@ -1,7 +1,5 @@
 """Which hypotheses are worth an exact fit: those that are not far behind a rival in the same place."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,30 +18,10 @@ _SAME_SIZE = 1.5
 lies on a plate does not compete with it."""
 
 
-class Claim(NamedTuple):
-    """What N contours claim.
-
-    Attributes:
-        share: (N,) of their contours that edges support.
-        centre, radius: (N, 2) and (N,) where they lie in the rectified picture, and how large they are, px.
-    """
-
-    share: Floats
-    centre: Floats
-    radius: Floats
-
-
-def claim_of(support: Support) -> Claim:
-    """Return what contours claim by what supports them."""
-    placed, weight = support.placed, support.placed.weight
-    share = (weight * support.supported).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-    return Claim(share, placed.centre, np.sqrt(placed.radius2))
-
-
-def contenders(claim: Claim, most_lag: float) -> NDArray[np.int64]:
+def contenders(support: Support, most_lag: float) -> NDArray[np.int64]:
     """Return which of N contours may still win, their support at most so much less than a rival's."""
-    best = np.where(_rivals(claim.centre, claim.radius), claim.share, 0).max(axis=1)
-    return np.flatnonzero((claim.share >= _LEAST_SUPPORT) & (claim.share >= best - most_lag))
+    best = np.where(_rivals(support.centre, support.radius_px), support.share, 0).max(axis=1)
+    return np.flatnonzero((support.share >= _LEAST_SUPPORT) & (support.share >= best - most_lag))
 
 
 def _rivals(centre: Floats, radius: Floats) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 All rings are sampled at equal arc length. A point close to a corner sees two edges at once, so its weight is small there.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,6 +51,11 @@ class ContourBatch:
     def __getitem__(self, index: NDArray[np.int64]) -> "ContourBatch":
         """Return the models of some detections."""
         return ContourBatch(self.points_mm[index], self.normals[index], self.weight[index], self.length_mm[index])
+
+    @property
+    def columns(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Points, normals, weights and lengths, as the kernels of `contour_fit` take them."""
+        return self.points_mm, self.normals, self.weight, self.length_mm
 
     def thinned(self, step: int = 2) -> "ContourBatch":
         """Return every second point (or one in `step`), each standing for as much more length."""
@@ -106,7 +112,7 @@ def spacing_for(part: Part, scale_px_per_mm: float, spacing_px: float, most_poin
     Rounded up to a power of 2**(1/4) mm, so that instances of one part share one cached model.
     """
     spacing = max(spacing_px / scale_px_per_mm, part.perimeter_mm / most_points)
-    return float(_SPACING_STEP ** np.ceil(np.log(spacing) / np.log(_SPACING_STEP)))
+    return float(_SPACING_STEP ** math.ceil(math.log(spacing) / math.log(_SPACING_STEP)))
 
 
 def stack_models(models: Sequence[ContourModel]) -> ContourBatch:

@@ -29,10 +29,11 @@ Floats = NDArray[np.float32]
 FIRST_PX, STEP_PX, SAMPLES = -6.0, 0.5, 25
 FEATURES = SAMPLES + (SAMPLES - 2) + 5
 FEATURE_LIMIT = 6.0
-CORNER_POOL_WEIGHT = 0.3
-LEAST_CONTRAST = 1.8
-"""Profiles whose greatest change, per channel, is less than this many times the noise say nothing."""
+LEAST_CLEAR = np.float32(np.log(1.8))
+"""Profiles whose greatest change, per channel, is less than 1.8 times the noise say nothing."""
 _WEIGHTS = "edge_reader.npz"
+_NOTHING_NEAR = np.inf, 1.0
+"""Least strength and greatest distance of edges where nobody asks for any."""
 _LEAST_SHARED = 6
 """Threads share out no fewer contours than these."""
 
@@ -44,26 +45,7 @@ deviation, px; and 0..1 how likely the contour can be seen there."""
 
 Scaling = tuple[Floats, Floats, np.float32]
 """Mean of the features, one over their deviation, limit."""
-
-
-class Near(NamedTuple):
-    """What receives the edges near contours.
-
-    Attributes:
-        range_px: how far edges are looked for.
-        least_strength: of an edge, grey levels per px.
-        offset_px, strength: (N, M, P), written, see `profiles.edges_along`.
-    """
-
-    range_px: float
-    least_strength: float
-    offset_px: NDArray[np.float64]
-    strength: NDArray[np.float64]
-
-
-def _nothing_near(contours: Contours) -> Near:
-    shape = (*contours[2].shape, 1)
-    return Near(1.0, np.inf, np.empty(shape), np.empty(shape))
+Seeing = tuple[Crossing, tuple[float, float], tuple[np.float32, float, float, float, int]]
 
 
 class Viewpoint(NamedTuple):
@@ -81,9 +63,7 @@ class Viewpoint(NamedTuple):
     focal_px: float
 
 
-def read_edges(
-    source: EdgePicture, contours: Contours, pooling: NDArray, view: Viewpoint, near: Near | None = None
-) -> Reading:
+def read_edges(source: EdgePicture, contours: Contours, pooling: NDArray, view: Viewpoint) -> Reading:
     """Read the offsets of contours.
 
     Args:
@@ -91,58 +71,56 @@ def read_edges(
         contours: points, normals (away from the material) and weights; the L points without weight are not read.
         pooling: (N, M) how much a point tells of its part: contour length, less near corners.
         view: where the camera is.
-        near: what receives the edges near the contours on the way: most distance and least strength, offsets and strengths.
     """
-    source.smooth_across(contours, _line(source))
-    near = near or _nothing_near(contours)
+    source.smooth_across(contours, reading_line(source))
     ends = np.cumsum(np.count_nonzero(contours[2] > 0, axis=1))
     answer = np.empty((int(ends[-1]) if len(ends) else 0, 3), np.float32)
+    seen = seeing(source, view, _NOTHING_NEAR)
 
     def work(rows: slice) -> None:
         """Read some of the contours."""
-        some = contours[0][rows], contours[1][rows], contours[2][rows]
-        beside = Near(near.range_px, near.least_strength, near.offset_px[rows], near.strength[rows])
         lines = slice(int(ends[rows.start - 1]) if rows.start else 0, int(ends[rows.stop - 1]))
-        _read(source, some, pooling[rows], view, beside, answer[lines])
+        some = contours[0][rows], contours[1][rows], contours[2][rows]
+        features, clear = _features(source, some, seen, scaling())
+        hidden, own = point_layers(features)
+        answer_parts(some[1:], pooling[rows], hidden, own, answer_layers(), answer[lines])
+        answer[lines, 2] *= clear > LEAST_CLEAR
 
     in_threads(work, pieces(len(ends), _LEAST_SHARED) if len(ends) else [])
     return answer
 
 
-def _read(
-    source: EdgePicture, contours: Contours, pooling: NDArray, view: Viewpoint, near: Near, answer: Reading
-) -> None:
-    """Write what is read at contours; see `read_edges`."""
-    features, clear = _features(source, contours, view, _scaling(), near)
-    weights = _weights()
-    hidden = _layer(weights, "point2", _layer(weights, "point1", features))
-    answer_parts(contours[1:], pooling, hidden, hidden @ weights["own"], _answer_layers(), answer)
-    answer[:, 2] *= clear > np.log(LEAST_CONTRAST)
-
-
-def _features(
-    source: EdgePicture, contours: Contours, view: Viewpoint, scaling: Scaling, near: Near
-) -> tuple[Floats, Floats]:
-    """Return the features (L, FEATURES), scaled, and the log (L,) of the greatest change over the noise."""
-    line = _line(source)
-    skipped = (SAMPLES - crossing(source, near.range_px, STEP_PX).samples) // 2
-    count = np.count_nonzero(contours[2] > 0)
-    features, clear = np.empty((count, FEATURES), np.float32), np.empty(count, np.float32)
-    seen, limits = (np.float32(source.noise), *view, skipped), (near.least_strength, near.range_px)
-    read_along(source.pixels, contours, line, limits, seen, scaling, features, clear, near.offset_px, near.strength)
-    return features, clear
-
-
-def _line(source: EdgePicture) -> Crossing:
+def reading_line(source: EdgePicture) -> Crossing:
     """Return how the reader crosses contours."""
     return Crossing(FIRST_PX, STEP_PX, SAMPLES, *crossing(source, 1.0, STEP_PX)[3:])
 
 
+def seeing(source: EdgePicture, view: Viewpoint, limits: tuple[float, float]) -> Seeing:
+    """Return what `profiles.read_along` takes: how contours are crossed, limits of the edges near them, what is seen."""
+    skipped = (SAMPLES - crossing(source, limits[1], STEP_PX).samples) // 2
+    return reading_line(source), limits, (np.float32(source.noise), *view, skipped)
+
+
 def reading_features(source: EdgePicture, contours: Contours, view: Viewpoint) -> Floats:
     """Return (L, FEATURES): the profile's grey levels and changes, normalised; its contrast, brightness, noise."""
-    source.smooth_across(contours, _line(source))
+    source.smooth_across(contours, reading_line(source))
     as_they_are = np.zeros(FEATURES, np.float32), np.ones(FEATURES, np.float32), np.float32(np.finfo(np.float32).max)
-    return _features(source, contours, view, as_they_are, _nothing_near(contours))[0]
+    return _features(source, contours, seeing(source, view, _NOTHING_NEAR), as_they_are)[0]
+
+
+def _features(source: EdgePicture, contours: Contours, seen: Seeing, scaled: Scaling) -> tuple[Floats, Floats]:
+    """Return the features (L, FEATURES), scaled, and the log (L,) of the greatest change over the noise."""
+    count, shape = np.count_nonzero(contours[2] > 0), (*contours[2].shape, 1)
+    features, clear = np.empty((count, FEATURES), np.float32), np.empty(count, np.float32)
+    read_along(source.pixels, contours, *seen, scaled, features, clear, np.empty(shape), np.empty(shape))
+    return features, clear
+
+
+def point_layers(features: Floats) -> tuple[Floats, Floats]:
+    """Return what points (L, FEATURES) tell: (L, H) to their parts, and (L, J) their own share of the layer `joined`."""
+    weights = _weights()
+    hidden = _layer(weights, "point2", _layer(weights, "point1", features))
+    return hidden, hidden @ weights["own"]
 
 
 @lru_cache(maxsize=1)
@@ -152,17 +130,19 @@ def _weights() -> dict[str, Floats]:
         weights = dict(np.load(stream, allow_pickle=False))
     turned = {name: np.ascontiguousarray(value.T) for name, value in weights.items()}
     own, *pooled = (np.ascontiguousarray(part) for part in np.split(turned["joined.weight"], 4))
-    return turned | {"own": own, "pooled": np.stack(pooled)}
+    return turned | {"own": own, "pooled": np.stack(pooled), "answer": weights["answer.weight"]}
 
 
-def _scaling() -> Scaling:
+def scaling() -> Scaling:
+    """Return how features are scaled."""
     weights = _weights()
     return weights["mean"], np.float32(1) / weights["deviation"], np.float32(FEATURE_LIMIT)
 
 
-def _answer_layers() -> tuple[Floats, ...]:
+def answer_layers() -> tuple[Floats, ...]:
+    """Return the last layers as `reader_answer.answer_parts` takes them."""
     weights = _weights()
-    return weights["pooled"], weights["joined.bias"], weights["answer.weight"], weights["answer.bias"]
+    return weights["pooled"], weights["joined.bias"], weights["answer"], weights["answer.bias"]
 
 
 def _layer(weights: dict[str, Floats], name: str, values: Floats) -> Floats:

@@ -1,20 +1,18 @@
-"""The state of a registration, and the rows of its least squares: how motions move contour points along their normals."""
+"""The state of a registration, and contours placed by it."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.contour_fit import BORDER_PX
 from kontur.modeling.contour_model import ContourBatch
-from kontur.modeling.edges import EdgePicture
-from kontur.modeling.motion_fit import mean_square_arm, move_contours
+from kontur.modeling.edges import Crossing, EdgePicture
 from kontur.modeling.placing import place_points
 from kontur.modeling.plane import Plane
+from kontur.modeling.reader_answer import CORNER_POOL_WEIGHT
 
 Floats = NDArray[np.float64]
-
-_BORDER_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +32,15 @@ class Fit:
     def __getitem__(self, index: NDArray[np.int64]) -> "Fit":
         """Return the state of some instances."""
         return Fit(self.matrix[index], self.offset_px[index], self.plane)
+
+    def copy(self) -> "Fit":
+        """Return a state that may be changed in place."""
+        return Fit(self.matrix.copy(), self.offset_px.copy(), self.plane)
+
+    def plane_in(self, source: EdgePicture) -> tuple[Floats, float, tuple[int, int]]:
+        """Return the plane as the kernels of `contour_fit` take it."""
+        scale = self.plane.log_scale
+        return self.plane.both_ways, np.nan if scale is None else scale, source.size_wh
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +63,15 @@ class Placed:
     rows: Floats
     centre: Floats
 
-    @cached_property
+    @property
     def weight(self) -> Floats:
         """(N, M) what a point counts for."""
         return self.length_px * self.corner_weight
 
-    @cached_property
-    def radius2(self) -> Floats:
-        """(N,) mean squared distance of the contour from the datum, px2."""
-        return np.array([mean_square_arm(*pair) for pair in zip(*self.reach, strict=True)])
-
     @property
-    def reach(self) -> tuple[Floats, Floats]:
-        """What the kernels of `motion_fit` take for `placed`: weights and rows."""
-        return self.weight, self.rows
+    def pooling(self) -> Floats:
+        """(N, M) how much each point tells of its part, see `edge_reader.read_edges`."""
+        return self.length_px * np.where(self.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
 
 
 def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
@@ -79,29 +81,13 @@ def place(source: EdgePicture, model: ContourBatch, fit: Fit) -> Placed:
     centre = np.empty((len(points), 2))
     contours = (model.points_mm, model.normals, model.length_mm)
     place_points(
-        fit.matrix, fit.plane.both_ways, contours, source.size_wh, _BORDER_PX, points, normals, length, rows, centre
+        fit.matrix, fit.plane.both_ways, contours, source.size_wh, BORDER_PX, points, normals, length, rows, centre
     )
     return Placed(points, normals, length, model.weight, rows, centre)
 
 
-def moved(fit: Fit, placed: Placed, solution: Floats, range_px: float) -> Fit:
-    """Return the fit after solutions (N, 5) of `motion_fit`; motions beyond the range are shortened, in place."""
-    matrix = np.empty_like(fit.matrix)
-    move_contours(fit.matrix, fit.plane.both_ways, (*placed.reach, placed.centre), range_px, solution, matrix)
-    return Fit(matrix, solution[:, 4].copy(), fit.plane)
-
-
-def missing_scale(fit: Fit) -> Floats:
-    """Return (N,) log of the scale that the shared plane has over the parts' own; 0 where it is not known."""
-    if fit.plane.log_scale is None:
-        return np.zeros(len(fit.matrix))
-    return fit.plane.log_scale - rectified_log_scale(fit.matrix, fit.plane)
-
-
-def rectified_log_scale(matrix: Floats, plane: Plane) -> Floats:
-    """Return (N,) log of px per mm that the parts have in the rectified picture, at their data.
-
-    A homography H stretches areas at a point by det H over the cube of the point's homogeneous weight.
-    """
-    rectified = plane.both_ways[1] @ matrix
-    return np.asarray(0.5 * np.log(np.abs(np.linalg.det(rectified) / rectified[:, 2, 2] ** 3)), np.float64)
+def smooth_across(source: EdgePicture, model: ContourBatch, fit: Fit, line: Crossing) -> None:
+    """Smooth a picture where contours will be crossed, if it is not smooth as a whole."""
+    if source.tiles is not None:
+        placed = place(source, model, fit)
+        source.smooth_across((placed.points_px, placed.normals_px, placed.weight), line)

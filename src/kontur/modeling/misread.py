@@ -16,7 +16,7 @@ from kontur.modeling.edge_reader import read_edges
 from kontur.modeling.fit_state import Fit, place
 from kontur.modeling.kin import SAME_PLACE_PX
 from kontur.modeling.plane import Plane
-from kontur.modeling.reading_fit import pooling_of, viewpoint
+from kontur.modeling.reading_fit import viewpoint
 from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.modeling.views import Views
 
@@ -53,7 +53,7 @@ def _own(views: Views, detections: Detections, parts: Sequence[Part], plane: Pla
     model = model_batch(detections, parts, options).thinned()
     placed = place(source, model, Fit(detections.matrix, np.zeros(len(detections)), plane))
     contours = placed.points_px, placed.normals_px, placed.weight
-    reading = read_edges(source, contours, pooling_of(placed), viewpoint(plane))
+    reading = read_edges(source, contours, placed.pooling, viewpoint(plane))
     offset, deviation, seen = reading.T.astype(np.float64)
     against = np.zeros(placed.weight.shape)
     against[placed.weight > 0] = seen * np.minimum(offset**2 / (deviation**2 + _FIT_PX**2), _MOST_SQUARES)

@@ -3,6 +3,8 @@
 import numba
 import numpy as np
 
+from kontur.modeling.small_matrices import product
+
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 
@@ -64,3 +66,23 @@ def _motion_row(shared, back, u, v, nu, nv, centre, out):  # type: ignore[no-unt
     dx, dy = x - centre[0], y - centre[1]
     out[0], out[1] = nx, ny
     out[2], out[3] = nx * dy - ny * dx, nx * dx + ny * dy
+
+
+@numba.njit(**_fast)
+def log_scale_at_datum(back, matrix):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the log of px per mm that a part has in the rectified picture, at its datum.
+
+    A homography H stretches areas at a point by det H over the cube of the point's homogeneous weight.
+
+    Args:
+        back: (3, 3) from the picture to the rectified one.
+        matrix: (3, 3) part's frame to px.
+    """
+    h = product(back, matrix)
+    minors = (
+        h[1, 1] * h[2, 2] - h[1, 2] * h[2, 1],
+        h[1, 0] * h[2, 2] - h[1, 2] * h[2, 0],
+        h[1, 0] * h[2, 1] - h[1, 1] * h[2, 0],
+    )
+    area = h[0, 0] * minors[0] - h[0, 1] * minors[1] + h[0, 2] * minors[2]
+    return 0.5 * np.log(abs(area / h[2, 2] ** 3))

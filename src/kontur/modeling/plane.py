@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.small_matrices import add_equation, solve_damped
+from kontur.modeling.small_matrices import add_equation, product, solve_damped
 
 Floats = NDArray[np.float64]
 
@@ -25,13 +25,15 @@ _DEVIATION = 0.015
 """Log scale: standard deviation of one part's fit from the plane (height of its top face, walls taken for edges)."""
 _SLOPE_PRIOR = 0.08
 """Standard deviation of a slope before anything is seen."""
-_FEWEST = 3
+_FEWEST_ALIKE, _FEWEST = 2, 3
+"""Parts that tell a scale, and a tilt."""
 _AGREEING = 1.5
 """Parts, the doubtful ones in part, that must agree on a scale for it to be the common one."""
 _STEPS = 10
 _ROOMY_STEPS = 2
 _NO_TILT = 1e6
 _TINY = 1e-9
+_fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,23 @@ class Plane:
     middle_uv: tuple[float, float]
     log_scale: float | None
 
-    @cached_property
+    @property
     def homography(self) -> Floats:
         """(3, 3) from the rectified picture to the picture, px."""
-        (a, b), (u, v), f = self.slope_uv, self.middle_uv, self.focal_px
-        length = float(np.sqrt(1 + a * a + b * b))
-        turn = _turn_to(np.array([a, b, 1.0]) / length)
-        flat = np.array([[turn[0, 0], turn[0, 1], 0], [turn[1, 0], turn[1, 1], 0], [turn[2, 0] / f, turn[2, 1] / f, 1]])
-        shift, back = np.array([[1, 0, u], [0, 1, v], [0, 0, 1]]), np.array([[1, 0, -u], [0, 1, -v], [0, 0, 1]])
-        return np.asarray(shift @ flat @ back, np.float64)
+        return np.asarray(self.both_ways[0], np.float64)
 
     @cached_property
     def both_ways(self) -> Floats:
         """(2, 3, 3) the homography and its inverse."""
-        return np.stack([self.homography, np.linalg.inv(self.homography)])
+        ways = np.empty((2, 3, 3))
+        _see(self.slope_uv, self.focal_px, self.middle_uv, ways)
+        return ways
 
     def log_scale_at(self, uv: Floats) -> Floats:
         """Return (N,) log of the local scale (root of the area's ratio) from the rectified picture to (N, 2) px."""
-        back = self.both_ways[1]
-        weight = uv @ back[2, :2] + back[2, 2]
-        return np.asarray(-0.5 * np.log(np.abs(np.linalg.det(back) / weight**3)), np.float64)
+        scale = np.empty(len(uv))
+        _scale_at(self.both_ways[1], uv, scale)
+        return scale
 
 
 @lru_cache(maxsize=64)
@@ -92,21 +91,31 @@ def fit_plane(size_wh: tuple[int, int], uv: Floats, log_scale: Floats, weight: F
         weight: (N,) how much each counts.
     """
     plane = level_plane(size_wh)
-    if np.count_nonzero(weight > 0) < 2:
-        return plane
-    at = 1.5 * (uv - plane.middle_uv) / plane.focal_px
-    tilt_prior = (_DEVIATION / _SLOPE_PRIOR) ** 2 if np.count_nonzero(weight > 0) >= _FEWEST else _NO_TILT
-    relative = weight / weight.max()
-    solution, trusted = np.array([0.0, 0.0, weighted_median(log_scale, weight)]), np.empty(len(at))
+    u, v, scale = _fit(uv, log_scale, weight, plane.middle_uv, plane.focal_px)
+    return plane if np.isnan(scale) else replace(plane, slope_uv=(u, v), log_scale=scale)
+
+
+@numba.njit(**_fast)
+def _fit(uv, log_scale, weight, middle_uv, focal_px):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return slopes and log scale; NaN for a scale that no two parts agree on. Arguments as of `fit_plane`."""
+    count = np.count_nonzero(weight > 0)
+    if count < _FEWEST_ALIKE:
+        return 0.0, 0.0, np.nan
+    at, relative, trusted = np.empty((len(uv), 2)), weight / weight.max(), np.empty(len(uv))
+    for n in range(len(uv)):
+        at[n, 0], at[n, 1] = 1.5 * (uv[n, 0] - middle_uv[0]) / focal_px, 1.5 * (uv[n, 1] - middle_uv[1]) / focal_px
+    tilt_prior = (_DEVIATION / _SLOPE_PRIOR) ** 2 if count >= _FEWEST else _NO_TILT
+    solution = np.array([0.0, 0.0, weighted_median(log_scale, weight)])
     _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted)
     if trusted.sum() < _AGREEING * relative.mean():
-        return plane
-    fitted = replace(plane, slope_uv=(float(solution[0]), float(solution[1])))
-    flat = log_scale - fitted.log_scale_at(uv)
-    return replace(fitted, log_scale=float((trusted * flat).sum() / trusted.sum()))
+        return 0.0, 0.0, np.nan
+    ways, local = np.empty((2, 3, 3)), np.empty(len(uv))
+    _see((solution[0], solution[1]), focal_px, middle_uv, ways)
+    _scale_at(ways[1], uv, local)
+    return solution[0], solution[1], (trusted * (log_scale - local)).sum() / trusted.sum()
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**_fast)
 def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Fit log scale = slope . at + level by reweighted least squares (Tukey's biweight), outliers first given more room.
 
@@ -133,18 +142,50 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
         solve_damped(normal, right, prior, solution)
 
 
-def weighted_median(values: Floats, weight: Floats) -> float:
+@numba.njit(**_fast)
+def weighted_median(values, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the value below and above which half of the weight lies."""
     order = np.argsort(values)
-    cumulated = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(cumulated, cumulated[-1] / 2)])
+    half, passed = weight.sum() / 2, 0.0
+    for k in order:
+        passed += weight[k]
+        if passed >= half:
+            return values[k]
+    return values[order[-1]]
 
 
-def _turn_to(normal: Floats) -> Floats:
-    """Return the smallest rotation that takes the z axis to `normal`."""
-    x, y, z = normal
-    return np.array([
-        [1 - x * x / (1 + z), -x * y / (1 + z), x],
-        [-x * y / (1 + z), 1 - y * y / (1 + z), y],
-        [-x, -y, z],
+@numba.njit(**_fast)
+def _see(slope_uv, focal_px, middle_uv, ways):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the homography from the rectified picture to the picture, and its inverse.
+
+    The middle rows and columns are those of the smallest rotation that takes the z axis to the plane's normal.
+    """
+    (a, b), (u, v) = slope_uv, middle_uv
+    length = np.sqrt(1 + a * a + b * b)
+    x, y, z = a / length, b / length, 1 / length
+    flat = np.array([
+        [1 - x * x / (1 + z), -x * y / (1 + z), 0.0],
+        [-x * y / (1 + z), 1 - y * y / (1 + z), 0.0],
+        [-x / focal_px, -y / focal_px, 1.0],
     ])  # fmt: skip
+    shift, back = np.eye(3), np.eye(3)
+    shift[0, 2], shift[1, 2], back[0, 2], back[1, 2] = u, v, -u, -v
+    ways[0] = product(product(shift, flat), back)
+    area = flat[0, 0] * flat[1, 1] - flat[0, 1] * flat[1, 0]
+    turned = np.array([
+        [flat[1, 1], -flat[0, 1], 0.0],
+        [-flat[1, 0], flat[0, 0], 0.0],
+        [flat[1, 0] * flat[2, 1] - flat[1, 1] * flat[2, 0], flat[0, 1] * flat[2, 0] - flat[0, 0] * flat[2, 1], area],
+    ])  # fmt: skip
+    ways[1] = product(product(shift, turned / area), back)
+
+
+@numba.njit(**_fast)
+def _scale_at(back, uv, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the log of the local scale at places (N, 2) px, by the homography back to the rectified picture."""
+    minors = back[1, 1] * back[2, 2] - back[1, 2] * back[2, 1], back[1, 0] * back[2, 2] - back[1, 2] * back[2, 0]
+    area = back[0, 0] * minors[0] - back[0, 1] * minors[1]
+    area += back[0, 2] * (back[1, 0] * back[2, 1] - back[1, 1] * back[2, 0])
+    for n in range(len(uv)):
+        weight = uv[n, 0] * back[2, 0] + uv[n, 1] * back[2, 1] + back[2, 2]
+        out[n] = -0.5 * np.log(abs(area / weight**3))

@@ -6,6 +6,8 @@ import numpy as np
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 LEAST_LOG_SIGMA, MOST_LOG_SIGMA = -4.5, 2.0
+CORNER_POOL_WEIGHT = 0.3
+"""What points next to corners tell of their part, smooth stretches telling 1."""
 _WAVES = 5
 _ONE = np.float32(1)
 
@@ -22,7 +24,7 @@ def answer_parts(contours, pooling, hidden, own, layers, answer):  # type: ignor
         pooling: (N, M) how much a point tells of its part.
         hidden: (L, H) float32 features of the L points with a weight, in their order.
         own: (L, J) float32 what the layer `joined` makes of them.
-        layers: weights (3, H, J) of `joined` by harmonic, its bias (J,), weight (J, 3) and bias (3,) of the answer, float32.
+        layers: weights (3, H, J) of `joined` by harmonic, its bias (J,), weight (3, J) and bias (3,) of the answer, float32.
         answer: (L, 3) float32, written, see `edge_reader.Reading`.
     """
     normals, weight = contours
@@ -87,9 +89,9 @@ def _answer(own, wave, spread, bias, last, shift, answer):  # type: ignore[no-un
         for k in range(_WAVES):
             value += wave[k] * spread[k, j]
         value = max(value, np.float32(0))
-        offset += value * last[j, 0]
-        log_sigma += value * last[j, 1]
-        seen += value * last[j, 2]
+        offset += value * last[0, j]
+        log_sigma += value * last[1, j]
+        seen += value * last[2, j]
     answer[0] = offset
     answer[1] = np.exp(min(np.float32(MOST_LOG_SIGMA), max(np.float32(LEAST_LOG_SIGMA), log_sigma)))
     answer[2] = _ONE / (_ONE + np.exp(-seen))

@@ -7,18 +7,25 @@ where it says: of a clean edge the peak is the exacter of both.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kontur.modeling.contour_fit import PEAKS_PER_POINT, fit_readings, look_along
 from kontur.modeling.contour_model import ContourBatch
-from kontur.modeling.edge_reader import CORNER_POOL_WEIGHT, Near, Viewpoint, read_edges
+from kontur.modeling.edge_reader import (
+    FEATURES,
+    LEAST_CLEAR,
+    Viewpoint,
+    answer_layers,
+    point_layers,
+    reading_line,
+    scaling,
+    seeing,
+)
 from kontur.modeling.edges import EdgePicture
-from kontur.modeling.fit_state import Fit, Placed, missing_scale, moved, place
-from kontur.modeling.motion_fit import UNKNOWNS, fit_to_readings
-from kontur.modeling.peak_fit import NOISE_FACTOR, no_edges
+from kontur.modeling.fit_state import Fit, smooth_across
+from kontur.modeling.parallel import in_threads, pieces
+from kontur.modeling.peak_fit import limits_of
 from kontur.modeling.plane import Plane
-from kontur.modeling.support import SUPPORT_RANGE_PX, Support, judged
-
-Floats = NDArray[np.float64]
+from kontur.modeling.support import MOST_OFFSET_PX, SUPPORT_RANGE_PX, Support, new_support
 
 _CORRELATED_PX = 20.0
 _FLOOR_PX = 0.05
@@ -37,27 +44,34 @@ _SAME_EDGE_PX = 0.15
 """A peak of change this near to the reading is the same edge."""
 _PEAK_RANGE_PX = 2.5
 _RANGE_PX = 3.0
+_LEAST_SHARED = 4
+"""Threads share out no fewer contours than these."""
 
 
 def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit, tolerance_px: float) -> tuple[Fit, Support]:
     """Return the fit after one reading, and what supports it as far as the motion was foreseen."""
-    placed = place(source, model, fit)
-    edges = no_edges(placed)
-    near = Near(SUPPORT_RANGE_PX, NOISE_FACTOR * source.noise, edges.offset_px, edges.strength)
-    contours = placed.points_px, placed.normals_px, placed.weight
-    reading = read_edges(source, contours, pooling_of(placed), viewpoint(fit.plane), near)
+    smooth_across(source, model, fit, reading_line(source))
+    count, better = len(fit.matrix), fit.copy()
+    support, plane = new_support(count), fit.plane_in(source)
     scale = _FREE_SCALE_DEVIATION if fit.plane.log_scale is None else _SCALE_DEVIATION
     deviations = np.array([_MOVE_DEVIATION_PX, _MOVE_DEVIATION_PX, _TURN_DEVIATION_RAD, scale, _OFFSET_DEVIATION_PX])
-    settings = _INNER_STEPS, _FREEDOM, _CORRELATED_PX, _FLOOR_PX, _SAME_EDGE_PX, _PEAK_RANGE_PX, deviations**-2.0
-    solution = np.empty((len(fit.matrix), UNKNOWNS))
-    fit_to_readings(placed.reach, edges.found, reading, missing_scale(fit), settings, solution)
-    improved = moved(fit, placed, solution, _RANGE_PX)
-    return improved, judged(edges, solution, tolerance_px)
+    fitting = _INNER_STEPS, _FREEDOM, _CORRELATED_PX, _FLOOR_PX, _SAME_EDGE_PX, _PEAK_RANGE_PX, deviations**-2.0
+    settings = fitting, _RANGE_PX, (tolerance_px, MOST_OFFSET_PX)
+    seen, points = seeing(source, viewpoint(fit.plane), limits_of(source, SUPPORT_RANGE_PX)), model.weight.shape[1]
 
+    def work(some: slice) -> None:
+        """Read and move some of the contours."""
+        rows, contours = (some.start, some.stop), some.stop - some.start
+        features, clear = np.empty((contours * points, FEATURES), np.float32), np.empty(contours * points, np.float32)
+        near = np.empty((contours, points, PEAKS_PER_POINT)), np.empty((contours, points, PEAKS_PER_POINT))
+        where = model.columns, plane
+        count = look_along(source.pixels, *where, seen, scaling(), rows, better.matrix, features, clear, *near)
+        said = *point_layers(features[:count]), clear
+        state = rows, better.matrix, better.offset_px, support
+        fit_readings(said, answer_layers(), LEAST_CLEAR, near, *where, settings, *state)
 
-def pooling_of(placed: Placed) -> Floats:
-    """Return (N, M) how much each point tells of its part, see `edge_reader.read_edges`."""
-    return placed.length_px * np.where(placed.corner_weight == 1, 1, CORNER_POOL_WEIGHT)
+    in_threads(work, pieces(count, _LEAST_SHARED))
+    return better, support
 
 
 def viewpoint(plane: Plane) -> Viewpoint:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.common_plane import share_plane
-from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, Claim, claim_of, contenders
+from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture
@@ -25,7 +25,7 @@ from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.peak_fit import Round, improve
 from kontur.modeling.plane import level_plane
 from kontur.modeling.reading_fit import improve_by_reading
-from kontur.modeling.support import Support, described, support_of
+from kontur.modeling.support import Support, described, new_support, support_of
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
@@ -36,8 +36,6 @@ _NO_DOUBT = 0.8
 """A contour of which this share is supported by edges was not drawn away by what hides it."""
 _LEAST_SHARED = 6
 """Threads share out no fewer contours than these."""
-_SHARP_PX = 0.5
-"""An edge this far from a contour counts half when two fits are compared."""
 _LEAST_KEPT = 0.5
 """A fit that keeps less of the support than this share is lost, and not used. It may lose some: support counts strong edges,
 those of walls and shadows too, and the reader leaves them for the weaker edge of the top face."""
@@ -104,20 +102,34 @@ def register(
     views = views_of(picture)
     source = views.edges(options.sigma_px)
     start = Fit(levelled(chosen), np.zeros(len(chosen)), level_plane(chosen.size_wh))
-    fit, claim = _all_roughly_fitted(views, model.thinned(options.rough_thinning), start, options)
-    kept, fit, after = _read(source, model, fit, claim, options)
+    fit, support = _all_roughly_fitted(views, model.thinned(options.rough_thinning), start, options)
+    kept, fit, after = _read(source, model, fit, support, options)
     if len(kept) < len(known):
-        detections, known = _without(detections, np.delete(known, kept))
-        chosen, model, start = chosen[kept], model[kept], start[kept]
+        detections, model, start = (
+            detections[np.delete(np.arange(len(detections)), np.delete(known, kept))],
+            model[kept],
+            start[kept],
+        )
+        known = np.flatnonzero(detections.part != UNKNOWN)
     if len(known) == 0:
         return detections
     after = after or support_of(source, model, fit, options.tolerance_px)
-    before = support_of(source, model.thinned(options.rough_thinning), start, options.tolerance_px)
-    lost = after.score < _LEAST_KEPT * before.score
-    if lost.any():
-        fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[lost], 0
-        after = support_of(source, model, fit, options.tolerance_px)
-    return _merged(detections, known, described(chosen, fit, after))
+    lost = _lost(source, model.thinned(options.rough_thinning), start, after, options)
+    if len(lost):
+        fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[kept[lost]], 0
+        after.put(lost, support_of(source, model[lost], fit[lost], options.tolerance_px))
+    return _merged(detections, known, described(detections[known], fit, after))
+
+
+def _lost(
+    source: EdgePicture, model: ContourBatch, start: Fit, after: Support, options: RegistrationOptions
+) -> NDArray[np.int64]:
+    """Return the contours that keep too little of the support that they had at the start, which was 1 at most."""
+    weak = np.flatnonzero(after.score < _LEAST_KEPT)
+    if len(weak) == 0:
+        return weak
+    before = support_of(source, model[weak], start[weak], options.tolerance_px)
+    return weak[after.score[weak] < _LEAST_KEPT * before.score]
 
 
 def levelled(detections: Detections) -> Floats:
@@ -133,84 +145,67 @@ def levelled(detections: Detections) -> Floats:
     return level
 
 
-def _all_roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> tuple[Fit, Claim]:
-    """Return the rough fit of all contours, and what they claim, shared out among the threads."""
+def _all_roughly_fitted(
+    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> tuple[Fit, Support | None]:
+    """Return the rough fit of all contours, and what supports it where that is asked for, shared out among the threads."""
     for step in options.rounds:
         views.edges(options.sigma_px, step.reduction)
+    if not options.rounds and not options.contenders_only:
+        return fit, None
     count = len(fit.matrix)
-    result = Fit(np.empty_like(fit.matrix), np.empty_like(fit.offset_px), fit.plane)
-    claim = Claim(np.zeros(count), np.zeros((count, 2)), np.zeros(count))
+    result, support = fit.copy(), new_support(count)
 
     def work(rows: slice) -> None:
         """Fit some of them."""
         index = np.arange(rows.start, rows.stop)
         some, theirs = _roughly_fitted(views, model[index], fit[index], options)
         result.matrix[rows], result.offset_px[rows] = some.matrix, some.offset_px
-        if theirs is not None:
-            claim.share[rows], claim.centre[rows], claim.radius[rows] = theirs
+        support.put(index, theirs)
 
     in_threads(work, pieces(count, _LEAST_SHARED))
-    return result, claim
+    return result, support
 
 
-def _roughly_fitted(
-    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
-) -> tuple[Fit, Claim | None]:
+def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> tuple[Fit, Support]:
     """Return the fit after the rounds; after the last one alone, repeated, where that explains more.
 
     What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's; that is looked
-    into where much of the contour is left without an edge. What the contours claim is left out where nobody asks.
+    into where much of the contour is left without an edge.
     """
     source = views.edges(options.sigma_px)
     far = fit
     for step in options.rounds:
         far = improve(views.edges(options.sigma_px, step.reduction), model, far, step)
-    if len(options.rounds) < 2 and not options.contenders_only:
-        return far, None
     support = support_of(source, model, far, options.tolerance_px)
-    claim, sharp = claim_of(support), _sharp_support(support)
-    doubtful = np.flatnonzero(claim.share < _NO_DOUBT)
+    doubtful = np.flatnonzero(support.share < _NO_DOUBT)
     if len(options.rounds) < 2 or len(doubtful) == 0:
-        return far, claim
+        return far, support
     some, near = model[doubtful], fit[doubtful]
     for step in _NEAR_ROUNDS * options.rounds[-1:]:
         near = improve(views.edges(options.sigma_px, step.reduction), some, near, step)
     theirs = support_of(source, some, near, options.tolerance_px)
-    better = _sharp_support(theirs) > sharp[doubtful]
+    better = theirs.sharp > support.sharp[doubtful]
     far.matrix[doubtful[better]], far.offset_px[doubtful[better]] = near.matrix[better], near.offset_px[better]
-    for whole, part in zip(claim, claim_of(theirs), strict=True):
-        whole[doubtful[better]] = part[better]
-    return far, claim
-
-
-def _sharp_support(support: Support) -> Floats:
-    """Return (N,) the supported share of the contours, on which edges count the less the farther they lie."""
-    near = support.supported / (1 + (support.offset_px / _SHARP_PX) ** 2)
-    weight = support.placed.weight
-    return np.asarray((weight * near).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9), np.float64)
+    support.put(doubtful[better], theirs.chosen(better))
+    return far, support
 
 
 def _read(
-    source: EdgePicture, model: ContourBatch, fit: Fit, claim: Claim, options: RegistrationOptions
+    source: EdgePicture, model: ContourBatch, fit: Fit, support: Support | None, options: RegistrationOptions
 ) -> tuple[NDArray[np.int64], Fit, Support | None]:
     """Return whose fit it is after the readings (all, or the contenders), the fit, and what the last reading supports."""
-    kept, support = np.arange(len(fit.matrix)), None
+    kept, read = np.arange(len(fit.matrix)), None
     for thinning in options.readings:
-        if support is not None:
-            fit, claim = share_plane(source.size_wh, fit, support), claim_of(support)
-        if options.contenders_only:
-            left = contenders(claim, ROUGH_LAG if support is None else READ_LAG)
+        if read is not None:
+            fit, support = share_plane(source.size_wh, fit, read), read
+        if options.contenders_only and support is not None:
+            left = contenders(support, ROUGH_LAG if read is None else READ_LAG)
             fit, kept = fit[left], kept[left]
         if len(kept) == 0:
             break
-        fit, support = improve_by_reading(source, model[kept].thinned(thinning), fit, options.tolerance_px)
-    return kept, fit, support
-
-
-def _without(detections: Detections, dropped: NDArray[np.int64]) -> tuple[Detections, NDArray[np.int64]]:
-    """Return the detections less some, and which of them are known."""
-    left = detections[np.delete(np.arange(len(detections)), dropped)]
-    return left, np.flatnonzero(left.part != UNKNOWN)
+        fit, read = improve_by_reading(source, model[kept].thinned(thinning), fit, options.tolerance_px)
+    return kept, fit, read
 
 
 def model_batch(detections: Detections, parts: Sequence[Part], options: RegistrationOptions) -> ContourBatch:
