@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from kontur.modeling.edges import crossing, edges_across
+from kontur.modeling.edges import crossing
+from kontur.modeling.profiles import edges_along
 
 NOWHERE = 1e-3
 
@@ -13,7 +14,9 @@ def edges_at(source, points, normals, range_px, step_px, count=1):
     shape = (*points.shape[:2], count)
     offset, strength = np.empty(shape), np.empty(shape)
     contours = np.ascontiguousarray(points, float), np.ascontiguousarray(normals, float), np.ones(shape[:2])
-    edges_across(source, contours, crossing(source, range_px, step_px), (NOWHERE, range_px), offset, strength)
+    line = crossing(source, range_px, step_px)
+    source.smooth_across(contours, line)
+    edges_along(source.pixels, contours, line, (NOWHERE, range_px), offset, strength)
     return offset, strength
 
 

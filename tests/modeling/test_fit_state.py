@@ -13,13 +13,13 @@ from kontur.modeling.contenders import contenders
 from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
 from kontur.modeling.detections import from_poses
 from kontur.modeling.edge_reader import FEATURES, seeing
-from kontur.modeling.edges import crossing, edge_picture, edges_across
+from kontur.modeling.edges import crossing, edge_picture
 from kontur.modeling.fit_state import Fit, place
 from kontur.modeling.motion_fit import mean_square_arm, move_contours
 from kontur.modeling.peak_fit import improve, limits_of
 from kontur.modeling.placing import log_scale_at_datum
 from kontur.modeling.plane import Plane, level_plane
-from kontur.modeling.profiles import read_along
+from kontur.modeling.profiles import edges_along, read_along
 from kontur.modeling.reading_fit import improve_by_reading, viewpoint
 from kontur.modeling.refine import ROUNDS
 from kontur.modeling.support import described, support_of
@@ -172,7 +172,7 @@ def test_edges_found_while_reading_are_those_found_alone():
     features, clear = np.empty((placed.weight.size, FEATURES), np.float32), np.empty(placed.weight.size, np.float32)
     scaling = np.zeros(FEATURES, np.float32), np.ones(FEATURES, np.float32), np.float32(9)
     read_along(source.pixels, contours, line, limits, seen, scaling, features, clear, offset, strength)
-    edges_across(source, contours, crossing(source, 3.25, 0.5), limits, alone_offset, alone)
+    edges_along(source.pixels, contours, crossing(source, 3.25, 0.5), limits, alone_offset, alone)
     np.testing.assert_allclose(strength, alone, atol=1e-3)
     np.testing.assert_allclose(offset, alone_offset, atol=1e-4)
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.profiles import edges_along
 from kontur.modeling.smoothing import Survey, is_large, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
@@ -132,19 +131,6 @@ def crossing(source: EdgePicture, range_px: float, step_px: float) -> Crossing:
     reach = _reach(source, step_px)
     half = int(np.ceil(range_px / step_px)) + 2 + reach
     return Crossing(-half * step_px, step_px, 2 * half + 1, reach, _wide(step_px), source.reduction)
-
-
-def edges_across(
-    source: EdgePicture,
-    contours: Contours,
-    line: Crossing,
-    limits: tuple[float, float],
-    offset: NDArray,
-    strength: NDArray,
-) -> None:
-    """Find the strongest edges across contours, see `profiles.edges_along`."""
-    source.smooth_across(contours, line)
-    edges_along(source.pixels, contours, line, limits, offset, strength)
 
 
 def _wide(step_px: float) -> int:
