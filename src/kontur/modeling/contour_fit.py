@@ -163,8 +163,7 @@ def _tell(n, placed, near, expected, settings, support):  # type: ignore[no-unty
     away, supported, score = np.empty(weight.shape), np.empty(weight.shape, np.bool_), np.empty(1)
     judge((weight, arms), near, expected, settings, away, supported, score)
     total, mass, sharp, square = 0.0, 0.0, 0.0, 0.0
-    information = support.information[n]
-    information[:] = 0
+    support.information[n] = 0
     for m in range(weight.shape[1]):
         total += weight[0, m]
         if weight[0, m] > 0 and supported[0, m]:
@@ -172,11 +171,17 @@ def _tell(n, placed, near, expected, settings, support):  # type: ignore[no-unty
             mass += weight[0, m]
             sharp += weight[0, m] / (1 + off / _SHARP_PX**2)
             square += weight[0, m] * off
-            for i in range(4):
-                for j in range(4):
-                    information[i, j] += arms[0, m, i] * arms[0, m, j]
+            _add_square(arms[0, m], support.information[n])
     support.score[n], support.length_px[n] = score[0], total
     support.share[n], support.sharp[n] = mass / max(total, _TINY), sharp / max(total, _TINY)
     support.residual_px[n] = np.sqrt(square / mass) if mass > 0 else np.nan
     support.radius_px[n] = np.sqrt(mean_square_arm(weight[0], arms[0]))
     support.centre[n] = centre[0]
+
+
+@numba.njit(**_fast)
+def _add_square(row, information):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Add the product of a row with itself."""
+    for i in range(len(row)):
+        for j in range(len(row)):
+            information[i, j] += row[i] * row[j]
