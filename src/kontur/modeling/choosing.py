@@ -195,9 +195,10 @@ def _cover(masks, index, taken):  # type: ignore[no-untyped-def]  # pragma: no c
     pixels, starts, boxes, _ = masks
     left, top, width, height = boxes[index]
     for row in range(height):
-        start = starts[index] + row * width
-        for column in range(width):
-            taken[top + row, left + column] |= np.uint8(pixels[start + column]) * COVERED
+        mask = pixels[starts[index] + row * width : starts[index] + (row + 1) * width]
+        there = taken[top + row, left : left + width]
+        for k in range(len(mask)):
+            there[k] |= np.uint8(mask[k]) * COVERED
 
 
 @numba.njit(**_fast)
@@ -207,9 +208,10 @@ def _shown(masks, index, taken):  # type: ignore[no-untyped-def]  # pragma: no c
     left, top, width, height = boxes[index]
     free = 0
     for row in range(height):
-        start = starts[index] + row * width
-        for column in range(width):
-            free += pixels[start + column] & ((taken[top + row, left + column] & COVERED) == 0)
+        mask = pixels[starts[index] + row * width : starts[index] + (row + 1) * width]
+        there = taken[top + row, left : left + width]
+        for k in range(len(mask)):
+            free += mask[k] & ((there[k] & COVERED) == 0)
     return free / max(1, areas[index])
 
 
@@ -249,5 +251,6 @@ def _explain(at, length, reach, taken):  # type: ignore[no-untyped-def]  # pragm
         u, v = at[m]
         for row in range(max(0, v - reach), min(taken.shape[0], v + reach + 1)):
             width = half[row - v + reach]
-            for column in range(max(0, u - width), min(taken.shape[1], u + width + 1)):
-                taken[row, column] |= EXPLAINED
+            there = taken[row, max(0, u - width) : min(taken.shape[1], u + width + 1)]
+            for k in range(len(there)):
+                there[k] |= EXPLAINED

@@ -96,14 +96,11 @@ def noise_of(windows: Survey) -> float:
 
 
 def _noise_from(change: Floats) -> float:
-    """Return what changes (..., C) over 2 px say: their median norm, in one pass and without sorting."""
+    """Return what changes (..., C) over 2 px say, by the median of their norms."""
     change *= change
     squared = sum(change[..., channel] for channel in range(change.shape[-1]))
-    middle = np.size(squared) // 2
-    ranked = np.partition(squared, middle, axis=None)
-    below = ranked[:middle].max() if np.size(squared) % 2 == 0 else ranked[middle]
-    median = float(np.sqrt(below) + np.sqrt(ranked[middle])) / 4
-    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * median / np.sqrt(change.shape[-1]))
+    length = float(np.sqrt(np.median(squared))) / 2
+    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * length / np.sqrt(change.shape[-1]))
 
 
 class Crossing(NamedTuple):

@@ -38,7 +38,7 @@ def place_outlines(outlines, part, matrix, size_wh):  # type: ignore[no-untyped-
             following[first[n] + k] = first[n] + after[begins + k] - begins
         _window(corners[first[n] : first[n + 1]], size_wh, boxes[n])
         starts[n] = total
-        total += boxes[n, 2] * boxes[n, 3]
+        total += _in_words(boxes[n, 2] * boxes[n, 3])
     masks = np.empty(total, np.bool_), starts, boxes, np.full(count, -1)
     return (corners, following, first), masks
 
@@ -79,65 +79,92 @@ def fill_masks(rings, masks, layer):  # type: ignore[no-untyped-def]  # pragma: 
 @numba.njit(**_fast)
 def fill_mask(n, rings, masks):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Set the pixels of one mask whose centres lie inside an odd number of its rings, unless that is done."""
-    corners, following, first = rings
     pixels, starts, boxes, areas = masks
     if areas[n] >= 0:
         return
-    left, top, width, height = boxes[n]
-    window = pixels[starts[n] : starts[n] + width * height].reshape(height, width)
-    window[:] = False
-    if width > 0:
-        for edge in range(first[n], first[n + 1]):
-            _toggle(corners[edge], corners[following[edge]], left, top, window)
-    areas[n] = _sweep(window)
+    size = boxes[n, 2] * boxes[n, 3]
+    words = pixels[starts[n] : starts[n] + _in_words(size)].view(np.uint64)
+    words[:] = 0
+    if size > 0:
+        _toggle(n, rings, boxes[n], pixels[starts[n] : starts[n] + size])
+    areas[n] = _sweep(words)
+
+
+@numba.njit(inline="always", **_fast)
+def _in_words(size):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return how many pixels are laid out for so many: masks are words of 8."""
+    return (size + 7) // 8 * 8
 
 
 @numba.njit(**_fast)
-def _toggle(start, end, left, top, window):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Toggle, in each row that an edge crosses, the first pixel to its right."""
-    height, width = window.shape
-    x0, y0, x1, y1 = start[0] - left, start[1] - top, end[0] - left, end[1] - top
-    for row in range(max(0, int(np.ceil(min(y0, y1)))), min(height, int(np.ceil(max(y0, y1))))):
-        column = int(np.ceil(x0 + (row - y0) / (y1 - y0) * (x1 - x0)))
-        if column < width:
-            window[row, max(0, column)] ^= True
+def _toggle(n, rings, box, pixels):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Toggle, for each edge and row that it crosses, the first pixel to its right; that may be the next row's first one."""
+    corners, following, first = rings
+    left, top, width, height = box
+    for edge in range(first[n], first[n + 1]):
+        x0, y0 = corners[edge, 0] - left, corners[edge, 1] - top
+        x1, y1 = corners[following[edge], 0] - left, corners[following[edge], 1] - top
+        for row in range(max(0, int(np.ceil(min(y0, y1)))), min(height, int(np.ceil(max(y0, y1))))):
+            column = int(np.ceil(x0 + (row - y0) / (y1 - y0) * (x1 - x0)))
+            place = row * width + min(width, max(0, column))
+            if place < len(pixels):
+                pixels[place] ^= True
 
 
 @numba.njit(**_fast)
-def _sweep(window):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Carry what was toggled on along the rows; returns how many pixels are set."""
-    area = 0
-    for row in range(window.shape[0]):
-        inside = False
-        for column in range(window.shape[1]):
-            inside ^= window[row, column]
-            window[row, column] = inside
-            area += inside
-    return area
+def _sweep(words):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Carry what was toggled on through all rows, 8 pixels at a time; returns how many are set."""
+    ones = np.uint64(0x0101010101010101)
+    area, inside = np.uint64(0), np.uint64(0)
+    for k in range(len(words)):
+        word = words[k]
+        word ^= word << np.uint64(8)
+        word ^= word << np.uint64(16)
+        word ^= word << np.uint64(32)
+        word ^= inside * ones
+        inside = word >> np.uint64(56)
+        words[k] = word
+        area += (word * ones) >> np.uint64(56)
+    return np.int64(area)
 
 
 @numba.njit(**_fast)
 def _cut(n, other, whole, masks):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Take from a mask the pixels of another one, which are among `whole`."""
     pixels, starts, boxes, areas = masks
-    (x, y, width, height), (x1, y1, width1, height1) = boxes[n], boxes[other]
-    for v in range(max(y, y1), min(y + height, y1 + height1)):
-        ours, theirs = starts[n] + (v - y) * width - x, starts[other] + (v - y1) * width1 - x1
-        for u in range(max(x, x1), min(x + width, x1 + width1)):
-            areas[n] -= pixels[ours + u] & whole[theirs + u]
-            pixels[ours + u] &= ~whole[theirs + u]
+    left, right = _common(boxes[n], boxes[other], 0)
+    for row in range(*_common(boxes[n], boxes[other], 1)):
+        ours = _line(pixels, starts[n], boxes[n], row, left, right)
+        theirs = _line(whole, starts[other], boxes[other], row, left, right)
+        for k in range(len(ours)):
+            areas[n] -= ours[k] & theirs[k]
+            ours[k] &= ~theirs[k]
+
+
+@numba.njit(inline="always", **_fast)
+def _common(a, b, axis):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where two windows' common columns (axis 0) or rows (1) begin and end."""
+    return max(a[axis], b[axis]), min(a[axis] + a[axis + 2], b[axis] + b[axis + 2])
+
+
+@numba.njit(inline="always", **_fast)
+def _line(pixels, start, box, row, left, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return a mask's pixels in a row of the picture, from one column to another."""
+    first = start + (row - box[1]) * box[2] - box[0]
+    return pixels[first + left : first + max(left, right)]
 
 
 @numba.njit(**_fast)
 def shared_pixels(masks, a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return how many pixels two filled masks share."""
     pixels, starts, boxes, _ = masks
-    (x, y, width, height), (x1, y1, width1, height1) = boxes[a], boxes[b]
+    left, right = _common(boxes[a], boxes[b], 0)
     shared = 0
-    for v in range(max(y, y1), min(y + height, y1 + height1)):
-        ours, theirs = starts[a] + (v - y) * width - x, starts[b] + (v - y1) * width1 - x1
-        for u in range(max(x, x1), min(x + width, x1 + width1)):
-            shared += pixels[ours + u] & pixels[theirs + u]
+    for row in range(*_common(boxes[a], boxes[b], 1)):
+        ours = _line(pixels, starts[a], boxes[a], row, left, right)
+        theirs = _line(pixels, starts[b], boxes[b], row, left, right)
+        for k in range(len(ours)):
+            shared += ours[k] & theirs[k]
     return shared
 
 
