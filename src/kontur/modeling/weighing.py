@@ -181,6 +181,9 @@ def relate(points, strength, cell_px, noise, typical, relative):  # type: ignore
         row, column = _cell(points[m, 1], cell_px, rows), _cell(points[m, 0], cell_px, columns)
         roots[row, column] += np.sqrt(strength[m])
         counts[row, column] += 1
-    typical[:] = _mean_around(roots, counts) ** 2 + noise
+    mean = _mean_around(roots, counts)
+    for row in range(rows):
+        for column in range(columns):
+            typical[row, column] = mean[row, column] ** 2 + noise
     for m in range(len(points)):
         relative[m] = strength[m] / _between_cells(typical, cell_px, points[m, 0], points[m, 1])
