@@ -9,7 +9,7 @@ from modeling_scenes import bracket, paint, triangle, washer
 from kontur.geometry import Contour, PixelPose, angle_difference, make_part, turn_matrix
 from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, direction_field
 from kontur.modeling.detections import from_poses
-from kontur.modeling.field_scores import score_turns
+from kontur.modeling.field_scores import lay_contour, likely_angles, score_turns
 
 SIZE_WH = (320, 224)
 PARTS = (bracket(), washer(), triangle())
@@ -154,3 +154,39 @@ def test_what_lies_wholly_outside_offers_nothing():
     start, places = hypotheses(outside)
     picture = paint(PARTS, [], SIZE_WH).image
     assert len(align(direction_field(picture), start, places, PARTS, (1.5, 1.5), known=True)) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.integers(-5, 9), st.just(-np.inf)), min_size=1, max_size=12))
+def test_likely_angles_are_the_highest_peaks_round_the_circle(values):
+    scores = np.array(values, float)
+    least = scores.max() - 0.4 * abs(scores.max())
+    turned = zip(np.roll(scores, 1), scores, np.roll(scores, -1), strict=True)
+    peaks = [k for k, (a, b, c) in enumerate(turned) if b >= max(a, c) and np.isfinite(b) and b >= least]
+    expected = sorted(peaks, key=lambda k: -scores[k])[:3]
+    assert likely_angles(scores, 0.6, 3).tolist() == expected
+
+
+def test_a_contour_is_laid_where_a_search_through_everything_finds_it_best():
+    """All angles, scales and shifts one by one, on a smooth field: the kernel's best is as good."""
+    part, truth = bracket(), PixelPose(80.0, 70.0, 0.7, 1.5)
+    field = direction_field(paint(PARTS, [(0, truth)], (160, 140)).image)
+    points = np.column_stack([c.points for c in part.contours][:1])
+    edges = np.roll(points, -1, axis=0) - points
+    middles, length = points + edges / 2, np.linalg.norm(edges, axis=1)
+    normals = np.column_stack([edges[:, 1], -edges[:, 0]]) / length[:, None]
+    contour = np.ascontiguousarray(np.column_stack([middles, normals, length]).T, np.float32)
+    scales, angles = np.array([0.72, 0.75, 0.78]), 0.7 + np.arange(36) * np.pi / 18
+    at, near = np.array([38.0, 36.0]), np.array([(u, v) for u in (-2, 0, 2) for v in (-2, 0, 2)])
+    out, limits = np.empty((2, 4)), (0.25, 0.6, 6, 0.8)
+    stay = np.zeros((1, 2), np.int64)
+    count = lay_contour(field, contour, contour, (scales, angles, False), at, (near, stay), limits, out)
+    best, which = np.empty((3, 36)), np.empty((3, 36), np.int64)
+    score_turns(field, contour, (scales, angles, False), at, near, 0.25, best, which)
+    alone, shift = np.empty((1, 1)), np.empty((1, 1), np.int64)
+    ways = out[0, 3:], out[0, 2:3], False
+    score_turns(field, contour, ways, out[0, :2], stay, 0.25, alone, shift)
+    assert 1 <= count <= 2
+    assert alone.item() == pytest.approx(best.max())
+    assert abs(angle_difference(out[0, 2], truth.angle_rad, 1)) < 0.1
+    assert np.hypot(*(out[0, :2] * 2 + 0.5 - (truth.u, truth.v))) < 4

@@ -9,8 +9,8 @@ proposals choose it together.
 Where it fails: on tables whose texture is stronger than the part's edges; the registration's support shows it.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part, PixelPose
 from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
-from kontur.modeling.detections import Detections, from_poses
-from kontur.modeling.field_scores import double_angles, relate, score_turns
+from kontur.modeling.detections import Detections, from_similarities
+from kontur.modeling.field_scores import double_angles, lay_contour, likely_angles, relate, score_turns
 from kontur.modeling.parallel import in_threads
 from kontur.pictures import Picture
 
@@ -40,12 +40,15 @@ _FIELD_BLUR_PX = 1.5
 _CONTRAST_WINDOW_PX = 33
 _LEAST_GRADIENT = 4.0
 _SHIFTS = np.array([(u, v) for u in (-2, 0, 2) for v in (-2, 0, 2)])
+_STAY = np.zeros((1, 2), np.int64)
 _FAR_SHIFTS = np.array([(u, v) for u in range(-6, 7, 2) for v in range(-6, 7, 2)])
 """Cells of the field by which a datum may be off."""
 _SPACING_PX = 5.0
 _MOST_POINTS = 64
 _FEW_POINTS = 32
-"""Of each of the many contours that tell the picture's scale together."""
+"""Of contours that are tried at many scales or at all angles."""
+_ROUGH_STEP = 3
+"""One in so many scales is tried at all angles."""
 _LEAST_INSIDE = 0.25
 _SUREST = 5
 """So many places tell the picture's scale."""
@@ -53,6 +56,7 @@ _LIKELY_SHARE = 0.5
 """In these places, hypotheses of at least this share of the likeliest one's score have a say."""
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
 _KNOWN_SCALES = (1 / 1.012, 1.0, 1.012)
+_LIMITS = _LEAST_INSIDE, _PROMISING, _MOST_PROMISING, _LEAST_OF_BEST
 
 Floats = NDArray[np.float32]
 
@@ -80,22 +84,34 @@ def align(
     """
     if len(hypotheses) == 0:
         return hypotheses
-    scale = (
-        np.sqrt(px_per_mm[0] * px_per_mm[1]) if known else _picture_scale(field, hypotheses, places, parts, px_per_mm)
-    )
-    steps = _KNOWN_SCALES if known else _NEIGHBOUR_SCALES
-    found: list[list[PixelPose]] = [[]] * len(hypotheses)
+    scale = math.sqrt(px_per_mm[0] * px_per_mm[1])
+    if not known:
+        scale = _picture_scale(field, hypotheses, places, parts, px_per_mm)
+    scales = scale * np.array(_KNOWN_SCALES if known else _NEIGHBOUR_SCALES)
+    shifts = _SHIFTS, _STAY if known else _FAR_SHIFTS
+    turns, rows = hypotheses.similarity[0], np.empty((len(hypotheses), KEPT_ANGLES, 4))
+    count = np.zeros(len(hypotheses), np.int64)
 
     def place(index: int) -> None:
         """Lay one hypothesis' contour."""
-        part, scales = parts[hypotheses.part[index]], [scale * factor for factor in steps]
-        poses = _best_placements(field, hypotheses.pose(index), part, scales)
-        found[index] = poses if known else [_settled(field, pose, part) for pose in poses]
+        part, mirrored = parts[hypotheses.part[index]], bool(hypotheses.flipped[index])
+        few, contour = (_contour(part, scale, points) for points in (_FEW_POINTS, _MOST_POINTS))
+        ways = scales / _REDUCTION, _angles(part, turns[index]), mirrored
+        at = (hypotheses.uv[index] - 0.5) / _REDUCTION
+        count[index] = lay_contour(field, few, contour, ways, at, shifts, _LIMITS, rows[index])
 
     in_threads(place, range(len(hypotheses)))
-    count = [len(poses) for poses in found]
-    kinds, scores = np.repeat(hypotheses.part, count), np.repeat(hypotheses.score, count)
-    return from_poses(hypotheses.size_wh, kinds.tolist(), scores.tolist(), [pose for poses in found for pose in poses])
+    index = np.repeat(np.arange(len(hypotheses)), count)
+    found = rows[np.arange(KEPT_ANGLES) < count[:, None]]
+    return from_similarities(
+        hypotheses.size_wh,
+        hypotheses.part[index],
+        hypotheses.score[index],
+        _REDUCTION * found[:, :2] + 0.5,
+        found[:, 2],
+        _REDUCTION * found[:, 3],
+        hypotheses.flipped[index],
+    )
 
 
 def direction_field(picture: Picture) -> Floats:
@@ -125,13 +141,17 @@ def _picture_scale(
 
     One of the wrong size agrees best at a wrong scale, so those that are about as likely vote too, by their scores.
     """
-    steps = max(1, int(np.ceil(np.log(px_per_mm[1] / px_per_mm[0]) / np.log(SCALE_STEP))))
+    steps = max(1, math.ceil(math.log(px_per_mm[1] / px_per_mm[0]) / math.log(SCALE_STEP)))
     scales = np.geomspace(px_per_mm[0], px_per_mm[1], steps + 1)
+    rough = scales[len(scales) % _ROUGH_STEP // 2 :: _ROUGH_STEP]
     total = np.zeros(len(scales))
     for index, share in _voters(hypotheses.score, places):
         part, pose = parts[hypotheses.part[index]], hypotheses.pose(index)
-        best = _scores(field, pose, part, _angles(part, pose.angle_rad), scales, most_points=_FEW_POINTS)[0].max(axis=1)
-        total += share * np.where(np.isfinite(best), best, 0.0)
+        angles = _angles(part, pose.angle_rad)
+        likely = likely_angles(_scores(field, pose, part, angles, rough).max(axis=0), _PROMISING, _MOST_PROMISING)
+        if len(likely):
+            best = _scores(field, pose, part, angles[likely], scales).max(axis=1)
+            total += share * np.where(np.isfinite(best), best, 0.0)
     return float(scales[int(total.argmax())])
 
 
@@ -146,74 +166,33 @@ def _voters(score: NDArray[np.float64], places: NDArray[np.int64]) -> list[tuple
     return voters
 
 
-def _best_placements(field: Floats, start: PixelPose, part: Part, scales: Sequence[float]) -> list[PixelPose]:
-    """Try all angles and shifts at the middle scale, the other scales where those agree best; return the best angles."""
-    angles = _angles(part, start.angle_rad)
-    scores = _scores(field, start, part, angles, scales[1:2])[0][0]
-    peaks = _peaks(scores, _PROMISING)[:_MOST_PROMISING]
-    if len(peaks) == 0:
-        return []
-    all_scores, all_shifts = _scores(field, start, part, angles[peaks], scales)
-    best_scale = all_scores.argmax(axis=0)
-    best = all_scores.max(axis=0)
-    poses = []
-    for k in np.argsort(-best, kind="stable")[:KEPT_ANGLES].tolist():
-        if _is_near(best[k], best.max(), _LEAST_OF_BEST):
-            u, v = (_REDUCTION * _SHIFTS[all_shifts[best_scale[k], k]]).tolist()
-            angle = float(angles[peaks[k]])
-            poses.append(PixelPose(start.u + u, start.v + v, angle, scales[best_scale[k]], start.flipped))
-    return poses
-
-
-def _peaks(scores: NDArray[np.float64], least_of_best: float) -> NDArray[np.int64]:
-    """Return the angles whose scores are local maxima, round the circle, and near the best one's; best first."""
-    before, after = np.concatenate([scores[-1:], scores[:-1]]), np.concatenate([scores[1:], scores[:1]])
-    is_peak = (scores >= before) & (scores >= after) & np.isfinite(scores)
-    order = np.argsort(-scores, kind="stable")
-    return order[(is_peak & _is_near(scores, scores.max(), least_of_best))[order]]
-
-
-def _is_near(score: NDArray[np.float64], best: float, share: float) -> NDArray[np.bool_]:
-    return np.asarray(score >= best - (1 - share) * abs(best))
-
-
-def _settled(field: Floats, pose: PixelPose, part: Part) -> PixelPose:
-    """Move a pose further: a long part found at the right angle may still lie too far along its own length."""
-    _, best = _scores(field, pose, part, np.array([pose.angle_rad]), [pose.scale_px_per_mm], _FAR_SHIFTS)
-    u, v = (_REDUCTION * _FAR_SHIFTS[best.item()]).tolist()
-    return replace(pose, u=pose.u + u, v=pose.v + v)
-
-
 def _angles(part: Part, first_rad: float) -> NDArray[np.float64]:
     """Return the angles that look different, evenly spaced, beginning with the given one."""
     if part.symmetry == 0:
         return np.zeros(1)
     period = 2 * np.pi / part.symmetry
-    count = max(LEAST_ANGLES, int(np.ceil(period / ANGLE_STEP_RAD)))
-    return first_rad + np.arange(count) * period / count
+    count = max(LEAST_ANGLES, math.ceil(period / ANGLE_STEP_RAD))
+    return first_rad + np.arange(count) * (period / count)
 
 
 def _scores(
-    field: Floats,
-    start: PixelPose,
-    part: Part,
-    angles: NDArray[np.float64],
-    scales: Sequence[float] | NDArray[np.float64],
-    shifts: NDArray[np.int64] = _SHIFTS,
-    most_points: int = _MOST_POINTS,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return (scales, angles) the best mean agreement over the shifts, and which shift that was."""
-    middle = float(np.sqrt(scales[0] * scales[-1]))
-    model = contour_model(part, spacing_for(part, middle, _SPACING_PX, most_points))
+    field: Floats, start: PixelPose, part: Part, angles: NDArray[np.float64], scales: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (scales, angles) the best mean agreement over the shifts, by few points."""
     at = np.array([start.u - 0.5, start.v - 0.5]) / _REDUCTION
     best, shift = np.empty((len(scales), len(angles))), np.empty((len(scales), len(angles)), np.int64)
-    ways = np.asarray(scales) / _REDUCTION, angles, start.flipped
-    score_turns(field, _rows_of(model), ways, at, shifts, _LEAST_INSIDE, best, shift)
-    return best, shift
+    contour = _contour(part, math.sqrt(scales[0] * scales[-1]), _FEW_POINTS)
+    score_turns(field, contour, (scales / _REDUCTION, angles, start.flipped), at, _SHIFTS, _LEAST_INSIDE, best, shift)
+    return best
+
+
+def _contour(part: Part, px_per_mm: float, most_points: int) -> Floats:
+    """Return the points of a part's contour as `score_turns` takes them."""
+    return _rows_of(contour_model(part, spacing_for(part, px_per_mm, _SPACING_PX, most_points)))
 
 
 @lru_cache(maxsize=512)
 def _rows_of(model: ContourModel) -> Floats:
-    """Return (5, P) points, normals and weights of a contour model, as `score_turns` takes them."""
+    """Return (5, P) points, normals and weights of a contour model."""
     columns = [*model.points_mm.T, *model.normals.T, model.weight * model.length_mm]
     return np.ascontiguousarray(columns, np.float32)

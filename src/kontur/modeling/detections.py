@@ -127,12 +127,30 @@ def from_poses(
     size_wh: tuple[int, int], part: Sequence[int], score: Sequence[float], poses: Sequence[PixelPose]
 ) -> Detections:
     """Return unregistered detections from similarities."""
-    count = len(poses)
-    matrix = np.tile(np.eye(3), (count, 1, 1))
-    for index, pose in enumerate(poses):
-        matrix[index, :2] = pose.matrix
+    columns = [(pose.u, pose.v, pose.angle_rad, pose.scale_px_per_mm) for pose in poses]
+    u, v, angle, scale = np.array(columns, np.float64).reshape(-1, 4).T
     flipped = np.array([pose.flipped for pose in poses], bool)
-    return unregistered(size_wh, np.asarray(part, np.int64), np.asarray(score, np.float64), matrix, flipped)
+    kinds, scores = np.asarray(part, np.int64), np.asarray(score, np.float64)
+    return from_similarities(size_wh, kinds, scores, np.column_stack([u, v]), angle, scale, flipped)
+
+
+def from_similarities(
+    size_wh: tuple[int, int],
+    part: NDArray[np.int64],
+    score: Floats,
+    uv: Floats,
+    angle_rad: Floats,
+    px_per_mm: Floats,
+    flipped: NDArray[np.bool_],
+) -> Detections:
+    """Return unregistered detections from the data (N, 2), angles, scales and sides of similarities, see `PixelPose`."""
+    along, across = px_per_mm * np.cos(angle_rad), px_per_mm * np.sin(angle_rad)
+    side = np.where(flipped, -1.0, 1.0)
+    matrix = np.zeros((len(part), 3, 3))
+    matrix[:, 0, 0], matrix[:, 0, 1] = side * along, -across
+    matrix[:, 1, 0], matrix[:, 1, 1] = -side * across, -along
+    matrix[:, :2, 2], matrix[:, 2, 2] = uv, 1
+    return unregistered(size_wh, part, score, matrix, flipped)
 
 
 def unregistered(

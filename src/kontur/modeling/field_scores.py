@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
+_exact = {"cache": True, "nogil": True, "error_model": "numpy"}
 _TINY = np.float32(1e-6)
 
 
@@ -36,6 +37,66 @@ def relate(field, strength, around, least):  # type: ignore[no-untyped-def]  # p
             factor = own / (own + 2 * around[y, x] + least) / max(own * own, _TINY)
             field[y, x, 0] *= factor
             field[y, x, 1] *= factor
+
+
+@numba.njit(**_exact)
+def lay_contour(field, few, contour, ways, at, shifts, limits, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Find how a contour lies best: at all angles by few points, at the most promising ones by more and at all scales.
+
+    Args:
+        field: (h, w, 2) float32, see `coarse_pose.direction_field`.
+        few, contour: the same contour twice, see `score_turns`.
+        ways: as `score_turns` has them; the middle scale is tried first.
+        at: (2,) float64 place of the part's datum, cells.
+        shifts: (K, 2) and (L, 2) int64 cells by which it is moved, and moved again in the end.
+        limits: share of the weight that must lie inside the field; share of the best angle's agreement that is promising;
+            how many angles are; and share that is kept.
+        out: (N, 4) float64, written: datum, cells, angle and scale of the best N.
+
+    Returns:
+        how many were kept.
+    """
+    scales, angles, mirrored = ways
+    inside, middle = limits[0], len(scales) // 2
+    first, which = np.empty((1, len(angles))), np.empty((1, len(angles)), np.int64)
+    score_turns(field, few, (scales[middle : middle + 1], angles, mirrored), at, shifts[0], inside, first, which)
+    some = angles[likely_angles(first[0], limits[1], limits[2])]
+    scores, which = np.empty((len(scales), len(some))), np.empty((len(scales), len(some)), np.int64)
+    score_turns(field, contour, (scales, some, mirrored), at, shifts[0], inside, scores, which)
+    best, size = np.empty(len(some)), np.empty(len(some), np.int64)
+    for k in range(len(some)):
+        size[k] = scores[:, k].argmax()
+        best[k] = scores[size[k], k]
+    order = np.argsort(-best, kind="mergesort")[: len(out)]
+    for n in range(len(order)):
+        k = order[n]
+        if best[k] < _least_near(best[order[0]], limits[3]):
+            return n
+        s = size[k]
+        moved, alone = at + shifts[0][which[s, k]], (scales[s : s + 1], some[k : k + 1], mirrored)
+        score_turns(field, contour, alone, moved, shifts[1], inside, first[:, :1], which[:1, :1])
+        out[n, :2], out[n, 2], out[n, 3] = moved + shifts[1][which[0, 0]], some[k], scales[s]
+    return len(order)
+
+
+@numba.njit(**_exact)
+def likely_angles(scores, share, most):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the angles whose scores are local maxima, round the circle, and near the best one's; best first."""
+    order, found = np.argsort(-scores, kind="mergesort"), np.empty(most, np.int64)
+    least, count = _least_near(scores[order[0]], share), 0
+    for k in order:
+        if count == most or not np.isfinite(scores[k]) or scores[k] < least:
+            break
+        if scores[k] >= scores[k - 1] and scores[k] >= scores[(k + 1) % len(scores)]:
+            found[count] = k
+            count += 1
+    return found[:count]
+
+
+@numba.njit(**_exact)
+def _least_near(best, share):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the least score that comes to a share of the best one, which may be negative."""
+    return best - (1 - share) * abs(best)
 
 
 @numba.njit(**_fast)
