@@ -105,9 +105,9 @@ def test_a_level_is_the_template_at_fewer_points(wish):
     level = shape.levels[level_number(wish, shape.step_mm)]
     row, column = level.packed.shape[0] // 2, level.packed.shape[1] // 3
     spot = np.array(shape.origin_mm) + level.step_mm * np.array([column, row])
-    here, beside = level.packed[row, column : column + 1].view("<i2") / PER_MM
+    here, below = level.packed[row, column : column + 1].view("<i2") / PER_MM
     assert signed_distance(bracket().polygon, spot[None])[0] == pytest.approx(here, abs=1 / PER_MM)
-    spot[0] += level.step_mm
-    assert signed_distance(bracket().polygon, spot[None])[0] == pytest.approx(beside, abs=1 / PER_MM)
+    spot[1] += level.step_mm
+    assert signed_distance(bracket().polygon, spot[None])[0] == pytest.approx(below, abs=1 / PER_MM)
     assert level.step_mm <= max(wish, shape.step_mm) + 1e-9
     assert level.step_mm > min(wish, 16 * shape.step_mm) / 2 - 1e-9

@@ -100,7 +100,9 @@ def _things(numbers, places, sizes, homographies, ends):  # type: ignore[no-unty
         scale = numbers[n, _SCALE]
         level = level_number(_STEP_PX / scale, sizes[n, 2])
         step = sizes[n, 2] * (1 << level)
-        templates[n], scales[n], bevels[n] = places[n, level], scale, max(numbers[n, _BEVEL], _LEAST_BEVEL_PX / scale)
+        scales[n], bevels[n] = scale, max(numbers[n, _BEVEL], _LEAST_BEVEL_PX / scale)
+        for k in range(3):
+            templates[n, k] = places[n, level, k]
         for axis in range(2):
             first, size = int(numbers[n, _LEFT + axis]), int(numbers[n, _WIDTH + axis])
             corner = first // TILE * TILE
@@ -108,7 +110,9 @@ def _things(numbers, places, sizes, homographies, ends):  # type: ignore[no-unty
             middles[n, axis] = first + size / 2 - corner
         left, top = float(windows[n, 0]), float(windows[n, 1])
         _frame(to_mm[n], numbers[n], left, top)
-        turns[n] = to_mm[n, :, :2] * np.float32(scale / step)
+        for row in range(2):
+            for column in range(2):
+                turns[n, row, column] = to_mm[n, row, column] * np.float32(scale / step)
         for k in range(ends[n], ends[n + 1]):
             template_map(maps[k], homographies[k], sizes[n], step, 1.0, left, top)
     return templates, maps, windows, middles, scales, bevels, to_mm, turns
@@ -155,7 +159,8 @@ def _lights(numbers, reaches, tints, lamps, sky, table, eye):  # type: ignore[no
     for k in range(len(lamps)):
         light += lamps[k, 3:6] * upright(lamps[k])
     for n in range(count):
-        tops[n], colours[n] = numbers[n, _X : _TOP + 1], tints[n, 0] + 0.3 * tints[n, 1]
+        for k in range(3):
+            tops[n, k], colours[n, k] = numbers[n, _X + k], tints[n, 0, k] + 0.3 * tints[n, 1, k]
         light_thing(own_lamps[n], lamps, eye, tops[n, 0], tops[n, 1], tops[n, 2], numbers[n, _SCALE])
     light_sky(skies, tops, reaches, colours, sky, light, table, eye, numbers[:, _SCALE])
     return own_lamps, skies
@@ -183,7 +188,9 @@ def _casts(numbers, places, sizes, feet, keys, lamps, sky, below):  # type: igno
             catches[far, n, key] = 1
             falls_far[n] |= far
         level = level_number(_STEP_PX * _SHADOW_PX / scale, sizes[n, 2])
-        templates[n], scales[n] = places[n, level], scale / _SHADOW_PX
+        scales[n] = scale / _SHADOW_PX
+        for k in range(3):
+            templates[n, k] = places[n, level, k]
         reached = shifts[: 1 + falls_far[n], n]
         rim = int(softness[: 1 + falls_far[n], n].max() / 2) + 3
         for axis in range(2):

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from kontur.data_preprocessing.addresses import pointer
 from kontur.data_preprocessing.blocks import BLOCK, ROWS, TILE, WHOLES
-from kontur.data_preprocessing.compiled import ENTRY, INNER, MAKER
+from kontur.data_preprocessing.compiled import BARE_ENTRY, FOLDED, MAKER, room_for
 from kontur.data_preprocessing.halves import write_line
 from kontur.data_preprocessing.shadows import cast_rows, look_up, shadow_room
 from kontur.data_preprocessing.surfaces import texture_of
-from kontur.data_preprocessing.table import fill_ground
+from kontur.data_preprocessing.table import Ground, fetch_ahead, fill_ground
 from kontur.data_preprocessing.tiles import draw_rows
 
 BAND = 4 * TILE
@@ -81,29 +81,6 @@ class Casts(NamedTuple):
     shares: Floats
 
 
-@numba.njit(**ENTRY)
-def compose(light, ids, ground, things, casts, texels, streaks):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write a picture's light, before lens and sensor, and what lies where.
-
-    Args:
-        light: (3, H, W) float32, or uint16 for packed light, see `halves`; written.
-        ids: (H, W) uint8, written: the key of what is seen, 0 for the table.
-        ground: table.Ground; things: Things; casts: Casts.
-        texels, streaks: see `relief.texture_block`.
-
-    Returns:
-        (n,) int64 pixels that each thing would cover alone in an unbounded picture.
-    """
-    _, height, width = light.shape
-    room = _room(width, casts)
-    _measure(casts, room)
-    covered = np.zeros(len(things.keys), np.int64)
-    _count_beyond(things, ids, room, texels, streaks, covered)
-    for first in range(0, height, BAND):
-        _compose_band(light, ids, ground, things, casts, texels, streaks, first, room, covered)
-    return covered
-
-
 class Room(NamedTuple):
     """Memory for composing.
 
@@ -122,20 +99,54 @@ class Room(NamedTuple):
     shadow: Floats
 
 
-@numba.njit(**MAKER)
-def _room(width, casts):  # type: ignore[no-untyped-def]  # pragma: no cover
-    spans = np.zeros(len(casts.scales) + 1, np.int64)
-    columns = 0
-    for n in range(len(casts.scales)):
-        spans[n + 1] = spans[n] + casts.windows[n, 2] * casts.windows[n, 3]
-        columns = max(columns, casts.windows[n, 2])
+def compose(
+    light: Floats | NDArray[np.uint16],
+    ids: NDArray[np.uint8],
+    ground: Ground,
+    things: Things,
+    casts: Casts,
+    texels: NDArray[np.int32],
+    streaks: NDArray[np.uint8],
+) -> Whole:
+    """Write a picture's light, before lens and sensor, and what lies where.
+
+    Args:
+        light: (3, H, W) float32, or uint16 for packed light, see `halves`; written.
+        ids: (H, W) uint8, written: the key of what is seen, 0 for the table.
+        ground: the table.
+        things, casts: what lies on it, and its shadows.
+        texels, streaks: see `relief.texture_block`.
+
+    Returns:
+        (n,) int64 pixels that each thing would cover alone in an unbounded picture.
+    """
+    covered = np.zeros(len(things.keys), np.int64)
+    _compose(light, ids, ground, things, casts, texels, streaks, _room(light.shape[2], casts), covered)
+    return covered
+
+
+def _room(width: int, casts: Casts) -> Room:
+    _, _, columns, rows = casts.windows.T
+    spans = np.append(0, np.cumsum(columns * rows))
+    shadow = shadow_room(BAND, int(columns.max(initial=0)), len(casts.shares))
     return Room(
-        np.empty(3 * BAND * width, np.float32), spans, np.empty(spans[-1], np.float32),
-        np.empty(ROWS * BLOCK, np.float32), np.empty(WHOLES * BLOCK, np.int32), shadow_room(BAND, columns),
+        room_for(3 * BAND * width, np.float32), spans, room_for(int(spans[-1]), np.float32),
+        room_for(ROWS * BLOCK, np.float32), room_for(WHOLES * BLOCK, np.int32), room_for(shadow, np.float32),
     )  # fmt: skip
 
 
-@numba.njit(**INNER)
+@numba.njit(**BARE_ENTRY)
+def _compose(  # type: ignore[no-untyped-def]
+    light, ids, ground, things, casts, texels, streaks, room, covered
+):  # pragma: no cover
+    fetch_ahead(ground, room.work)
+    _measure(casts, room)
+    _count_beyond(things, ids, room, texels, streaks, covered)
+    for first in range(0, light.shape[1], BAND):
+        _compose_band(light, ids, ground, things, casts, texels, streaks, first, room, covered)
+
+
+@numba.njit(**FOLDED)
 def _measure(casts, room):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Fill in the distances of all shadows."""
     for n in range(len(casts.scales)):
@@ -144,7 +155,7 @@ def _measure(casts, room):  # type: ignore[no-untyped-def]  # pragma: no cover
         look_up(out, _template(casts.templates[n]), casts.maps[n], room.work, room.whole)
 
 
-@numba.njit(**INNER)
+@numba.njit(**FOLDED)
 def _count_beyond(things, ids, room, texels, streaks, covered):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Count what the things cover above and below the picture."""
     height, width = ids.shape
@@ -156,7 +167,7 @@ def _count_beyond(things, ids, room, texels, streaks, covered):  # type: ignore[
         covered[n] += _draw(nowhere, nobody, things, n, 0, below, tall, texels, streaks, room)
 
 
-@numba.njit(**INNER)
+@numba.njit(**FOLDED)
 def _compose_band(  # type: ignore[no-untyped-def]
     light, ids, ground, things, casts, texels, streaks, first, room, covered
 ):  # pragma: no cover
@@ -182,7 +193,7 @@ def _template(place):  # type: ignore[no-untyped-def]  # pragma: no cover
     return numba.carray(pointer(place[0]), (place[1], place[2]), np.int32)
 
 
-@numba.njit(**INNER)
+@numba.njit(**FOLDED)
 def _cast(out, ids, casts, n, first, room):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Darken a band whose first row is `first` around thing `n`."""
     left, top, columns, rows = casts.windows[n]
@@ -197,13 +208,14 @@ def _cast(out, ids, casts, n, first, room):  # type: ignore[no-untyped-def]  # p
         )  # fmt: skip
 
 
-@numba.njit(**INNER)
+@numba.njit(**FOLDED)
 def _draw(out, ids, things, n, first, begin, end, texels, streaks, room):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Draw rows `begin` to `end` of thing `n`'s window over a band whose first row is `first`."""
     left, top, width, _ = things.windows[n]
+    window = left, top - first, width, np.int64(begin), end
     return draw_rows(
         out, ids, things.keys[n], _template(things.templates[n]), things.maps[things.ends[n] : things.ends[n + 1]],
-        (left, top - first, width, begin, end), things.middles[n], things.leans[n], things.to_mm[n], things.scales[n],
-        things.turns[n], things.tints[n], texture_of(things.surfaces[n]), things.lamps[n], things.skies[n], texels, streaks,
-        things.bevels_mm[n], room.work, room.whole,
+        window, things.middles[n], things.leans[n], things.to_mm[n], things.scales[n], things.turns[n], things.tints[n],
+        texture_of(things.surfaces[n]), things.lamps[n], things.skies[n], texels, streaks, things.bevels_mm[n], room.work,
+        room.whole,
     )  # fmt: skip

@@ -30,6 +30,6 @@ FX, FY = 27 * BLOCK, 28 * BLOCK
 """Place between four elements of a template."""
 
 ROWS = 29
-INDEX, UPPER, LOWER = (row * BLOCK for row in range(3))
-"""Rows of the whole numbers: where to look in a table, and what was found there."""
+INDEX, FOUND = 0, BLOCK
+"""Rows of the whole numbers: where to look in a table, and what was found there: one or two numbers for each pixel."""
 WHOLES = 3

@@ -22,7 +22,7 @@ from kontur.geometry import PixelPose
 from kontur.pictures import read_picture
 from kontur.workspace import SPLITS, Workspace
 
-FORMAT = 4
+FORMAT = 5
 """Raised when the layout or the renderer changes: older data sets are then generated anew."""
 _MANIFEST_KEYS = {"count", "complete", "fingerprint", "seed", "config", "parts"}
 

@@ -60,7 +60,7 @@ def _write(values, rings, ends, places, separator):  # type: ignore[no-untyped-d
             opens = ring < len(rings) and rings[ring] == index
             ring += opens
             if opens and index > ends[row]:
-                out[at : at + 3] = _BETWEEN_RINGS
+                out[at], out[at + 1], out[at + 2] = _BETWEEN_RINGS[0], _BETWEEN_RINGS[1], _BETWEEN_RINGS[2]
                 at += 3
             elif index > ends[row]:
                 out[at] = separator

@@ -48,6 +48,14 @@ def read_light(light, out):  # type: ignore[no-untyped-def]  # pragma: no cover
             read_line(out[c, y], light[c, y])
 
 
+@numba.njit(**ENTRY)
+def write_light(out, light):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write (planes, H, W) float32 light as it is, or packed when `out` is uint16."""
+    for c in range(len(light)):
+        for y in range(light.shape[1]):
+            write_line(out[c, y], light[c, y])
+
+
 def unpacked(light: NDArray[np.float32] | NDArray[np.uint16]) -> NDArray[np.float32]:
     """Return (planes, H, W) light, float32 or packed, as float32 of its own."""
     out = np.empty(light.shape, np.float32)

@@ -93,7 +93,8 @@ def light_sky(out, places, reaches, colours, sky, light, table, eye, scales):  #
         eye: (3,) mm.
     """
     for i in range(len(places)):
-        out[i, :3] = sky
+        for c in range(3):
+            out[i, 0, c], out[i, 1, c], out[i, 2, c] = sky[0, c], sky[1, c], sky[2, c]
         shares, seen = 0.0, np.zeros((3, 3))
         for j in range(len(places)):
             x, y = places[j, 0] - places[i, 0], places[j, 1] - places[i, 1]

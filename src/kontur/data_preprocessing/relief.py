@@ -14,6 +14,7 @@ from kontur.data_preprocessing.blocks import (
     CHANGE,
     COLUMN,
     DIRT,
+    FOUND,
     GX,
     GY,
     INDEX,
@@ -27,7 +28,6 @@ from kontur.data_preprocessing.blocks import (
     TONE,
     TX,
     TY,
-    UPPER,
     UPRIGHT,
     X,
     Y,
@@ -136,13 +136,13 @@ def texture_block(work, whole, texels, streaks, scale, s):  # type: ignore[no-un
 
 @numba.njit(**INNER)
 def _look_up(work, whole, pool, at, per, s):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """UPPER: a pool's texels at the two coordinates in `work` from `at`, `per` texels to their unit."""
+    """FOUND: a pool's texels at the two coordinates in `work` from `at`, `per` texels to their unit."""
     for k in range(BLOCK):
         i = np.int32(work[at + k] * per + s.shift_x + _POSITIVE)
         j = np.int32(work[at + BLOCK + k] * per + s.shift_y + _POSITIVE)
         whole[INDEX + k] = np.int32(np.int32(np.int32(j & _WRAP) * _LINE) + np.int32(i & _WRAP))
     for k in range(BLOCK):
-        whole[UPPER + k] = pool[np.uint32(whole[INDEX + k])]
+        whole[FOUND + k] = pool[np.uint32(whole[INDEX + k])]
 
 
 @numba.njit(**INNER)
@@ -150,7 +150,7 @@ def _grain_block(work, whole, s):  # type: ignore[no-untyped-def]  # pragma: no 
     rusty = _ONE if s.rust > _ZERO else _ZERO
     four = whole.view(np.uint8)
     for k in range(BLOCK):
-        at = 4 * (UPPER + k)
+        at = 4 * (FOUND + k)
         grain, grunge = _level(four[at]), _level(four[at + 2])
         fine = grunge + np.float32(0.3) * grain
         work[TONE + k] = (_ONE + s.grain * grain + s.spangle * _level(four[at + 3])) * (
@@ -169,7 +169,7 @@ def _grain_block(work, whole, s):  # type: ignore[no-untyped-def]  # pragma: no 
 def _streak_block(work, whole, s):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Single brush lines: brighter or darker, and tilted across themselves."""
     for k in range(BLOCK):
-        line = s.streaks * _level(whole[UPPER + k])
+        line = s.streaks * _level(whole[FOUND + k])
         work[TONE + k] += line
         work[NX + k] -= line * s.across * work[TY + k]
         work[NY + k] += line * s.across * work[TX + k]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.clutter import clutter_pool
+from kontur.data_preprocessing.compiled import room_for
 from kontur.data_preprocessing.composition import draw_things
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.illumination import table_field
@@ -136,4 +137,4 @@ def _label(
 @lru_cache(maxsize=16)
 def _light_buffer(_thread: int, width: int, height: int) -> NDArray[np.uint16]:
     """Memory for a picture's packed light, one for each thread: fresh pages would cost as much as filling them."""
-    return np.empty((3, height, width), np.uint16)
+    return room_for((3, height, width), np.uint16)

@@ -65,10 +65,12 @@ def _bridge(points, rings, groups):  # type: ignore[no-untyped-def]  # pragma: n
         first, count = groups[group], groups[group + 1] - groups[group] - 1
         ring = points[rings[first] : rings[first + 1]]
         corners, starts = np.empty(max(count, 0), np.int64), np.empty(max(count, 0), np.int64)
+        order = np.empty(max(count, 0))
         for k in range(count):
             corners[k], starts[k] = _nearest(ring, points[rings[first + k + 1] : rings[first + k + 2]])
+            order[k] = corners[k] * count + k
         walked = 0
-        for k in np.argsort(corners, kind="mergesort"):
+        for k in np.argsort(order):
             loop = points[rings[first + k + 1] : rings[first + k + 2]]
             at = _copy(ring[walked : corners[k] + 1], out, at)
             at = _copy(loop[starts[k] :], out, at)
@@ -131,7 +133,7 @@ def _hull(points, out):  # type: ignore[no-untyped-def]  # pragma: no cover
             while found > least and _turn(out[found - 2], out[found - 1], point) <= 0:
                 found -= 1
             if found < least or point[0] != out[found - 1, 0] or point[1] != out[found - 1, 1]:
-                out[found] = point
+                out[found, 0], out[found, 1] = point[0], point[1]
                 found += 1
         found -= chain_of == 0
     return found

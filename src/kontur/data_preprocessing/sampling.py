@@ -1,14 +1,14 @@
 """Looking distances up in a template, a block of pixels at a time.
 
-A template is packed: each element holds its own distance and its right neighbour's, in units of 1/256 mm, in one whole
-number, so that two look-ups fetch the four elements around a place.
+A template is packed: each element holds its own distance and the one's below it, in units of 1/256 mm, in one whole number,
+so that the four elements around a place lie side by side and are one look-up.
 """
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.blocks import BLOCK, COLUMN, FX, FY, INDEX, LOWER, ROW, TILE, UPPER
+from kontur.data_preprocessing.blocks import BLOCK, COLUMN, FOUND, FX, FY, INDEX, ROW, TILE
 from kontur.data_preprocessing.compiled import INNER
 
 PER_MM = 256
@@ -23,8 +23,8 @@ _WITHIN = np.float32(1.001)
 def pack(distance_mm: NDArray[np.float32]) -> NDArray[np.int32]:
     """Return (H, W) int32 packed distances of an (H, W) template."""
     units = np.rint(np.clip(distance_mm, -_GREATEST_MM, _GREATEST_MM) * PER_MM).astype("<i2")
-    following = np.concatenate([units[:, 1:], units[:, -1:]], axis=1)
-    return np.stack([units, following], axis=-1).view("<i4")[..., 0]
+    below = np.concatenate([units[1:], units[-1:]])
+    return np.stack([units, below], axis=-1).view("<i4")[..., 0]
 
 
 @numba.njit(**INNER)
@@ -38,7 +38,7 @@ def sample_block(work, whole, to, template, h, column, row):  # type: ignore[no-
         column, row: float32, the block's first pixel in the window.
     """
     _locate(work, whole, template.shape[0], template.shape[1], h, column, row)
-    _fetch(whole, template.reshape(-1), template.shape[1])
+    _fetch(whole, whole[FOUND:].view(np.uint64), template.reshape(-1))
     _mix(work, whole, work[to : to + 3 * BLOCK])
 
 
@@ -69,23 +69,23 @@ def _locate(work, whole, rows, columns, h, column, row):  # type: ignore[no-unty
 
 
 @numba.njit(**INNER)
-def _fetch(whole, template, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    down = np.uint64(columns)
+def _fetch(whole, fours, template):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`fours`: `whole` from FOUND on, written: an element of the template and its right neighbour for each pixel."""
+    one, half = np.uint64(1), np.uint64(32)
     for k in range(BLOCK):
         at = np.uint64(np.uint32(whole[INDEX + k]))
-        whole[UPPER + k] = template[at]
-        whole[LOWER + k] = template[at + down]
+        fours[k] = np.uint64(np.uint32(template[at])) | np.uint64(np.uint64(np.uint32(template[at + one])) << half)
 
 
 @numba.njit(**INNER)
 def _mix(work, whole, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for k in range(BLOCK):
-        fx, fy, upper, lower = work[FX + k], work[FY + k], whole[UPPER + k], whole[LOWER + k]
+        fx, fy, left, right = work[FX + k], work[FY + k], whole[FOUND + 2 * k], whole[FOUND + 2 * k + 1]
         a, b, c, d = (
-            np.float32(np.int16(upper)),
-            np.float32(np.int32(upper >> np.int32(16))),
-            np.float32(np.int16(lower)),
-            np.float32(np.int32(lower >> np.int32(16))),
+            np.float32(np.int16(left)),
+            np.float32(np.int16(right)),
+            np.float32(np.int32(left >> np.int32(16))),
+            np.float32(np.int32(right >> np.int32(16))),
         )
         above, below = a + (b - a) * fx, c + (d - c) * fx
         out[k] = (above + (below - above) * fy) * _MM

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kontur.data_preprocessing import exposure
 from kontur.data_preprocessing.data_config import DataConfig
-from kontur.data_preprocessing.halves import unpacked
+from kontur.data_preprocessing.halves import unpacked, write_light
 from kontur.pictures import Picture
 
 _CODES = 4096
@@ -88,7 +88,7 @@ def photograph(light: Light, look: Look, noise: Floats) -> Picture:
         noise: standard normal pool.
     """
     _, height, width = light.shape
-    light = _lens(light, look)
+    _lens(light, look)
     gains = (_exposure_gain(light, look) * np.array(look.balance)).astype(np.float32)
     if look.grey:
         light, gains = _grey(light), gains[1:2]
@@ -106,11 +106,12 @@ def photograph(light: Light, look: Look, noise: Floats) -> Picture:
     return cv2.merge([image] * 3) if look.grey else image
 
 
-def _grey(light: Light) -> Floats:
-    """(1, H, W) of what a sensor without colour gets."""
+def _grey(light: Light) -> Light:
+    """(1, H, W) of what a sensor without colour gets, in place of `light`."""
     blue, green, red = unpacked(light)
     blue_green = cv2.addWeighted(blue, _GREY_BGR[0], green, _GREY_BGR[1], 0)
-    return cv2.addWeighted(blue_green, 1, red, _GREY_BGR[2], 0)[None]
+    write_light(light[:1], np.asarray(cv2.addWeighted(blue_green, 1, red, _GREY_BGR[2], 0), np.float32)[None])
+    return light[:1]
 
 
 def _exposure_gain(light: Light, look: Look) -> float:
@@ -138,22 +139,24 @@ def _output_curve(look: Look) -> NDArray[np.uint8]:
     return np.rint(255 * rolled ** np.float32(1 / look.gamma)).astype(np.uint8)
 
 
-def _lens(light: Light, look: Look) -> Light:
-    """Colour fringes and motion; the blur is part of the exposure."""
+def _lens(light: Light, look: Look) -> None:
+    """Colour fringes and motion, in place; the blur is part of the exposure."""
     if look.chromatic_px:
-        light = _fringes(unpacked(light), look.chromatic_px)
+        _fringe(light, look.chromatic_px)
     if look.motion_px != (0.0, 0.0):
         kernel = _motion_kernel(look.motion_px)
-        light = np.stack([np.asarray(cv2.filter2D(plane, -1, kernel), np.float32) for plane in unpacked(light)])
-    return light
+        moved = [np.asarray(cv2.filter2D(plane, -1, kernel), np.float32) for plane in unpacked(light)]
+        write_light(light, np.stack(moved))
 
 
-def _fringes(light: Floats, shift_px: float) -> Floats:
+def _fringe(light: Light, shift_px: float) -> None:
     """Enlarge red and shrink blue so that they part by twice `shift_px` at the corners."""
     half_diagonal = float(np.hypot(light.shape[1] - 1, light.shape[2] - 1)) / 2
-    for plane, sign in ((light[0], -1), (light[2], 1)):
-        exposure.zoom(plane.copy(), 1 + sign * shift_px / half_diagonal, plane)
-    return light
+    for plane, sign in ((light[:1], -1), (light[2:], 1)):
+        before = unpacked(plane)
+        after = np.empty_like(before)
+        exposure.zoom(before[0], 1 + sign * shift_px / half_diagonal, after[0])
+        write_light(plane, after)
 
 
 def _motion_kernel(motion_px: tuple[float, float]) -> Floats:

@@ -5,9 +5,10 @@ Shadows are smooth, so they are worked out for every second pixel of every secon
 
 import numba
 import numpy as np
+from numba.extending import register_jitable
 
 from kontur.data_preprocessing.blocks import BLOCK, MM, ROWS, TILE, WHOLES
-from kontur.data_preprocessing.compiled import ENTRY, INNER, MAKER
+from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.sampling import sample_block
 
 _ZERO, _QUARTER, _HALF, _ONE = np.float32(0), np.float32(0.25), np.float32(0.5), np.float32(1)
@@ -33,36 +34,34 @@ def cast_shadows(  # type: ignore[no-untyped-def]
         ids: (H, W) uint8 what lies where.
         catches: (256,) float32, 1 for the ids that the shadow falls on, 0 for the others; empty for all of them.
     """
-    cast_rows(out, mm, left, top, scale, shifts, softness, shares, ids, catches, shadow_room(out.shape[1], mm.shape[1]))
+    room = np.empty(shadow_room(out.shape[1], mm.shape[1], len(shares)), np.float32)
+    cast_rows(out, mm, left, top, scale, shifts, softness, shares, ids, catches, room)
 
 
-@numba.njit(**MAKER)
-def shadow_room(rows, columns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Memory for `cast_rows` on `rows` of a picture by distances of `columns` at most."""
-    return np.empty((rows // 2 + 3) * columns * 10 + 2 * columns, np.float32)
+@register_jitable
+def shadow_room(rows: int, columns: int, lamps: int) -> int:
+    """How many numbers `cast_rows` writes on `rows` of a picture by distances of `columns` at most and so many lamps."""
+    return (rows // 2 + 3) * columns * (lamps + 9) + 2 * columns
 
 
 @numba.njit(**INNER)
 def cast_rows(  # type: ignore[no-untyped-def]
     out, mm, left, top, scale, shifts, softness, shares, ids, catches, room
 ):  # pragma: no cover
-    """`cast_shadows`; `room`: see `shadow_room`."""
+    """`cast_shadows`; `room`: memory, see `shadow_room`."""
     rows, columns = mm.shape
     first, last = max(0, (-top) // 2 - 1), min(rows, (out.shape[1] - 1 - top) // 2 + 2)
     if first >= last:
         return
-    size = (last - first) * columns
-    hidden, dimmed, wide, line = room[:size], room[size : 4 * size], room[4 * size : 10 * size], room[10 * size :]
-    for n in range(3 * size):
-        dimmed[n] = _ONE
-    for k in range(len(shifts)):
-        for n in range(size):
-            hidden[n] = _ZERO
-        _hide(hidden, mm, first, last, scale, shifts[k, 0], shifts[k, 1], softness[k], _ONE)
-        if shifts[k, 0] != 0 or shifts[k, 1] != 0:
-            _hide(hidden, mm, first, last, scale, shifts[k, 0], shifts[k, 1], softness[k], _HALF)
-        for c in range(3):
-            _dim(dimmed[c * size : (c + 1) * size], hidden, shares[k, c])
+    size, lamps = (last - first) * columns, len(shifts)
+    hidden, dimmed, wide = room[: lamps * size], room[lamps * size : (lamps + 3) * size], room[(lamps + 3) * size :]
+    wide, line = wide[: 6 * size], wide[6 * size :]
+    for k in range(lamps):
+        _hide(
+            hidden[k * size : (k + 1) * size], mm, first, last, scale, int(shifts[k, 0]), int(shifts[k, 1]), softness[k]
+        )
+    for c in range(3):
+        _dim(dimmed[c * size : (c + 1) * size], hidden, shares, c)
     _widen(wide, dimmed, columns)
     _darken(out, wide, line[: 2 * columns], first, last, left, top, rows, ids, catches)
 
@@ -91,23 +90,44 @@ def look_up(out, template, h, work, whole):  # type: ignore[no-untyped-def]  # p
 
 
 @numba.njit(**INNER)
-def _hide(  # type: ignore[no-untyped-def]
-    hidden, mm, first, last, scale, shift_x, shift_y, softness, reach
-):  # pragma: no cover
-    """Hide rows `first` to `last` by a copy of the thing, `reach` of the whole way down its shadow."""
-    dx, dy = int(np.rint(shift_x * reach)), int(np.rint(shift_y * reach))
+def _hide(hidden, mm, first, last, scale, dx, dy, softness):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write what two copies of the thing hide of rows `first` to `last`: one moved all the way down its shadow, one half."""
     height, width = mm.shape
-    steep = scale / max(_ONE, softness * reach)
+    half_x, half_y = int(np.rint(dx * _HALF)), int(np.rint(dy * _HALF))
+    far, near = scale / max(_ONE, softness), scale / max(_ONE, softness * _HALF)
+    flat, start = mm.reshape(-1), first * width
+    if dx == 0 and dy == 0:
+        _cover(hidden, flat[start:], len(hidden), far)
+        return
+    far_begin, far_end = _reached(first, last, height, width, dx, dy)
+    near_begin, near_end = _reached(first, last, height, width, half_x, half_y)
+    begin, end = max(far_begin, near_begin), min(far_end, near_end)
+    if begin >= end or not _ends_bare(mm, max(0, first - max(0, dy)), min(height, last - min(0, dy)), dx, far):
+        hidden[:] = _ZERO
+        _hide_by_rows(hidden, mm, first, last, dx, dy, far)
+        _hide_by_rows(hidden, mm, first, last, half_x, half_y, near)
+        return
+    # what one row's end would hide of the next one's beginning is nothing: all rows are one long row
+    far_from, near_from = start - dy * width - dx, start - half_y * width - half_x
+    early, late = min(far_begin, near_begin), max(far_end, near_end)
+    hidden[:early] = _ZERO
+    hidden[late:] = _ZERO
+    _cover_both(hidden[begin:], flat[begin + far_from :], flat[begin + near_from :], end - begin, far, near)
+    if far_begin < near_begin:
+        _cover(hidden[early:], flat[early + far_from :], begin - early, far)
+    else:
+        _cover(hidden[early:], flat[early + near_from :], begin - early, near)
+    if far_end > near_end:
+        _cover(hidden[end:], flat[end + far_from :], late - end, far)
+    else:
+        _cover(hidden[end:], flat[end + near_from :], late - end, near)
+
+
+@numba.njit(**INNER)
+def _reached(first, last, height, width, dx, dy):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Where a copy moved by (dx, dy) begins and ends in rows `first` to `last` when they are one long row."""
     begin, end = max(first, dy), min(last, height + dy)
-    if begin >= end:
-        return
-    if _ends_bare(mm, max(0, begin - dy - 1), min(height, end - dy + 1), dx, steep):
-        # what one row's end would hide of the next one's beginning is nothing: all rows are one long row
-        to, of = (begin - first) * width + max(0, dx), (begin - dy) * width + max(0, -dx)
-        _hide_row(hidden[to:], mm.reshape(-1)[of:], (end - begin) * width - abs(dx), steep)
-        return
-    for row in range(begin, end):
-        _hide_row(hidden[(row - first) * width + max(0, dx) :], mm[row - dy, max(0, -dx) :], width - abs(dx), steep)
+    return (begin - first) * width + max(0, dx), (end - first) * width + min(0, dx)
 
 
 @numba.njit(**INNER)
@@ -123,16 +143,42 @@ def _ends_bare(mm, first, last, dx, steep):  # type: ignore[no-untyped-def]  # p
 
 
 @numba.njit(**INNER)
-def _hide_row(hidden, mm, count, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """The greater of the two, but as a sum: a number that may stay as it is would become a masked write, which is slow."""
+def _cover(hidden, mm, count, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
     for x in range(count):
-        hidden[x] += max(_ZERO, min(_ONE, mm[x] * steep + _HALF) - hidden[x])
+        hidden[x] = min(_ONE, max(_ZERO, mm[x] * steep + _HALF))
 
 
 @numba.njit(**INNER)
-def _dim(factor, hidden, share):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for x in range(len(factor)):
-        factor[x] -= share * hidden[x]
+def _cover_both(hidden, mm, other, count, steep, other_steep):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(count):
+        hidden[x] = min(_ONE, max(_ZERO, max(mm[x] * steep, other[x] * other_steep) + _HALF))
+
+
+@numba.njit(**INNER)
+def _hide_by_rows(hidden, mm, first, last, dx, dy, steep):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Hide by one copy, moved by (dx, dy), more of what is hidden already."""
+    height, width = mm.shape
+    for row in range(max(first, dy), min(last, height + dy)):
+        line, source = hidden[(row - first) * width + max(0, dx) :], mm[row - dy, max(0, -dx) :]
+        for x in range(width - abs(dx)):
+            line[x] = max(line[x], min(_ONE, source[x] * steep + _HALF))
+
+
+@numba.njit(**INNER)
+def _dim(out, hidden, shares, c):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write what is left of a channel's light: two lamps in a pass."""
+    size, odd = len(out), len(shares) & 1
+    share = shares[0, c] if odd else _ZERO
+    for x in range(size):
+        out[x] = _ONE - share * hidden[x]
+    for k in range(odd, len(shares), 2):
+        _dim_pair(out, hidden[k * size :], hidden[(k + 1) * size :], shares[k, c], shares[k + 1, c])
+
+
+@numba.njit(**INNER)
+def _dim_pair(out, hidden, other, share, other_share):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(len(out)):
+        out[x] -= share * hidden[x] + other_share * other[x]
 
 
 @numba.njit(**INNER)

@@ -51,7 +51,7 @@ def _sweep(corners, ends, rings, walls, mirrored):  # type: ignore[no-untyped-de
                 _project(faces[level, begin:end], corners[begin:end], walls[thing, level])
             size = _sweep_ring(out[found:], faces[0, begin:end], faces[1, begin:end], mirrored[thing])
             if mirrored[thing]:
-                out[found : found + size] = out[found : found + size][::-1].copy()
+                _reverse(out[found : found + size])
             found += size
             out_ends[ring + 1] = found
     return out[:found], out_ends
@@ -73,13 +73,26 @@ def _sweep_ring(out, top, foot, mirrored):  # type: ignore[no-untyped-def]  # pr
     before = _leads(top, foot, last, 0, mirrored)
     for k in range(len(top)):
         after = _leads(top, foot, k, k + 1 if k < last else 0, mirrored)
-        out[found] = foot[k] if before else top[k]
+        out[found, 0], out[found, 1] = _corner(top, foot, k, before)
         found += 1
         if before != after:
-            out[found] = foot[k] if after else top[k]
+            out[found, 0], out[found, 1] = _corner(top, foot, k, after)
             found += 1
         before = after
     return found
+
+
+@numba.njit(nogil=True)
+def _corner(top, foot, k, leads):  # type: ignore[no-untyped-def]  # pragma: no cover
+    return (foot[k, 0], foot[k, 1]) if leads else (top[k, 0], top[k, 1])
+
+
+@numba.njit(nogil=True)
+def _reverse(ring):  # type: ignore[no-untyped-def]  # pragma: no cover
+    last = len(ring) - 1
+    for k in range(len(ring) // 2):
+        for axis in range(2):
+            ring[k, axis], ring[last - k, axis] = ring[last - k, axis], ring[k, axis]
 
 
 @numba.njit(nogil=True, error_model="numpy")

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.data_preprocessing.blocks import BLOCK, INDEX, LOWER, ROWS, UPPER, WHOLES
+from kontur.data_preprocessing.blocks import BLOCK, FOUND, INDEX, ROWS, WHOLES
 from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.scene import Table
 from kontur.data_preprocessing.textures import pattern
@@ -29,6 +29,9 @@ _STRIP = BLOCK
 """Pixels of a row that are worked on at a time: a pattern is turned, and a strip of a band keeps to a small place in it."""
 _ALONG = np.arange(_STRIP, dtype=np.float32)
 _BYTE = np.int32(255)
+_LINE = 64
+"""Bytes that memory hands over at a time."""
+_UPPER, _LOWER = FOUND, FOUND + BLOCK
 _RIGHT, _DOWN = 0, BLOCK
 """Rows of a strip's numbers: how far its pixels lie beyond the tile's elements; `_RIGHT` becomes the level."""
 
@@ -71,6 +74,15 @@ def ground_of(table: Table, picture: Path | None, field: Floats, size_wh: tuple[
         return Ground(_endless(table.kind, table.variant), matrix.astype(np.float32), tones, _NO_PICTURE, _CURVE, light)
     cut = cv2.warpAffine(_load_picture(picture), matrix, size_wh, flags=_CUT, borderMode=cv2.BORDER_REFLECT_101)
     return Ground(_NO_TILE, matrix.astype(np.float32), tones, np.asarray(cut, np.uint8), _CURVE, light)
+
+
+@numba.njit(**INNER)
+def fetch_ahead(ground, work):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Read the pattern once in the order in which it lies: memory is slow at the turned order in which pixels take it."""
+    levels, total = ground.tile.reshape(-1), 0
+    for at in range(0, len(levels), _LINE):
+        total += levels[at]
+    work[0] = total  # so that the reading is not left out
 
 
 @numba.njit(**INNER)
@@ -164,15 +176,15 @@ def _fetch(whole, tile, line):  # type: ignore[no-untyped-def]  # pragma: no cov
     down, one = np.uint64(line), np.uint64(1)
     for k in range(_STRIP):
         at = np.uint64(np.uint32(whole[INDEX + k]))
-        whole[UPPER + k] = np.int32(np.uint32(tile[at]) | np.uint32(np.uint32(tile[at + one]) << np.uint32(8)))
+        whole[_UPPER + k] = np.int32(np.uint32(tile[at]) | np.uint32(np.uint32(tile[at + one]) << np.uint32(8)))
         at += down
-        whole[LOWER + k] = np.int32(np.uint32(tile[at]) | np.uint32(np.uint32(tile[at + one]) << np.uint32(8)))
+        whole[_LOWER + k] = np.int32(np.uint32(tile[at]) | np.uint32(np.uint32(tile[at + one]) << np.uint32(8)))
 
 
 @numba.njit(**INNER)
 def _mix(work, whole):  # type: ignore[no-untyped-def]  # pragma: no cover
     for k in range(_STRIP):
-        upper, lower = whole[UPPER + k], whole[LOWER + k]
+        upper, lower = whole[_UPPER + k], whole[_LOWER + k]
         a, b = np.float32(np.int32(upper & _BYTE)), np.float32(np.int32(upper >> np.int32(8)))
         c, d = np.float32(np.int32(lower & _BYTE)), np.float32(np.int32(lower >> np.int32(8)))
         above, below = a + (b - a) * work[_RIGHT + k], c + (d - c) * work[_RIGHT + k]

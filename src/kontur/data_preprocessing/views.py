@@ -88,7 +88,7 @@ def _view(things, matrix, rotation, translation, distortion):  # type: ignore[no
         _corners(plane[k], things[k])
         for level in range(2):
             _project(seen[level], plane[k], things[k, 5 - level], lens)
-        leans[k] = np.sqrt(((seen[0] - seen[1]) ** 2).sum(axis=1).max())
+        leans[k] = _farthest(seen[0], seen[1])
         ends[k + 1] = ends[k] + max(1, int(np.ceil(leans[k] / _SLICE_PX))) + 1
         for axis in range(2):
             windows[k, axis] = int(np.floor(seen[:, :, axis].min())) - _BORDER_PX
@@ -96,14 +96,34 @@ def _view(things, matrix, rotation, translation, distortion):  # type: ignore[no
         _pose(poses[k], things[k], lens)
     heights, homographies = np.empty(ends[count]), np.empty((ends[count], 3, 3))
     for k in range(count):
-        middle = plane[k].sum(axis=0) / 4
-        spots = middle + _FIT * (plane[k] - middle)
+        spots = _drawn_in(plane[k])
         for each in range(ends[k], ends[k + 1]):
             share = (each - ends[k]) / (ends[k + 1] - ends[k] - 1)
             heights[each] = things[k, 5] + share * (things[k, 4] - things[k, 5])
             _project(seen[0], spots, heights[each], lens)
             _homography(homographies[each], things[k, 6:], seen[0])
     return heights, homographies, ends, poses, leans, windows
+
+
+@numba.njit(**_options)
+def _farthest(points, others):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Greatest distance between two points of the same number."""
+    most = 0.0
+    for k in range(len(points)):
+        x, y = points[k, 0] - others[k, 0], points[k, 1] - others[k, 1]
+        most = max(most, x * x + y * y)
+    return np.sqrt(most)
+
+
+@numba.njit(**_options)
+def _drawn_in(corners):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Four corners, drawn in towards their middle by _FIT."""
+    out = np.empty((4, 2))
+    for axis in range(2):
+        middle = (corners[0, axis] + corners[1, axis] + corners[2, axis] + corners[3, axis]) / 4
+        for k in range(4):
+            out[k, axis] = middle + _FIT * (corners[k, axis] - middle)
+    return out
 
 
 @numba.njit(**_options)
