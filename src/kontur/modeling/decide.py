@@ -108,7 +108,7 @@ def decide(
     known = np.flatnonzero(detections.part != UNKNOWN)
     if len(known) == 0:
         return detections
-    chosen = detections[known]
+    chosen = detections if len(known) == len(detections) else detections[known]
     points = RegistrationOptions(spacing_px=options.spacing_px, most_points=options.most_points)
     model = model_batch(chosen, parts, points)
     views, sigma = views_of(picture), options.sigma_px
@@ -118,27 +118,33 @@ def decide(
         left = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
     against = np.zeros(len(known)) if against is None else against[known]
     weighed = _weigh(found, left, placed_outlines(chosen, parts), against, chosen.size_wh)
-    accepted, certainty = _accept(weighed, np.ones(len(chosen)), chosen, options)
-    if len(accepted) >= 2:
-        trust = _scale_trust(chosen, accepted)
+    rows, score, certainty = _accept(weighed, np.ones(len(chosen)), chosen, options)
+    if len(rows) >= 2:
+        trust = _scale_trust(chosen, rows, score)
         if trust.min() < 1:
-            accepted, certainty = _accept(weighed, trust, chosen, options)
-    if not options.duels:
-        return accepted
-    score = accepted.score * certainty
-    return replace(accepted, score=score)[np.argsort(-score, kind="stable")]
+            rows, score, certainty = _accept(weighed, trust, chosen, options)
+    if options.duels:
+        score *= certainty
+        order = np.argsort(-score, kind="stable")
+        rows, score = rows[order], score[order]
+    return replace(chosen[rows], score=score)
 
 
 def shared_plane(detections: Detections) -> Plane:
     """Return the plane on which scored detections lie; its scale is None when too few are sure enough to tell."""
+    return _plane_of(detections, np.arange(len(detections)), detections.score)
+
+
+def _plane_of(detections: Detections, rows: NDArray[np.int64], score: Floats) -> Plane:
+    """Return the same of some of them."""
     _, scale = detections.similarity
-    weight = np.maximum(detections.score - _DOUBTFUL_SCORE, 0) ** 2
-    return fit_plane(detections.size_wh, detections.uv, np.log(scale), weight)
+    weight = np.maximum(score - _DOUBTFUL_SCORE, 0) ** 2
+    return fit_plane(detections.size_wh, detections.uv[rows], np.log(scale[rows]), weight)
 
 
-def _scale_trust(detections: Detections, accepted: Detections) -> Floats:
+def _scale_trust(detections: Detections, rows: NDArray[np.int64], score: Floats) -> Floats:
     """Return (N,) in (0, 1]: how well each hypothesis fits the scale that the accepted ones share."""
-    plane = shared_plane(accepted)
+    plane = _plane_of(detections, rows, score)
     if plane.log_scale is None:
         return np.ones(len(detections))
     _, scale = detections.similarity
@@ -186,8 +192,8 @@ def _weigh(
 
 def _accept(
     weighed: _Weighed, trust: Floats, chosen: Detections, options: DecisionOptions
-) -> tuple[Detections, Floats]:
-    """Accept hypotheses greedily; returns them with their scores, best first, and how certain their parts are."""
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Accept hypotheses greedily; returns their rows, best first, their scores, and how certain their parts are."""
     count, reach = len(chosen), max(1, round(options.explained_px))
     case = weighed.place, weighed.said, weighed.rings, weighed.masks, (chosen.part, trust, weighed.against)
     taken, rows, score = np.zeros(chosen.size_wh[::-1], np.uint8), np.empty(count, np.int64), np.empty(count)
@@ -195,8 +201,7 @@ def _accept(
     enough, room = (options.least_score, options.least_visible, MOST_EVIDENCE), (options.most_overlap, _ITS_SHADOW)
     limits = enough, room, _DOUBT, reach, _LEAST_SHOWN
     certainty = _fought_for(weighed, case, state, limits) if options.duels else np.ones(choose(case, state, limits))
-    accepted = chosen[rows[: len(certainty)]]
-    return replace(accepted, score=score[: len(certainty)].copy()), certainty
+    return rows[: len(certainty)], score[: len(certainty)], certainty
 
 
 def _fought_for(weighed: _Weighed, case: Any, state: Any, limits: Any) -> Floats:
