@@ -22,7 +22,7 @@ Contours = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 _NOISE_TO_SIGMA = 1.4826
 PARABOLA_PX = 1.0
 """Distance of the outer samples from the middle one: nearer ones see only the flat top that interpolation gives an edge."""
-_NOISE_PLACES = 10_000
+_NOISE_PLACES = 3_000
 _LEAST_STRENGTH = 1.0
 """Grey levels per px: weaker changes are quantisation."""
 
