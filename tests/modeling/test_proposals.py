@@ -47,18 +47,36 @@ def test_a_chain_of_look_alikes_shares_out_each_probability_once():
     ],
 )
 def test_more_parts_are_tried_where_the_network_is_not_sure(probability, least, tried):
-    ranked = likely(np.arange(len(probability)), np.array(probability), least)
-    assert len(ranked) == tried
-    assert ranked[0] == (np.argmax(probability), max(probability))
+    parts, shares = likely(np.arange(len(probability)), np.array(probability), least)
+    assert len(parts) == len(shares) == tried
+    assert (parts[0], shares[0]) == (np.argmax(probability), max(probability))
 
 
 def test_what_the_network_denies_is_not_tried():
-    assert [part for part, _ in likely(np.arange(4), np.array([0.985, 0.009, 0.0, 0.006]), 3)] == [0]
-    assert [part for part, _ in likely(np.arange(4), np.array([0.012, 0.8, 0.008, 0.18]), 4)] == [1, 3, 0]
+    assert likely(np.arange(4), np.array([0.985, 0.009, 0.0, 0.006]), 3)[0].tolist() == [0]
+    assert likely(np.arange(4), np.array([0.012, 0.8, 0.008, 0.18]), 4)[0].tolist() == [1, 3, 0]
 
 
 def test_the_best_is_tried_however_improbable():
-    assert likely(np.array([7]), np.array([0.001]), 3) == [(7, 0.001)]
+    assert [column.tolist() for column in likely(np.array([7]), np.array([0.001]), 3)] == [[7], [0.001]]
+
+
+@pytest.mark.parametrize(
+    ("face_down", "faces", "expected"),
+    [
+        (0.1, "both", [(0, False), (1, False), (3, False)]),
+        (0.9, "both", [(0, True), (1, False), (3, True)]),
+        (0.5, "both", [(0, False), (0, True), (1, False), (3, False), (3, True)]),
+        (0.9, "up", [(0, False), (1, False), (3, False)]),
+    ],
+)
+def test_chiral_parts_are_tried_on_the_side_that_is_seen_and_on_both_in_doubt(face_down, faces, expected):
+    """Parts 0 and 3 are chiral, 1 is not; the network says of all cells how likely they are face down."""
+    outlines = bracket("a"), washer(), triangle(), bracket("b")
+    output = _answer([0.3, 0.2, 1e-9, 0.5], (60, 50))
+    output[HEADS.flipped] = np.log(face_down / (1 - face_down))
+    found, _ = propose(output, (128, 128), known_parts(outlines), ProposalOptions(0.4, 4, faces, 1.5))
+    assert sorted(zip(found.part.tolist(), found.flipped.tolist(), strict=True)) == expected
 
 
 def _answer(probability, datum_px, cells=slice(10, 16)):

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.geometry import PixelPose
-from kontur.modeling.detections import Detections, from_poses
+from kontur.modeling.detections import Detections, from_poses, from_similarities
 from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
 from kontur.modeling.model_info import KnownPart
 from kontur.modeling.votes import cast_votes, gather_votes
@@ -30,6 +30,9 @@ _MOST_HYPOTHESES = 24
 """Families are tried until their probabilities make up this share, but no more than so many in a place."""
 _RIVAL_SHARE = 0.01
 """A family whose mean probability is below this is no hypothesis."""
+_UNSURE = 0.2
+"""Both sides are tried where the probability that a part lies face down is this far from 0 and 1."""
+_fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 Floats = NDArray[np.float32]
 
@@ -82,16 +85,20 @@ def propose(
     probability = np.empty((len(peaks), len(parts)))
     said = output.reshape(len(output), -1)
     gather_votes(said, at, votes, weight, peaks, _GATHER_RADIUS_PX, total, datum, face_down, probability)
-    rows_out: list[tuple[int, float, PixelPose, int]] = []
+    chiral = np.array([part.chiral for part in parts])
+    found = []
     for place in np.flatnonzero(total[:, 0] >= _LEAST_CELLS).tolist():
-        ranked = likely(*families(probability[place], alike), options.hypotheses)
-        trust = float(total[place, 0] / total[place, 1])
-        found = _hypotheses(datum[place], float(face_down[place]), trust, parts, options, ranked)
-        rows_out += [(*row, place) for row in found]
-    if not rows_out:
+        kinds, shares = likely(*families(probability[place], alike), options.hypotheses)
+        index, flipped = _sides(float(face_down[place]), chiral[kinds], options.faces)
+        found.append(
+            (kinds[index], shares[index] * (total[place, 0] / total[place, 1]), flipped, np.full(len(index), place))
+        )
+    if not found:
         return empty
-    part, score, poses, places = zip(*rows_out, strict=True)
-    return from_poses(size_wh, part, score, poses), np.array(places, np.int64)
+    part, score, flipped, places = (np.concatenate(column) for column in zip(*found, strict=True))
+    scale, still = np.full(len(part), options.nominal_px_per_mm), np.zeros(len(part))
+    hypotheses = from_similarities(size_wh, part, np.clip(score, 0, 1), datum[places], still, scale, flipped)
+    return hypotheses, places
 
 
 def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int64], NDArray, NDArray]:
@@ -118,55 +125,41 @@ def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray
     return (np.column_stack([columns, rows]) - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
 
 
-def _hypotheses(
-    datum: NDArray,
-    face_down: float,
-    trust: float,
-    parts: Sequence[KnownPart],
-    options: ProposalOptions,
-    ranked: Sequence[tuple[int, float]],
-) -> list[tuple[int, float, PixelPose]]:
-    """Return (part, score, pose) of the hypotheses of one place.
-
-    Args:
-        datum: (2,) px.
-        face_down: probability that the part lies on its face.
-        trust: mean probability of foreground.
-        parts: the model's part list.
-        options: see `ProposalOptions`.
-        ranked: parts and their probabilities.
-    """
-    rows = []
-    for part, probability in ranked:
-        for flipped in _sides(face_down, parts[part].chiral, options.faces):
-            pose = PixelPose(float(datum[0]), float(datum[1]), 0.0, options.nominal_px_per_mm, flipped)
-            rows.append((part, float(np.clip(probability * trust, 0, 1)), pose))
-    return rows
-
-
-def families(probability: NDArray, alike: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray]:
+@numba.njit(**_fast)
+def families(probability, alike):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Gather the parts that are alike: return the most probable part of each family, and the family's probability."""
-    left, leaders, sums = np.array(probability, np.float64), [], []
-    for part in np.argsort(-left, kind="stable").tolist():
-        if left[part] > 0:
-            leaders.append(part)
-            sums.append(left[alike[part]].sum())
-            left[alike[part]] = 0
-    return np.array(leaders, np.int64), np.array(sums)
+    left, leaders, sums = probability.copy(), np.empty(len(probability), np.int64), np.empty(len(probability))
+    count = 0
+    for part in np.argsort(-left, kind="mergesort"):
+        if left[part] <= 0:
+            continue
+        leaders[count], sums[count] = part, 0
+        for other in range(len(left)):
+            if alike[part, other]:
+                sums[count] += left[other]
+                left[other] = 0
+        count += 1
+    return leaders[:count], sums[:count]
 
 
-def likely(parts: NDArray[np.int64], probability: NDArray, least: int) -> list[tuple[int, float]]:
+@numba.njit(**_fast)
+def likely(parts, probability, least):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return parts to try and their probabilities, most probable first: so many, more where the network is not sure."""
-    order = np.argsort(-probability, kind="stable")
-    count = int(np.searchsorted(np.cumsum(probability[order]), _SURE_SHARE)) + 1
-    tried = order[: max(least, min(count, _MOST_HYPOTHESES))]
-    return [(int(parts[k]), float(probability[k])) for k in tried if k == order[0] or probability[k] >= _RIVAL_SHARE]
+    order = np.argsort(-probability, kind="mergesort")
+    tried, total = 0, 0.0
+    for k in order:
+        is_rival = tried == 0 or probability[k] >= _RIVAL_SHARE
+        if tried == _MOST_HYPOTHESES or not is_rival or (tried >= least and total >= _SURE_SHARE):
+            break
+        total += probability[k]
+        tried += 1
+    return parts[order[:tried]], probability[order[:tried]]
 
 
-def _sides(face_down: float, chiral: bool, faces: str) -> list[bool]:
-    """Return which sides to try: both when the network is unsure."""
-    if faces == "up" or not chiral:
-        return [False]
-    if 0.2 < face_down < 0.8:
-        return [False, True]
-    return [face_down >= 0.5]
+def _sides(face_down: float, chiral: NDArray[np.bool_], faces: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return on which sides to try parts, by number and side: chiral ones on both when the network is unsure."""
+    unsure = _UNSURE < face_down < 1 - _UNSURE and faces != "up"
+    index = np.repeat(np.arange(len(chiral)), 1 + (chiral & unsure))
+    if unsure:
+        return index, np.append(False, index[1:] == index[:-1])
+    return index, chiral & (face_down >= 0.5 and faces != "up")
