@@ -28,7 +28,7 @@ _LEAST_CELLS = 4.0
 _SURE_SHARE = 0.97
 _MOST_HYPOTHESES = 24
 """Families are tried until their probabilities make up this share, but no more than so many in a place."""
-_RIVAL_SHARE = 0.01
+_RIVAL_SHARE = 0.02
 """A family whose mean probability is below this is no hypothesis."""
 _UNSURE = 0.2
 """Both sides are tried where the probability that a part lies face down is this far from 0 and 1."""
