@@ -28,8 +28,8 @@ _LEAST_CELLS = 4.0
 _SURE_SHARE = 0.97
 _MOST_HYPOTHESES = 24
 """Families are tried until their probabilities make up this share, but no more than so many in a place."""
-_RIVAL_SHARE = 0.02
-"""A family whose mean probability is below this is no hypothesis."""
+_RIVAL_SHARE = 0.025
+"""A family whose mean probability is below this share of the best one's is no hypothesis."""
 _UNSURE = 0.2
 """Both sides are tried where the probability that a part lies face down is this far from 0 and 1."""
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -148,7 +148,7 @@ def likely(parts, probability, least):  # type: ignore[no-untyped-def]  # pragma
     order = np.argsort(-probability, kind="mergesort")
     tried, total = 0, 0.0
     for k in order:
-        is_rival = tried == 0 or probability[k] >= _RIVAL_SHARE
+        is_rival = tried == 0 or probability[k] >= _RIVAL_SHARE * probability[order[0]]
         if tried == _MOST_HYPOTHESES or not is_rival or (tried >= least and total >= _SURE_SHARE):
             break
         total += probability[k]
