@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kontur.data_preprocessing.executors import Crew, Errand, open_executor, run_all
+from kontur.data_preprocessing.executors import Crew, Errand, open_executor, run_all, usual_kind
 from kontur.errors import DatasetError
 
 
@@ -63,6 +63,17 @@ def errand(make, store=None) -> Errand:
 
 def pending_in(folder: Path, count: int = 9):
     return lambda: [str(folder / str(k)) for k in range(count) if not (folder / str(k)).exists()]
+
+
+@pytest.mark.parametrize(("workers", "kind"), [(1, "threads"), (2, "threads"), (3, "processes"), (64, "processes")])
+def test_few_workers_are_threads(workers, kind):
+    assert usual_kind(workers) == kind
+
+
+def test_one_worker_for_each_cpu_is_threads_where_there_are_few(monkeypatch):
+    for cpus, kind in ((2, "threads"), (8, "processes")):
+        monkeypatch.setattr("kontur.data_preprocessing.executors.available_cpus", lambda cpus=cpus: cpus)
+        assert usual_kind(0) == kind
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from generator_parts import PARTS, SIZE_WH, bracket, small_config
 
+import kontur
 from kontur.data_preprocessing.dataset import open_dataset, read_manifest, sample_paths, split_of
 from kontur.data_preprocessing.executors import Crew
 from kontur.data_preprocessing.generate import Job, context_of, draw_samples, generate, store_samples
@@ -307,8 +308,9 @@ def test_a_running_cluster_is_used_and_may_lose_a_worker(reference, tmp_path):
     ]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
     here = Path(__file__).parent
+    same_code = {**os.environ, "PYTHONPATH": str(Path(kontur.__file__).resolve().parents[1])}
     started = [
-        subprocess.Popen(command, cwd=here, stderr=subprocess.DEVNULL, start_new_session=True)
+        subprocess.Popen(command, cwd=here, env=same_code, stderr=subprocess.DEVNULL, start_new_session=True)
         for command in (dask, worker, worker)
     ]
     killed: list[int] = []

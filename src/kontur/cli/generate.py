@@ -30,7 +30,10 @@ def generate(
     workspace: WorkspaceOption = Path(),
     count: Annotated[int | None, typer.Option(min=1, help="Samples; the configuration's count by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed makes another data set.")] = 0,
-    executor: Annotated[ExecutorName, typer.Option(help="Where the work runs.")] = ExecutorName.PROCESSES,
+    executor: Annotated[
+        ExecutorName | None,
+        typer.Option(help="Where the work runs; by default threads for one or two workers, processes for more."),
+    ] = None,
     workers: Annotated[
         str, typer.Option(metavar="N|auto", help="How many at a time; auto: one for each usable CPU.")
     ] = AUTO,
@@ -56,7 +59,7 @@ def generate(
 
     Example: kontur generate --count 1000000 --shards s3://bucket/brackets --executor dask --scheduler tcp://10.0.0.1:8786
     """
-    from kontur.data_preprocessing.executors import Crew
+    from kontur.data_preprocessing.executors import Crew, usual_kind
     from kontur.data_preprocessing.faces import mirror_conflicts
     from kontur.data_preprocessing.generate import generate as write_dataset
     from kontur.data_preprocessing.part_list import open_parts
@@ -64,7 +67,8 @@ def generate(
     from kontur.workspace import open_workspace
 
     space = open_workspace(workspace)
-    crew = Crew(executor.value, parse_workers(workers), scheduler)
+    size = parse_workers(workers)
+    crew = Crew(executor.value if executor else usual_kind(size), size, scheduler)
     config, parts, drawings = open_parts(space)
     config = config.with_scale(mm_per_px).with_class_masks(class_masks)
     if config.faces == "both":

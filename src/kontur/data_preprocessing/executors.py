@@ -13,18 +13,28 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, Generic, Literal, TypeVar
+from uuid import uuid4
 
 from kontur.errors import DatasetError
-from kontur.hardware.threads import available_cpus, limit_inner_threads, use_threads
+from kontur.hardware.threads import BLAS_VARIABLE, LIBRARY_VARIABLES, available_cpus, limit_inner_threads, use_threads
 
 ExecutorKind = Literal["threads", "processes", "dask", "asyncio"]
 _IN_FLIGHT = 3
 """Tasks for each worker that are handed out at a time."""
 _BREAKS_MAX = 5
 """Times in a row that workers may die before a single task is done."""
+_THREADS_MOST = 2
+"""Workers that are threads unless something else is asked for."""
+_EMBEDDED = {
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys((*LIBRARY_VARIABLES, BLAS_VARIABLE), 1),
+    "distributed.worker.profile.enabled": False,
+}
+"""For an embedded cluster. Dask would have its workers give the memory of every picture back to the system, which costs as
+much as a fifth of drawing it, and would look where they are a hundred times a second."""
 
 Task = TypeVar("Task")
 Product = TypeVar("Product")
@@ -38,18 +48,20 @@ class Errand(Generic[Task, Product]):
         make: computes, in a worker, and changes nothing.
         store: writes; returns how much is done now. In the worker too, except with asyncio: there the event loop's
             threads write what the pool has made, so that slow storage holds no worker up.
+        name: tells it from others that a cluster's workers may have.
     """
 
     make: Callable[[Task], Product]
     store: Callable[[Product], int]
+    name: str = field(default_factory=lambda: uuid4().hex)
 
     def __call__(self, task: Task) -> int:
         """Make and store."""
         return self.store(self.make(task))
 
 
-_errands: list[Errand[Any, Any]] = []
-"""In a process of a pool: what it was hired for."""
+_errands: dict[str, Errand[Any, Any]] = {}
+"""In a process of a pool or of a cluster: what it was hired for, by name."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +85,29 @@ class Crew:
         return self.workers if self.workers > 0 else available_cpus()
 
 
+def usual_kind(workers: int) -> ExecutorKind:
+    """Return where `workers` (0: one for each usable CPU) work when nobody says.
+
+    A few threads share kernels, templates and patterns, and so the caches of the cores; many would wait for each other.
+    """
+    return "threads" if Crew("threads", workers).size <= _THREADS_MOST else "processes"
+
+
 @contextmanager
 def open_executor(crew: Crew, errand: Errand[Any, Any] | None = None) -> Iterator[tuple[Executor, int]]:
     """Yield an executor and its number of workers; pending work is cancelled when the block ends early.
 
     Args:
         crew: who does the work.
-        errand: what `_make` and `_run` do in the processes of a pool, which get it once: a job is larger than a task.
+        errand: what `_make` and `_run` do in the processes of a pool or cluster, which get it once: a job is larger than a
+            task.
 
     Raises:
         BrokenExecutor: a worker died and its task was lost.
         DatasetError: Dask is not installed, or its scheduler does not answer.
     """
     if crew.kind == "dask":
-        with _dask_client(crew) as client, client.get_executor(pure=False) as executor:
+        with _dask_client(crew, errand) as client, client.get_executor(pure=False) as executor:
             yield executor, crew.workers or len(client.scheduler_info(n_workers=-1)["workers"]) or 1
         return
     if crew.kind == "threads":
@@ -104,19 +125,20 @@ def open_executor(crew: Crew, errand: Errand[Any, Any] | None = None) -> Iterato
 
 
 def _hire(errand: Errand[Any, Any] | None) -> None:
-    """Begin as a process of a pool."""
+    """Begin as a process of a pool or of a cluster."""
     limit_inner_threads()
-    _errands[:] = [errand] if errand else []
+    if errand:
+        _errands[errand.name] = errand
 
 
-def _make(task: Any) -> Any:
-    """Make a task's product, in a process of a pool."""
-    return _errands[0].make(task)
+def _make(name: str, task: Any) -> Any:
+    """Make a task's product, in a process that was hired for the errand of this name."""
+    return _errands[name].make(task)
 
 
-def _run(task: Any) -> Any:
-    """Make and store a task's product, in a process of a pool."""
-    return _errands[0](task)
+def _run(name: str, task: Any) -> Any:
+    """Make and store a task's product, in a process that was hired for the errand of this name."""
+    return _errands[name](task)
 
 
 def _end(pool: Executor) -> None:
@@ -134,26 +156,28 @@ def _end(pool: Executor) -> None:
 
 
 @contextmanager
-def _dask_client(crew: Crew) -> Iterator[Any]:
-    """A client of the crew's cluster, whose workers, also those started later, use one thread in each library."""
+def _dask_client(crew: Crew, errand: Errand[Any, Any] | None) -> Iterator[Any]:
+    """A client of the crew's cluster, whose workers, also those started later, are hired for the errand."""
     try:
+        from dask import config
         from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin
     except ImportError as error:
         raise DatasetError("executor dask: Dask is not installed; run `pip install kontur[dask]`") from error
 
-    class OneThread(WorkerPlugin):
-        name = "kontur-one-thread"
+    class Hiring(WorkerPlugin):
+        name = f"kontur-{errand.name if errand else uuid4().hex}"
 
         def setup(self, worker: Any) -> None:  # noqa: ARG002 (Dask's interface)
-            """Give a Dask worker that starts one thread in each library."""
-            limit_inner_threads()
+            """Hire a Dask worker that starts."""
+            _hire(errand)
 
-    cluster: Any = crew.scheduler or LocalCluster(n_workers=crew.size, threads_per_worker=1, dashboard_address=None)
+    with config.set(_EMBEDDED):
+        cluster: Any = crew.scheduler or LocalCluster(n_workers=crew.size, threads_per_worker=1, dashboard_address=None)
     try:
         with Client(cluster, timeout=10) as client:
-            client.register_plugin(OneThread())
+            client.register_plugin(Hiring())
             yield client
-            client.unregister_worker_plugin(OneThread.name)
+            client.unregister_worker_plugin(Hiring.name)
     except KilledWorker as error:
         raise BrokenExecutor(str(error)) from error
     except OSError as error:
@@ -199,9 +223,10 @@ def _run_once(
     with open_executor(crew, errand) as (executor, workers):
         most = workers * _IN_FLIGHT
         if crew.kind == "asyncio":
-            asyncio.run(_drain_async(executor, most, errand.store, iter(pending()), on_done))
+            asyncio.run(_drain_async(executor, most, errand, iter(pending()), on_done))
         else:
-            _drain(executor, most, _run if crew.kind == "processes" else errand, iter(pending()), on_done)
+            run = errand if crew.kind == "threads" else partial(_run, errand.name)
+            _drain(executor, most, run, iter(pending()), on_done)
 
 
 def _drain(
@@ -216,14 +241,14 @@ def _drain(
 
 
 async def _drain_async(
-    executor: Executor, most: int, store: Callable[[Any], int], tasks: Iterator[Task], on_done: Callable[[int], None]
+    executor: Executor, most: int, errand: Errand[Task, Any], tasks: Iterator[Task], on_done: Callable[[int], None]
 ) -> None:
     loop = asyncio.get_running_loop()
 
     async def run(task: Task) -> int:
         """Make a task's product in the pool, then store it from a thread."""
-        product = await loop.run_in_executor(executor, _make, task)
-        return await asyncio.to_thread(store, product)
+        product = await loop.run_in_executor(executor, _make, errand.name, task)
+        return await asyncio.to_thread(errand.store, product)
 
     flying = {asyncio.create_task(run(task)) for task in islice(tasks, most)}
     while flying:

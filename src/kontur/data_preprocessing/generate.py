@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -33,6 +34,7 @@ from kontur.geometry import Part
 from kontur.workspace import SPLITS, Workspace
 
 _CHUNK = 8
+_context_lock = Lock()
 PNG = (
     cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE,
     cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE,
@@ -148,9 +150,14 @@ def store_samples(workspace: Workspace, samples: Sequence[SampleFiles]) -> int:
     return len(samples)
 
 
-@lru_cache(maxsize=1)
 def context_of(job: Job) -> RenderContext:
-    """Return the render context of a job, made once in a process."""
+    """Return the render context of a job, made once in a process: one thread makes it while the others wait."""
+    with _context_lock:
+        return _context_of(job)
+
+
+@lru_cache(maxsize=1)
+def _context_of(job: Job) -> RenderContext:
     return make_context(job.config, job.parts, job.pictures)
 
 
