@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from modeling_scenes import bracket, paint, triangle, washer
 
 from kontur.geometry import Contour, PixelPose, angle_difference, make_part, turn_matrix
-from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, direction_field
+from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, direction_field, settle
 from kontur.modeling.detections import from_poses
 from kontur.modeling.field_scores import lay_contour, likely_angles, score_turns
 
@@ -190,3 +190,21 @@ def test_a_contour_is_laid_where_a_search_through_everything_finds_it_best():
     assert alone.item() == pytest.approx(best.max())
     assert abs(angle_difference(out[0, 2], truth.angle_rad, 1)) < 0.1
     assert np.hypot(*(out[0, :2] * 2 + 0.5 - (truth.u, truth.v))) < 4
+
+
+def test_what_is_laid_beside_its_edges_is_moved_to_them_and_neither_turned_nor_scaled():
+    placed = [(part, PixelPose(*place, 0.8, 1.5)) for part, place in enumerate(PLACES)]
+    start = from_poses(
+        SIZE_WH, range(3), [0.9, 0.5, 0.1], [PixelPose(p.u + 9, p.v - 6, 0.8, 1.5, False) for _, p in placed]
+    )
+    settled = settle(direction_field(paint(PARTS, placed, SIZE_WH).image), start, PARTS)
+    assert np.abs(settled.uv - PLACES).max() < 3
+    np.testing.assert_allclose(settled.matrix[:, :2, :2], start.matrix[:, :2, :2], atol=1e-9)
+    assert settled.part.tolist() == [0, 1, 2]
+    assert settled.score.tolist() == [0.9, 0.5, 0.1]
+
+
+def test_what_lies_beyond_the_picture_stays_where_it_is():
+    start = from_poses(SIZE_WH, [0], [0.5], [PixelPose(-900.0, 50.0, 0.8, 1.5)])
+    settled = settle(direction_field(np.zeros((*SIZE_WH[::-1], 3), np.uint8)), start, PARTS)
+    np.testing.assert_allclose(settled.matrix, start.matrix, atol=1e-9)

@@ -12,7 +12,7 @@ from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.detections import from_poses
 from kontur.modeling.export import export_onnx
 from kontur.modeling.inference import NetworkDetector
-from kontur.modeling.kin import LEAST_OVERLAP, Kin
+from kontur.modeling.kin import LEAST_OVERLAP, SMALLER, Kin
 from kontur.modeling.look_alikes import best_ways, find_stand_ins
 from kontur.modeling.model_info import ModelInfo, known_parts
 from kontur.modeling.network import Network
@@ -89,31 +89,49 @@ def test_an_outline_that_looks_the_same_after_a_turn_is_laid_both_ways():
 @pytest.mark.parametrize("named", [LONG, LONG_B])
 def test_one_of_the_other_family_is_laid_on_what_was_found_at_the_shared_scale(found, named):
     pose = PixelPose(150, 110, 0.4, SCALE * 1.05)
-    beside = kin().beside(from_poses(SIZE_WH, [found], [0.8], [pose]), hypotheses(found, named), level(np.log(SCALE)))
+    accepted = from_poses(SIZE_WH, [found], [0.8], [pose])
+    rows, beside = kin().beside(accepted, hypotheses(found, named), level(np.log(SCALE / SMALLER)))
+    assert rows.tolist() == [0]
     assert beside.part.tolist() == [SHORT, LONG]
     assert beside.similarity[1] == pytest.approx(SCALE)
+    assert beside.score.tolist() == [0.3, 0.3]
     seen = shapely.Polygon(pose.apply(PARTS[found].outer.points))
     for row, least in enumerate((0.87, 0.85)):
         laid = shapely.Polygon(beside.project(row, PARTS[beside.part[row]].outer.points))
         assert overlap(seen, laid) > least
 
 
+def test_kin_of_kin_that_the_network_names_are_tried_too():
+    """The longest is too long to be kin of the shortest, but both are kin of the one between."""
+    parts = tuple(ell(name, length) for name, length in (("short", 48), ("middle", 54), ("long", 62)))
+    found = from_poses(SIZE_WH, [0], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
+    tried = lambda *named: kin(parts).beside(found, hypotheses(*named), level(np.log(SCALE))).laid.part.tolist()  # noqa: E731
+    assert tried(0, 2) == []
+    assert tried(2, 1) == [0, 1, 2]
+
+
+def test_the_score_is_what_the_network_says_of_the_family():
+    found = from_poses(SIZE_WH, [SHORT], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
+    named = from_poses(SIZE_WH, [LONG, LONG_B], [0.2, 0.6], [PixelPose(150, 110, 0.0, SCALE)] * 2)
+    assert kin().beside(found, named, level(np.log(SCALE))).laid.score.tolist() == [0.0, 0.6]
+
+
 def test_only_what_the_network_names_in_that_place_is_tried():
     found = from_poses(SIZE_WH, [SHORT], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
-    assert len(kin().beside(found, hypotheses(LONG), Plane((0.0, 0.0), 350.0, (159.5, 119.5), None))) == 0
+    assert len(kin().beside(found, hypotheses(LONG), Plane((0.0, 0.0), 350.0, (159.5, 119.5), None)).rows) == 0
     for named in (hypotheses(SHORT, SHORT_B, TRIANGLE, WASHER), hypotheses(LONG, at=(190, 110)), hypotheses()):
-        assert len(kin().beside(found, named, level(np.log(SCALE)))) == 0
+        assert len(kin().beside(found, named, level(np.log(SCALE))).laid) == 0
 
 
 def test_nothing_accepted_has_no_kin():
-    assert len(kin().beside(from_poses(SIZE_WH, [], [], []), hypotheses(LONG), level(0.4))) == 0
+    assert len(kin().beside(from_poses(SIZE_WH, [], [], []), hypotheses(LONG), level(0.4)).laid) == 0
 
 
 def test_a_part_turned_over_is_kin_only_where_parts_may_lie_face_down():
     parts = (ell("a", 52), ell("b", 56, mirrored=True))
     found = from_poses(SIZE_WH, [0], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
-    assert len(kin(parts).beside(found, hypotheses(1), level(np.log(SCALE)))) == 0
-    beside = kin(parts, "both").beside(found, hypotheses(1), level(np.log(SCALE)))
+    assert len(kin(parts).beside(found, hypotheses(1), level(np.log(SCALE))).laid) == 0
+    beside = kin(parts, "both").beside(found, hypotheses(1), level(np.log(SCALE))).laid
     assert beside.flipped.tolist() == [False, True]
     seen = shapely.Polygon(found.project(0, parts[0].outer.points))
     assert overlap(seen, shapely.Polygon(beside.project(1, parts[1].outer.points))) > LEAST_OVERLAP
@@ -129,7 +147,7 @@ def test_kin_that_the_first_look_misplaced_is_found_by_the_second(tmp_path, monk
     picture = paint(PARTS, list(zip((SHORT, SHORT, LONG), poses, strict=True)), SIZE_WH).image
     off = PixelPose(150, 170, 1.7, SCALE)
     on = from_poses(SIZE_WH, [LONG], [0.3], [poses[2]])
-    wrong = kin().beside(on, hypotheses(SHORT, at=(150, 170)), level(np.log(SCALE)))
+    wrong = kin().beside(on, hypotheses(SHORT, at=(150, 170)), level(np.log(SCALE))).laid
     wrong = wrong[wrong.part == SHORT]
     first = from_poses(SIZE_WH, [SHORT, SHORT, LONG], [0.9, 0.9, 0.3], [*poses[:2], off])
     monkeypatch.setattr(inference, "align", lambda _field, offered, *_others, **_named: offered)

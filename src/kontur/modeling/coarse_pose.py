@@ -114,6 +114,19 @@ def align(
     )
 
 
+def settle(field: Floats, laid: Detections, parts: Sequence[Part]) -> Detections:
+    """Move detections, at their angles and scales, by up to 12 px to where their contours meet most edges."""
+    uv, (turns, scales) = laid.uv.copy(), laid.similarity
+    best, shift = np.empty((1, 1)), np.zeros((1, 1), np.int64)
+    for index, part in enumerate(laid.part.tolist()):
+        contour = _contour(parts[part], float(scales[index]), _MOST_POINTS)
+        ways = scales[index, None] / _REDUCTION, turns[index, None], bool(laid.flipped[index])
+        score_turns(field, contour, ways, (uv[index] - 0.5) / _REDUCTION, _FAR_SHIFTS, _LEAST_INSIDE, best, shift)
+        if np.isfinite(best[0, 0]):
+            uv[index] += _REDUCTION * _FAR_SHIFTS[shift[0, 0]]
+    return from_similarities(laid.size_wh, laid.part, laid.score, uv, turns, scales, laid.flipped)
+
+
 def direction_field(picture: Picture) -> Floats:
     """Return (h, w, 2) float32 of the picture reduced by 2: edge strength times cosine and sine of twice its direction.
 

@@ -19,7 +19,7 @@ from kontur.geometry import Part
 from kontur.hardware.threads import use_threads
 from kontur.modeling.appearance import Answer, features_of
 from kontur.modeling.calibration import Calibration
-from kontur.modeling.coarse_pose import align, direction_field
+from kontur.modeling.coarse_pose import align, direction_field, settle
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
 from kontur.modeling.kin import SAME_PLACE_PX, Kin
@@ -29,6 +29,7 @@ from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
 from kontur.modeling.parallel import in_threads
 from kontur.modeling.pile import stack_layers
+from kontur.modeling.plane import Plane
 from kontur.modeling.proposer import NetworkProposer, Proposal, Scales
 from kontur.modeling.refine import ROUNDS, RegistrationOptions, register
 from kontur.modeling.runtime_choice import choose_runtime
@@ -48,6 +49,12 @@ _NEAR = RegistrationOptions(rounds=ROUNDS[2:3])
 _TO_DECIDE = RegistrationOptions(rounds=(ROUNDS[0], ROUNDS[2]), rough_thinning=4, readings=(4, 2), contenders_only=True)
 _TO_THE_END = RegistrationOptions(rounds=(), readings=(4, 4, 2))
 """What is proposed is registered as far as it takes to decide, what is accepted to the end."""
+_MOST_LOOKS = 3
+"""How often kin are laid, each time at the scale that the last time told."""
+_SAME_SCALE = 0.01
+"""Log scales that differ less are one."""
+_TOLD_BY_NETWORK, _LEAST_TOLD = 4.0, 0.003
+"""What the logarithm of the network's score is worth in units of evidence when kin compete, and the least score."""
 _EVIDENCE = DecisionOptions(spacing_px=3.0, most_points=128)
 
 
@@ -140,7 +147,7 @@ class NetworkDetector:
         again = self._aligned_again(field, hypotheses, places, decided)
         if len(again):
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts, _EVIDENCE)
-        decided = self._among_kin(views, decided, hypotheses)
+        decided = self._among_kin(views, field, decided, hypotheses)
         registered = register(views, decided, self.parts, _TO_THE_END)
         return stack_layers(views, decide(views, registered, self.parts, _EVIDENCE), self.parts)
 
@@ -154,14 +161,24 @@ class NetworkDetector:
         at_scale = np.exp(scale), np.exp(scale)
         return align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
 
-    def _among_kin(self, views: Views, decided: Detections, hypotheses: Detections) -> Detections:
-        """Decide again, with the kin of what was accepted."""
-        plane = shared_plane(decided)
-        beside = self._kin.beside(decided, hypotheses, plane)
-        if len(beside) == 0:
-            return decided
-        pool = concatenate([decided, self._offered(views, beside, _NEAR)])
-        return decide(views, pool, self.parts, against=misread(views, pool, self.parts, plane, self._alike))
+    def _among_kin(
+        self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections
+    ) -> Detections:
+        """Decide again, with the kin of what was accepted; and again where that moves the scale."""
+        for _ in range(_MOST_LOOKS):
+            plane = shared_plane(decided)
+            beside = self._kin.beside(decided, hypotheses, plane)
+            if len(beside.rows) == 0:
+                break
+            alone = np.delete(np.arange(len(decided)), beside.rows)
+            offered = self._offered(views, settle(field, beside.laid, self.parts), _NEAR)
+            pool = concatenate([decided[alone], offered])
+            against = misread(views, pool, self.parts, plane, self._alike)
+            against[len(alone) :] -= _TOLD_BY_NETWORK * np.log(np.maximum(offered.score, _LEAST_TOLD))
+            decided = decide(views, pool, self.parts, against=against)
+            if _same_scale(plane, shared_plane(decided)):
+                break
+        return decided
 
     def _offered(self, views: Views, aligned: Detections, options: RegistrationOptions = _TO_DECIDE) -> Detections:
         """Register hypotheses; add the look-alikes of each, in its pose."""
@@ -181,6 +198,11 @@ def _prepared(picture: Picture) -> tuple[Views, NDArray[np.float32]]:
     return views, fields[0]
 
 
+def _same_scale(one: Plane, other: Plane) -> bool:
+    """Whether the scales of two planes are about the same, or one is not known."""
+    return one.log_scale is None or other.log_scale is None or abs(one.log_scale - other.log_scale) < _SAME_SCALE
+
+
 def _doubtful(hypotheses: Detections, certain: Detections) -> NDArray[np.int64]:
     """Return the hypotheses in whose place nothing is certain; a second look at the known scale may find out."""
     apart = np.linalg.norm(hypotheses.uv[:, None] - certain.uv[None], axis=2)
@@ -194,7 +216,6 @@ def load_detector(
     runtime: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
-    many: bool = False,
 ) -> Detector:
     """Return a detector of a workspace's models, drawings and configuration.
 
@@ -205,7 +226,6 @@ def load_detector(
         runtime: one of `runtimes.RUNTIMES`; None for what `kontur tune` stored, or ONNX Runtime.
         precision: fp32, bf16 or int8; None for what `kontur tune` stored, or fp32.
         threads: for all libraries, see `hardware.threads.use_threads`; None for what was set or tuned, or all CPUs.
-        many: whether as many pictures will be detected in at once as there are threads (see `pipeline`): each then has one.
 
     Raises:
         ConfigError, DrawingError, ModelError: what is missing or does not fit.
@@ -216,7 +236,7 @@ def load_detector(
         return load_matcher(workspace, mm_per_px)
     config = load_config(workspace.train_config, TrainConfig)
     data, parts = open_known_parts(workspace)
-    choice = choose_runtime(workspace, runtime, precision, 1 if many else threads)
+    choice = choose_runtime(workspace, runtime, precision, threads)
     path = find_model(workspace, choice)
     with ThreadPoolExecutor(1) as beside:
         loading = [beside.submit(matcher_of, workspace, data, parts, mm_per_px)] if engine == "both" else []

@@ -2,13 +2,16 @@
 
 Where the network is not sure which of several outlines of nearly one shape and size it sees, all of them are registered,
 each free to find its own scale, and some end on wrong edges. Once a first decision has told the scale and how the thing
-lies, the others it may be are laid there anew, outline on outline, so that all of them start equal.
+lies, the others it may be are laid there anew, outline on outline, so that all of them start equal. Kin of kin are too: of a
+part half hidden the outlines may be very different.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.detections import Detections
@@ -17,8 +20,24 @@ from kontur.modeling.plane import Plane
 
 LEAST_OVERLAP = 0.82
 """Intersection over union of outlines from which on one may be taken for the other."""
+_LEAST_OF_KINDRED = 0.5
+"""The same for kin of kin."""
+SMALLER = 0.985
+"""Of the shared scale, where they start: feet of walls and shadows lie outside the edge, and hold what is larger."""
 SAME_PLACE_PX = 14.0
 """Hypotheses this near to a datum, or to each other, are about the same thing."""
+
+
+class Beside(NamedTuple):
+    """What else may lie where parts were accepted.
+
+    Attributes:
+        rows: of the accepted ones that have kin, ascending.
+        laid: these again and their kin, not registered; the score is the network's for the family, 0 where it names none.
+    """
+
+    rows: NDArray[np.int64]
+    laid: Detections
 
 
 class Kin:
@@ -34,44 +53,72 @@ class Kin:
         """
         self._parts, self._faces = parts, faces
         self._leaders = [_leader(part, items) for part, items in enumerate(stand_ins)]
-        self._known: dict[tuple[int, int], list[StandIn]] = {}
+        self._known: dict[tuple[int, int, float], list[StandIn]] = {}
 
-    def beside(self, accepted: Detections, hypotheses: Detections, plane: Plane) -> Detections:
-        """Return what else may lie where parts were accepted, and these again, at the plane's scale; not registered.
+    def beside(self, accepted: Detections, hypotheses: Detections, plane: Plane) -> Beside:
+        """Lay what else may lie where parts were accepted, and these again, at about the plane's scale.
 
         Args:
             accepted: of known parts.
             hypotheses: the network's: what it names in a place is tried there.
             plane: that the accepted share; nothing is tried when its scale is not known.
         """
+        nothing = Beside(np.zeros(0, np.int64), accepted[:0])
         if plane.log_scale is None:
-            return accepted[:0]
+            return nothing
         apart = np.linalg.norm(accepted.uv[:, None] - hypotheses.uv[None], axis=2)
-        rows = []
+        rows: list[tuple[int, StandIn]] = []
+        scores: list[float] = []
         for row, part in enumerate(accepted.part.tolist()):
-            leader, own = self._leaders[part].part, self._leaders[part]
-            named = {self._leaders[other].part for other in hypotheses.part[apart[row] <= SAME_PLACE_PX].tolist()}
-            others = [item for other in sorted(named - {leader}) for item in self._ways(leader, other)]
-            for item in [StandIn(leader, False, np.eye(3)), *others] if others else []:
+            own, named = self._leaders[part], self._named(hypotheses, apart[row] <= SAME_PLACE_PX)
+            kin = [
+                item for other in self._kindred(own.part, set(named)) for item in self._nearest_ways(own.part, other)
+            ]
+            for item in [StandIn(own.part, False, np.eye(3)), *kin] if kin else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))
+                scores.append(named.get(item.part, 0.0))
         if not rows:
-            return accepted[:0]
+            return nothing
         found = laid(accepted, rows)
         matrix, (_, scale) = found.matrix.copy(), found.similarity
-        shared = np.exp(plane.log_scale + plane.log_scale_at(found.uv))
+        shared = SMALLER * np.exp(plane.log_scale + plane.log_scale_at(found.uv))
         matrix[:, :2, :2] *= (shared / scale)[:, None, None]
-        return replace(found, matrix=matrix)
+        with_kin = np.unique([row for row, _ in rows])
+        return Beside(with_kin, replace(found, matrix=matrix, score=np.array(scores)))
 
-    def _ways(self, one: int, other: int) -> list[StandIn]:
-        """Return the ways in which a leader lies on another one."""
-        if (one, other) not in self._known:
+    def _named(self, hypotheses: Detections, here: NDArray[np.bool_]) -> dict[int, float]:
+        """Return the leaders that the network names in a place, and its score for their families."""
+        named: dict[int, float] = {}
+        for part, score in zip(hypotheses.part[here].tolist(), hypotheses.score[here].tolist(), strict=True):
+            leader = self._leaders[part].part
+            named[leader] = max(named.get(leader, 0.0), score)
+        return named
+
+    def _kindred(self, leader: int, named: set[int]) -> list[int]:
+        """Return which of the leaders that are named are kin of one, or kin of its kin."""
+        found, left = [leader], sorted(named - {leader})
+        for one in found:
+            near = [other for other in left if self._ways(one, other, LEAST_OVERLAP)]
+            found += near
+            left = [other for other in left if other not in near]
+        return found[1:]
+
+    def _nearest_ways(self, one: int, other: int) -> list[StandIn]:
+        """Return the ways in which a leader lies on its kin, or on kin of its kin."""
+        return self._ways(one, other, LEAST_OVERLAP) or self._ways(one, other, _LEAST_OF_KINDRED)
+
+    def _ways(self, one: int, other: int, least_overlap: float) -> list[StandIn]:
+        """Return the ways in which a leader lies on another one, none where their outlines overlap too little."""
+        key = one, other, least_overlap
+        if key not in self._known:
             a, b = self._parts[one], self._parts[other]
             small, large = sorted((a.outer.area_mm2, b.outer.area_mm2))
             sides = (False, True) if self._faces == "both" and b.chiral else (False,)
-            tried = sides if small >= LEAST_OVERLAP * large else ()
-            ways = [StandIn(other, side, way) for side in tried for way in best_ways(a, b, side, LEAST_OVERLAP)]
-            self._known[one, other] = ways
-        return self._known[one, other]
+            tried = sides if small >= least_overlap * large else ()
+            self._known[key] = [
+                StandIn(other, side, way) for side in tried for way in best_ways(a, b, side, least_overlap)
+            ]
+        return self._known[key]
 
 
 def _leader(part: int, items: Sequence[StandIn]) -> StandIn:
