@@ -122,7 +122,7 @@ def measure_video(space: Workspace, choice: RuntimeChoice, files: Sequence[Path]
         for number in range(frames):
             writer.write(shown[number % len(shown)])
         writer.release()
-        detector = load_detector(space, runtime=choice.runtime, precision=choice.precision)
+        detector = load_detector(space, runtime=choice.runtime, precision=choice.precision, many=True)
         memory, start = {}, time.perf_counter()
         found = ordered_map(
             lambda item: picture_result(item.frame.name, item.detections, detector.parts),

@@ -216,6 +216,7 @@ def load_detector(
     runtime: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
+    many: bool = False,
 ) -> Detector:
     """Return a detector of a workspace's models, drawings and configuration.
 
@@ -226,6 +227,7 @@ def load_detector(
         runtime: one of `runtimes.RUNTIMES`; None for what `kontur tune` stored, or ONNX Runtime.
         precision: fp32, bf16 or int8; None for what `kontur tune` stored, or fp32.
         threads: for all libraries, see `hardware.threads.use_threads`; None for what was set or tuned, or all CPUs.
+        many: whether as many pictures will be detected in at once as there are threads (see `pipeline`): each then has one.
 
     Raises:
         ConfigError, DrawingError, ModelError: what is missing or does not fit.
@@ -236,7 +238,7 @@ def load_detector(
         return load_matcher(workspace, mm_per_px)
     config = load_config(workspace.train_config, TrainConfig)
     data, parts = open_known_parts(workspace)
-    choice = choose_runtime(workspace, runtime, precision, threads)
+    choice = choose_runtime(workspace, runtime, precision, 1 if many else threads)
     path = find_model(workspace, choice)
     with ThreadPoolExecutor(1) as beside:
         loading = [beside.submit(matcher_of, workspace, data, parts, mm_per_px)] if engine == "both" else []

@@ -1,8 +1,8 @@
-"""Decoding, the network and the drawing's share of the work overlap, in threads, with a bounded number of pictures.
+"""Decoding and detecting overlap, in threads: while one picture is read, others are in the network or being decided on.
 
-OpenCV, the runtimes and the compiled kernels release the interpreter lock, so that threads do run side by side. Results
-come in the order of the pictures. At most `DEPTH` pictures wait before each stage, so memory does
-not grow with their number.
+OpenCV, the runtimes and the compiled kernels release the interpreter lock, so that threads do run side by side; each has a
+picture of its own, which takes less of the processor than sharing one. Results come in the order of the pictures. At most
+`DEPTH` pictures wait, so memory does not grow with their number.
 """
 
 from collections import deque
@@ -15,7 +15,6 @@ from kontur.hardware.threads import thread_count
 from kontur.modeling.detections import Detections, Detector
 from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.parallel import work_alone
-from kontur.modeling.proposer import Proposal
 from kontur.modeling.shape_matching import ShapeMatcher
 from kontur.modeling.tiles import TiledDetector, largest_part_px
 from kontur.sources import Frame, Source
@@ -40,23 +39,12 @@ def detect_in(detector: Detector, source: Source) -> Iterator[Found]:
     """
     frames = newest(source) if source.live else iter(source)
     tiled = tiled_detector(detector)
-    network = detector if isinstance(detector, NetworkDetector) else None
 
-    def first(frame: Frame) -> tuple[Frame, Proposal | None]:
-        """Run the network on a frame."""
-        early = network is not None and frame.picture is not None and not tiled.tiles(frame.picture)
-        return frame, network.propose(frame.picture) if early else None  # type: ignore[union-attr, arg-type]
+    def seen(frame: Frame) -> Found:
+        """Detect in a frame."""
+        return Found(frame, None if frame.picture is None else tiled.detect(frame.picture))
 
-    def second(pair: tuple[Frame, Proposal | None]) -> Found:
-        """Let the drawing decide on what the network proposed."""
-        frame, proposal = pair
-        if frame.picture is None:
-            return Found(frame, None)
-        if network is not None and proposal is not None:
-            return Found(frame, network.decide(frame.picture, *proposal))
-        return Found(frame, tiled.detect(frame.picture))
-
-    return ordered_map(second, ordered_map(first, frames, 1), thread_count())
+    return ordered_map(seen, frames, thread_count())
 
 
 def ordered_map(function: Callable[[In], Out], items: Iterable[In], workers: int, depth: int = DEPTH) -> Iterator[Out]:

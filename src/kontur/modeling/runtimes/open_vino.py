@@ -12,6 +12,7 @@ from kontur.errors import ModelError, reason
 from kontur.files import sha256_of
 from kontur.hardware.lean_imports import import_openvino
 from kontur.hardware.processor import read_processor
+from kontur.hardware.threads import thread_count
 from kontur.modeling.runtimes import Floats, Runtime, RuntimeChoice
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -22,9 +23,11 @@ CACHE = ".openvino"
 
 def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
     """Load an OpenVINO or ONNX file; see `runtimes.open_runtime`."""
+    streams = max(1, thread_count() // max(1, choice.threads))  # pictures at once that leave no thread idle
     settings = {
         "INFERENCE_PRECISION_HINT": _HINTS[choice.precision],
-        "INFERENCE_NUM_THREADS": choice.threads,
+        "INFERENCE_NUM_THREADS": streams * choice.threads,
+        "NUM_STREAMS": streams,
         "PERFORMANCE_HINT": "LATENCY",
         "CACHE_DIR": _cache_of(path),
     }
