@@ -148,12 +148,14 @@ def test_a_damaged_manifest_names_itself_and_the_way_out(space, text):
 def test_a_manifest_of_another_format_is_none(space, value):
     space.manifest.write_text(json.dumps(value))
     assert read_manifest(space) is None
-    with pytest.raises(DatasetError, match="no data set; run `kontur generate`"):
+    with pytest.raises(DatasetError, match="the data set is of another version of kontur; run `kontur generate`"):
         open_dataset(space, "val")
 
 
 def test_no_manifest_is_none(tmp_path):
     assert read_manifest(Workspace(tmp_path)) is None
+    with pytest.raises(DatasetError, match="no data set; run `kontur generate`"):
+        open_dataset(Workspace(tmp_path), "val")
 
 
 @pytest.mark.parametrize("damage", [None, b"", b"{", b"\xff\xfe\x00"])

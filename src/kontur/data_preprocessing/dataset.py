@@ -215,7 +215,8 @@ def open_dataset(workspace: Workspace, split: str) -> Dataset:
         raise DatasetError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     manifest = read_manifest(workspace)
     if manifest is None:
-        raise DatasetError(f"{workspace.processed}: no data set; run `kontur generate`")
+        state = "the data set is of another version of kontur" if workspace.manifest.is_file() else "no data set"
+        raise DatasetError(f"{workspace.processed}: {state}; run `kontur generate`")
     if not manifest.complete:
         raise DatasetError(
             f"{workspace.processed}: the data set is incomplete; run `kontur generate` again to finish it"
