@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kontur.modeling.small_matrices import add_equation, product, solve_damped
+from kontur.modeling.small_matrices import add_equation, determinant, multiply, solve_damped
 
 
 def test_damped_weighted_equations_are_solved():
@@ -18,4 +18,11 @@ def test_damped_weighted_equations_are_solved():
 
 def test_product_is_numpys():
     a, b = np.random.default_rng(2).normal(size=(2, 3, 3))
-    np.testing.assert_allclose(product(a, b), a @ b, rtol=1e-12)
+    out = np.empty((3, 3))
+    multiply(a, b, out)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-12)
+
+
+def test_determinant_is_numpys():
+    a = np.random.default_rng(3).normal(size=(3, 3))
+    np.testing.assert_allclose(determinant(a), np.linalg.det(a), rtol=1e-12)

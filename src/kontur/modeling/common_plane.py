@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kontur.modeling.fit_state import Fit
 from kontur.modeling.placing import log_scale_at_datum
 from kontur.modeling.plane import fit_plane, level_plane
-from kontur.modeling.small_matrices import product
+from kontur.modeling.small_matrices import multiply
 from kontur.modeling.support import Support
 
 Floats = NDArray[np.float64]
@@ -69,11 +69,11 @@ def move_to_plane(matrix, change, out):  # type: ignore[no-untyped-def]  # pragm
         change: (3, 3) from the picture of the old plane to that of the new one.
         out: (N, 3, 3), written; the last element is 1.
     """
-    motion = np.zeros((3, 3))
+    motion, moved, placed = np.zeros((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     motion[2, 2] = 1
     for n in range(len(matrix)):
-        moved = product(change, matrix[n])
-        moved /= moved[2, 2]
+        multiply(change, matrix[n], moved)
+        _scale(moved, moved)
         a, b, c, d = _at_datum(matrix[n])
         p, q, r, s = _at_datum(moved)
         stretch = p * s - q * r
@@ -82,8 +82,17 @@ def move_to_plane(matrix, change, out):  # type: ignore[no-untyped-def]  # pragm
         motion[0, 0], motion[0, 1], motion[1, 0], motion[1, 1] = cosine, sine, -sine, cosine
         for k in range(2):
             motion[k, 2] = matrix[n, k, 2] - motion[k, 0] * moved[0, 2] - motion[k, 1] * moved[1, 2]
-        placed = product(motion, moved)
-        out[n] = placed / placed[2, 2]
+        multiply(motion, moved, placed)
+        _scale(placed, out[n])
+
+
+@numba.njit(**_fast)
+def _scale(matrix, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write a homography so that its last element is 1."""
+    last = matrix[2, 2]
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = matrix[i, j] / last
 
 
 @numba.njit(**_fast)

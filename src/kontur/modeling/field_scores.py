@@ -65,32 +65,52 @@ def lay_contour(field, few, contour, ways, at, shifts, limits, out):  # type: ig
     score_turns(field, contour, (scales, some, mirrored), at, shifts[0], inside, scores, which)
     best, size = np.empty(len(some)), np.empty(len(some), np.int64)
     for k in range(len(some)):
-        size[k] = scores[:, k].argmax()
+        size[k] = 0
+        for s in range(1, len(scales)):
+            if scores[s, k] > scores[size[k], k]:
+                size[k] = s
         best[k] = scores[size[k], k]
-    order = np.argsort(-best, kind="mergesort")[: len(out)]
-    for n in range(len(order)):
-        k = order[n]
-        if best[k] < _least_near(best[order[0]], limits[3]):
+    least, alone, last = -np.inf, np.empty((1, 1)), np.empty((1, 1), np.int64)
+    for n in range(len(out)):
+        k = _highest(best, least)
+        if k < 0:
             return n
+        if n == 0:
+            least = _least_near(best[k], limits[3])
         s = size[k]
-        moved, alone = at + shifts[0][which[s, k]], (scales[s : s + 1], some[k : k + 1], mirrored)
-        score_turns(field, contour, alone, moved, shifts[1], inside, first[:, :1], which[:1, :1])
-        out[n, :2], out[n, 2], out[n, 3] = moved + shifts[1][which[0, 0]], some[k], scales[s]
-    return len(order)
+        moved, one = at + shifts[0][which[s, k]], (scales[s : s + 1], some[k : k + 1], mirrored)
+        score_turns(field, contour, one, moved, shifts[1], inside, alone, last)
+        out[n, :2], out[n, 2], out[n, 3] = moved + shifts[1][last[0, 0]], some[k], scales[s]
+        best[k] = -np.inf
+    return len(out)
 
 
 @numba.njit(**_exact)
 def likely_angles(scores, share, most):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the angles whose scores are local maxima, round the circle, and near the best one's; best first."""
-    order, found = np.argsort(-scores, kind="mergesort"), np.empty(most, np.int64)
-    least, count = _least_near(scores[order[0]], share), 0
-    for k in order:
-        if count == most or not np.isfinite(scores[k]) or scores[k] < least:
-            break
+    peaks, found = np.full(len(scores), -np.inf), np.empty(most, np.int64)
+    for k in range(len(scores)):
         if scores[k] >= scores[k - 1] and scores[k] >= scores[(k + 1) % len(scores)]:
-            found[count] = k
-            count += 1
-    return found[:count]
+            peaks[k] = scores[k]
+    least = -np.inf
+    for count in range(most):
+        k = _highest(peaks, least)
+        if k < 0:
+            return found[:count]
+        if count == 0:
+            least = _least_near(peaks[k], share)
+        found[count], peaks[k] = k, -np.inf
+    return found
+
+
+@numba.njit(**_exact)
+def _highest(values, least):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the first of the highest finite values that is at least so high; -1 when there is none."""
+    best = -1
+    for k in range(len(values)):
+        if np.isfinite(values[k]) and values[k] >= least and (best < 0 or values[k] > values[best]):
+            best = k
+    return best
 
 
 @numba.njit(**_exact)

@@ -7,7 +7,7 @@ outside the contour all its edges lie, px.
 import numba
 import numpy as np
 
-from kontur.modeling.small_matrices import product, solve_damped
+from kontur.modeling.small_matrices import multiply, solve_damped
 
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
@@ -53,7 +53,14 @@ def _typical(weight, strength):  # type: ignore[no-untyped-def]  # pragma: no co
         if weight[m] > 0 and strength[m, 0] > 0:
             values[count] = strength[m, 0]
             count += 1
-    return np.sort(values[:count])[(count - 1) // 2] if count > 0 else 1.0
+    for k in range(count):
+        below, same = 0, 0
+        for other in range(count):
+            below += values[other] < values[k]
+            same += values[other] == values[k]
+        if below <= (count - 1) // 2 < below + same:
+            return values[k]
+    return 1.0
 
 
 @numba.njit(**_fast)
@@ -153,7 +160,7 @@ def move_contours(matrix, plane, placed, range_px, solution, out):  # type: igno
         out: (N, 3, 3), written; the last element is 1.
     """
     weight, rows, centre = placed
-    motion = np.zeros((3, 3))
+    motion, one, two = np.zeros((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     for n in range(len(matrix)):
         radius = np.sqrt(mean_square_arm(weight[n], rows[n]))
         du, dv, turn, grow, _ = solution[n]
@@ -165,8 +172,12 @@ def move_contours(matrix, plane, placed, range_px, solution, out):  # type: igno
         motion[0, 0], motion[0, 1], motion[0, 2] = c, s, u + du - c * u - s * v
         motion[1, 0], motion[1, 1], motion[1, 2] = -s, c, v + dv + s * u - c * v
         motion[2, 2] = 1
-        moved = product(product(plane[0], motion), product(plane[1], matrix[n]))
-        out[n] = moved / moved[2, 2]
+        multiply(plane[1], matrix[n], one)
+        multiply(motion, one, two)
+        multiply(plane[0], two, one)
+        for i in range(3):
+            for j in range(3):
+                out[n, i, j] = one[i, j] / one[2, 2]
 
 
 @numba.njit(**_fast)

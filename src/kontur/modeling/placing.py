@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from kontur.modeling.small_matrices import product
+from kontur.modeling.small_matrices import determinant
 
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
@@ -78,11 +78,5 @@ def log_scale_at_datum(back, matrix):  # type: ignore[no-untyped-def]  # pragma:
         back: (3, 3) from the picture to the rectified one.
         matrix: (3, 3) part's frame to px.
     """
-    h = product(back, matrix)
-    minors = (
-        h[1, 1] * h[2, 2] - h[1, 2] * h[2, 1],
-        h[1, 0] * h[2, 2] - h[1, 2] * h[2, 0],
-        h[1, 0] * h[2, 1] - h[1, 1] * h[2, 0],
-    )
-    area = h[0, 0] * minors[0] - h[0, 1] * minors[1] + h[0, 2] * minors[2]
-    return 0.5 * np.log(abs(area / h[2, 2] ** 3))
+    weight = back[2, 0] * matrix[0, 2] + back[2, 1] * matrix[1, 2] + back[2, 2] * matrix[2, 2]
+    return 0.5 * np.log(abs(determinant(back) * determinant(matrix) / weight**3))

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.small_matrices import add_equation, product, solve_damped
+from kontur.modeling.small_matrices import add_equation, determinant, solve_damped
 
 Floats = NDArray[np.float64]
 
@@ -98,21 +98,30 @@ def fit_plane(size_wh: tuple[int, int], uv: Floats, log_scale: Floats, weight: F
 @numba.njit(**_fast)
 def _fit(uv, log_scale, weight, middle_uv, focal_px):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return slopes and log scale; NaN for a scale that no two parts agree on. Arguments as of `fit_plane`."""
-    count = np.count_nonzero(weight > 0)
+    count, most, total = 0, 0.0, 0.0
+    for w in weight:
+        count += w > 0
+        most, total = max(most, w), total + w
     if count < _FEWEST_ALIKE:
         return 0.0, 0.0, np.nan
-    at, relative, trusted = np.empty((len(uv), 2)), weight / weight.max(), np.empty(len(uv))
+    at, relative, trusted = np.empty((len(uv), 2)), np.empty(len(uv)), np.empty(len(uv))
     for n in range(len(uv)):
-        at[n, 0], at[n, 1] = 1.5 * (uv[n, 0] - middle_uv[0]) / focal_px, 1.5 * (uv[n, 1] - middle_uv[1]) / focal_px
+        relative[n] = weight[n] / most
+        for k in range(2):
+            at[n, k] = 1.5 * (uv[n, k] - middle_uv[k]) / focal_px
     tilt_prior = (_DEVIATION / _SLOPE_PRIOR) ** 2 if count >= _FEWEST else _NO_TILT
-    solution = np.array([0.0, 0.0, weighted_median(log_scale, weight)])
+    solution, ways, local = np.zeros(3), np.empty((2, 3, 3)), np.empty(len(uv))
+    solution[2] = weighted_median(log_scale, weight)
     _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted)
-    if trusted.sum() < _AGREEING * relative.mean():
-        return 0.0, 0.0, np.nan
-    ways, local = np.empty((2, 3, 3)), np.empty(len(uv))
     _see((solution[0], solution[1]), focal_px, middle_uv, ways)
     _scale_at(ways[1], uv, local)
-    return solution[0], solution[1], (trusted * (log_scale - local)).sum() / trusted.sum()
+    agreeing, scale = 0.0, 0.0
+    for n in range(len(uv)):
+        agreeing += trusted[n]
+        scale += trusted[n] * (log_scale[n] - local[n])
+    if agreeing < _AGREEING * total / most / len(uv):
+        return 0.0, 0.0, np.nan
+    return solution[0], solution[1], scale / agreeing
 
 
 @numba.njit(**_fast)
@@ -145,47 +154,49 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # ty
 @numba.njit(**_fast)
 def weighted_median(values, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the value below and above which half of the weight lies."""
-    order = np.argsort(values)
-    half, passed = weight.sum() / 2, 0.0
-    for k in order:
-        passed += weight[k]
-        if passed >= half:
+    half = 0.0
+    for w in weight:
+        half += w / 2
+    for k in range(len(values)):
+        below, same = 0.0, 0.0
+        for other in range(len(values)):
+            below += weight[other] * (values[other] < values[k])
+            same += weight[other] * (values[other] == values[k])
+        if below < half <= below + same:
             return values[k]
-    return values[order[-1]]
+    return values[0]
 
 
 @numba.njit(**_fast)
 def _see(slope_uv, focal_px, middle_uv, ways):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write the homography from the rectified picture to the picture, and its inverse.
 
-    The middle rows and columns are those of the smallest rotation that takes the z axis to the plane's normal.
+    Its middle rows and columns are those of the smallest rotation that takes the z axis to the plane's normal.
     """
-    (a, b), (u, v) = slope_uv, middle_uv
-    length = np.sqrt(1 + a * a + b * b)
-    x, y, z = a / length, b / length, 1 / length
-    flat = np.array([
-        [1 - x * x / (1 + z), -x * y / (1 + z), 0.0],
-        [-x * y / (1 + z), 1 - y * y / (1 + z), 0.0],
-        [-x / focal_px, -y / focal_px, 1.0],
-    ])  # fmt: skip
-    shift, back = np.eye(3), np.eye(3)
-    shift[0, 2], shift[1, 2], back[0, 2], back[1, 2] = u, v, -u, -v
-    ways[0] = product(product(shift, flat), back)
-    area = flat[0, 0] * flat[1, 1] - flat[0, 1] * flat[1, 0]
-    turned = np.array([
-        [flat[1, 1], -flat[0, 1], 0.0],
-        [-flat[1, 0], flat[0, 0], 0.0],
-        [flat[1, 0] * flat[2, 1] - flat[1, 1] * flat[2, 0], flat[0, 1] * flat[2, 0] - flat[0, 0] * flat[2, 1], area],
-    ])  # fmt: skip
-    ways[1] = product(product(shift, turned / area), back)
+    length = np.sqrt(1 + slope_uv[0] ** 2 + slope_uv[1] ** 2)
+    x, y, z = slope_uv[0] / length, slope_uv[1] / length, 1 / length
+    a, b, d = 1 - x * x / (1 + z), -x * y / (1 + z), 1 - y * y / (1 + z)
+    p, q, area = -x / focal_px, -y / focal_px, a * d - b * b
+    _about((a, b, b, d), (p, q), middle_uv, ways[0])
+    _about(
+        (d / area, -b / area, -b / area, a / area), ((b * q - d * p) / area, (b * p - a * q) / area), middle_uv, ways[1]
+    )
+
+
+@numba.njit(**_fast)
+def _about(linear, vanishing, middle_uv, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the homography that has these rows at the middle of the picture, which stays where it is."""
+    (a, b, c, d), (p, q), (u, v) = linear, vanishing, middle_uv
+    weight = 1 - p * u - q * v
+    out[0, 0], out[0, 1], out[0, 2] = a + u * p, b + u * q, u * weight - a * u - b * v
+    out[1, 0], out[1, 1], out[1, 2] = c + v * p, d + v * q, v * weight - c * u - d * v
+    out[2, 0], out[2, 1], out[2, 2] = p, q, weight
 
 
 @numba.njit(**_fast)
 def _scale_at(back, uv, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write the log of the local scale at places (N, 2) px, by the homography back to the rectified picture."""
-    minors = back[1, 1] * back[2, 2] - back[1, 2] * back[2, 1], back[1, 0] * back[2, 2] - back[1, 2] * back[2, 0]
-    area = back[0, 0] * minors[0] - back[0, 1] * minors[1]
-    area += back[0, 2] * (back[1, 0] * back[2, 1] - back[1, 1] * back[2, 0])
+    area = determinant(back)
     for n in range(len(uv)):
         weight = uv[n, 0] * back[2, 0] + uv[n, 1] * back[2, 1] + back[2, 2]
         out[n] = -0.5 * np.log(abs(area / weight**3))

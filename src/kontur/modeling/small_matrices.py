@@ -40,10 +40,15 @@ def solve_damped(normal, right, damping, solution):  # type: ignore[no-untyped-d
 
 
 @numba.njit(**_fast)
-def product(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the product of two 3 x 3 matrices."""
-    product = np.zeros((3, 3))
+def multiply(a, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the product of two 3 x 3 matrices, neither of which `out` is."""
     for i in range(3):
         for j in range(3):
-            product[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
-    return product
+            out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+
+
+@numba.njit(**_fast)
+def determinant(a):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the determinant of a 3 x 3 matrix."""
+    first, second = a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1], a[1, 0] * a[2, 2] - a[1, 2] * a[2, 0]
+    return a[0, 0] * first - a[0, 1] * second + a[0, 2] * (a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0])
