@@ -7,6 +7,7 @@ import pytest
 from modeling_scenes import bracket, washer
 
 from kontur.geometry import PixelPose
+from kontur.modeling import parallel
 from kontur.modeling.detections import from_poses
 from kontur.modeling.pipeline import detect_in, newest, ordered_map
 from kontur.sources import Frame, Source
@@ -136,3 +137,21 @@ def test_any_detector_runs_over_any_source():
     assert [item.frame.name for item in found] == [f"{n}.png" for n in range(9)]
     assert found[4].detections is None
     assert [item.detections.uv[0, 0] for item in found if item.detections] == [0, 1, 2, 3, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(("frames", "threads_each"), [(1, 3), (2, 1), (5, 1), (None, 1)])
+def test_one_picture_has_all_threads_of_several_each_has_one(monkeypatch, frames, threads_each):
+    monkeypatch.setattr("kontur.modeling.pipeline.thread_count", lambda: 3)
+    monkeypatch.setattr("kontur.modeling.parallel.thread_count", lambda: 3)
+    parallel._threads.cache_clear()
+    seen = []
+
+    class Counting(Brightness):
+        def detect(self, picture):
+            seen.append(parallel.threads())
+            return super().detect(picture)
+
+    shown = tuple(Frame(f"{n}.png", np.zeros((40, 60, 3), np.uint8)) for n in range(frames or 4))
+    assert len(list(detect_in(Counting(), Listed(paths=shown, frames=frames)))) == len(shown)
+    parallel._threads.cache_clear()
+    assert set(seen) == {threads_each}

@@ -107,7 +107,7 @@ def detect(
     with quick_start():
         from kontur.modeling.inference import load_detector
 
-        detector = load_detector(space, mm_per_px, engine.value, runtime, precision, threads, many=True)
+        detector = load_detector(space, mm_per_px, engine.value, runtime, precision, threads, source.frames != 1)
     run_detector(detector, source, out, as_json, save)
 
 

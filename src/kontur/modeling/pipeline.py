@@ -35,7 +35,7 @@ class Found(NamedTuple):
 def detect_in(detector: Detector, source: Source) -> Iterator[Found]:
     """Run a detector over a source; yields in the order of the frames. Large pictures are seen in tiles.
 
-    A live source is never waited for: frames that came while all stages were busy are left out.
+    A live source is never waited for: frames that came while all threads were busy are left out.
     """
     frames = newest(source) if source.live else iter(source)
     tiled = tiled_detector(detector)
@@ -44,7 +44,8 @@ def detect_in(detector: Detector, source: Source) -> Iterator[Found]:
         """Detect in a frame."""
         return Found(frame, None if frame.picture is None else tiled.detect(frame.picture))
 
-    return ordered_map(seen, frames, thread_count())
+    workers = thread_count() if source.frames is None else max(1, min(thread_count(), source.frames))
+    return ordered_map(seen, frames, workers)
 
 
 def ordered_map(function: Callable[[In], Out], items: Iterable[In], workers: int, depth: int = DEPTH) -> Iterator[Out]:
