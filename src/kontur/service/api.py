@@ -54,7 +54,8 @@ async def detect(
     uploads = await read_pictures(pictures, settings.max_pictures, settings.max_pixels_m * 1e6)
     if answer_as is Format.OVERLAY and len(uploads) > 1:
         raise Problem(422, "format=overlay answers with one picture; send one")
-    jobs = [DetectJob(upload.label, upload.data, contours, answer_as is Format.OVERLAY) for upload in uploads]
+    extras = contours, answer_as is Format.OVERLAY, answer_as is Format.COCO
+    jobs = [DetectJob(upload.label, upload.data, *extras) for upload in uploads]
     return _response(
         [await _detected(service, job, upload) for job, upload in zip(jobs, uploads, strict=True)], answer_as
     )
@@ -80,8 +81,8 @@ async def match(
     upload = await read_picture(picture, service.settings.max_pixels_m * 1e6)
     data = await read_drawing_upload(drawing)
     job = MatchJob(
-        upload.label, upload.data, contours, answer_as is Format.OVERLAY, data, (mm_per_px_low, mm_per_px_high), faces,
-        unit,
+        upload.label, upload.data, contours, answer_as is Format.OVERLAY, answer_as is Format.COCO, data,
+        (mm_per_px_low, mm_per_px_high), faces, unit,
     )  # fmt: skip
     return _response([await _submitted(service, job)], answer_as)
 

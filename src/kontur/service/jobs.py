@@ -13,12 +13,14 @@ class DetectJob:
         data: encoded picture.
         contours: also return the projected contours.
         overlay: also return the picture with what was found drawn on it, as PNG.
+        coco: also return the result in COCO's format.
     """
 
     label: str
     data: bytes
     contours: bool = False
     overlay: bool = False
+    coco: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Answer:
     Attributes:
         document: the result, JSON-like; None when the job was refused.
         refusal: why it was refused: a message for the client.
-        coco: the result in COCO's format.
+        coco: the result in COCO's format, where it was asked for.
         overlay: PNG.
         statistics: of the picture, for the monitor.
         seconds: that the work took.

@@ -161,7 +161,7 @@ def _detect(job: DetectJob, picture: Picture, detector: Detector) -> Answer:
     overlay = None
     if job.overlay:
         overlay = cv2.imencode(".png", draw_overlay(picture, found, detector.parts))[1].tobytes()
-    coco = coco_results([document], detector.parts)
+    coco = coco_results([document], detector.parts) if job.coco else []
     return Answer(document, coco=coco, overlay=overlay, statistics=picture_statistics(picture))
 
 
