@@ -37,6 +37,13 @@ def worker_pid(pool):
     return pool._slots[0].worker.process.pid
 
 
+def test_workers_give_way_to_the_process_that_answers(served_root):
+    async def check(pool):
+        assert os.getpriority(os.PRIO_PROCESS, worker_pid(pool)) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+
+    run(check, served_root)
+
+
 def test_many_jobs_at_once_are_all_answered(served_root):
     async def test(pool):
         answers = await asyncio.gather(*(pool.submit(JOB) for _ in range(6)))

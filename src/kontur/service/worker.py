@@ -4,6 +4,7 @@ A worker never sees a name that a client gave as anything but text, and a job th
 """
 
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -35,6 +36,8 @@ from kontur.visualization.overlay import draw_overlay
 from kontur.visualization.style import part_colour
 
 LOG = logging.getLogger("kontur.service")
+_NICER = 5
+"""Workers give way to the front process, so that requests are taken and answered while all cores detect."""
 _UPLOAD_NAME = "drawing.dxf"
 _DECIMALS_PX = 2
 _SAMPLE_HALF_PX = 240
@@ -80,6 +83,7 @@ def work(connection: Connection, spec: WorkerSpec) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICER)
     from kontur.modeling.inference import load_detector
     from kontur.workspace import open_workspace
 
