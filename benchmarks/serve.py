@@ -2,7 +2,8 @@
 
     python benchmarks/serve.py WORKSPACE [--seconds 20] [--requests 20000]
 
-Starts `kontur serve` for the workspace on loopback and sends it the pictures of the test split from a process of its own.
+Starts `kontur serve` for the workspace on loopback and sends it the pictures of the test split that hold about ten parts, from
+a process of its own.
 The detector alone is measured in this process first, so that the service's own share of CPU time is a ratio of one run.
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 import psutil
 from publish import markdown_table, publish
 
+from kontur.data_preprocessing.dataset import open_dataset
 from kontur.hardware.threads import VARIABLE
 from kontur.modeling.inference import load_detector
 from kontur.pictures import decode_picture
@@ -32,6 +34,7 @@ NAME = "serve"
 CLIENTS = 16
 SHARE_OF_BEST = 0.8
 OVERLOAD = 3.0
+PARTS_WANTED = 10
 
 
 @dataclass
@@ -262,6 +265,13 @@ async def killed(served: Served, client: Client, requests: list[bytes]) -> dict[
     return {"killed_lost": len(load.codes) - load.codes.count(200), "killed_back_seconds": back}
 
 
+def pictures_of_ten(space: Workspace, count: int = 20) -> list[bytes]:
+    """Return the test pictures whose number of parts is nearest to ten."""
+    data = open_dataset(space, "test")
+    rows = sorted((abs(len(sample.instances) - PARTS_WANTED), k) for k, sample in enumerate(data))
+    return [data.paths(k).image.read_bytes() for _, k in rows[:count]]
+
+
 def main() -> None:
     """Parse, measure, publish."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -270,8 +280,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=20_000, help="of the memory test")
     parser.add_argument("--malformed", type=int, default=1000, help="bad uploads")
     arguments = parser.parse_args()
-    files = sorted((arguments.workspace / "data/processed/test/images").glob("*.jpg"))[:40]
-    pictures = [path.read_bytes() for path in files]
+    pictures = pictures_of_ten(Workspace(arguments.workspace))
     bare_cpu, bare_wall = alone(arguments.workspace, pictures, arguments.seconds / 2)
     served = Served(arguments.workspace)
     try:
