@@ -2,8 +2,8 @@
 
     python benchmarks/serve.py WORKSPACE [--seconds 20] [--requests 20000]
 
-Starts `kontur serve` for the workspace on loopback and sends it the pictures of the test split that hold about ten parts, from
-a process of its own.
+Starts `kontur serve` for the workspace on loopback and sends it pictures of the test split that hold about ten parts, from a
+process of its own.
 The detector alone is measured in this process first, so that the service's own share of CPU time is a ratio of one run.
 """
 
