@@ -161,22 +161,27 @@ def _all_roughly_fitted(
         index = np.arange(rows.start, rows.stop)
         some, theirs = _roughly_fitted(views, model[index], fit[index], options)
         result.matrix[rows], result.offset_px[rows] = some.matrix, some.offset_px
-        support.put(index, theirs)
+        if theirs is not None:
+            support.put(index, theirs)
 
     in_threads(work, pieces(count, _LEAST_SHARED))
-    return result, support
+    return result, support if options.contenders_only else None
 
 
-def _roughly_fitted(views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions) -> tuple[Fit, Support]:
+def _roughly_fitted(
+    views: Views, model: ContourBatch, fit: Fit, options: RegistrationOptions
+) -> tuple[Fit, Support | None]:
     """Return the fit after the rounds; after the last one alone, repeated, where that explains more.
 
     What hides a part has a strong edge of its own, which the far-reaching rounds may take for the part's; that is looked
-    into where much of the contour is left without an edge.
+    into where much of the contour is left without an edge. Support is not measured where nobody asks for it.
     """
     source = views.edges(options.sigma_px)
     far = fit
     for step in options.rounds:
         far = improve(views.edges(options.sigma_px, step.reduction), model, far, step)
+    if len(options.rounds) < 2 and not options.contenders_only:
+        return far, None
     support = support_of(source, model, far, options.tolerance_px)
     doubtful = np.flatnonzero(support.share < _NO_DOUBT)
     if len(options.rounds) < 2 or len(doubtful) == 0:
@@ -199,7 +204,7 @@ def _read(
     for thinning in options.readings:
         if read is not None:
             fit, support = share_plane(source.size_wh, fit, read), read
-        if options.contenders_only and support is not None:
+        if support is not None and options.contenders_only:
             left = contenders(support, ROUGH_LAG if read is None else READ_LAG)
             fit, kept = fit[left], kept[left]
         if len(kept) == 0:
