@@ -8,12 +8,12 @@ from modeling_shapes import bracket, coverage_picture, disc, plate, rectangle
 
 from kontur.geometry import PixelPose, make_part
 from kontur.modeling.continuation import AHEAD, sides_of, without_passing_lines
-from kontur.modeling.contour_model import contour_model
+from kontur.modeling.contour_model import contour_model, model_batch
 from kontur.modeling.decide import DecisionOptions, decide
 from kontur.modeling.detections import from_poses
 from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import MOST_EVIDENCE, point_evidence
-from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.modeling.refine import RegistrationOptions
 
 SIZE_WH = (240, 200)
 TILE_PX = 40

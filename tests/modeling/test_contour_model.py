@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 import shapely
+from contour_batches import stack_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modeling_shapes import bar, bracket, disc, plate, rectangle
 
-from kontur.geometry import Contour, circle_contour, make_part
-from kontur.modeling.contour_model import CORNER_WEIGHT, contour_model, spacing_for, stack_models
+from kontur.geometry import Contour, PixelPose, circle_contour, make_part
+from kontur.modeling.contour_model import CORNER_WEIGHT, contour_model, model_batch, spacing_for
+from kontur.modeling.detections import from_poses
+from kontur.modeling.refine import RegistrationOptions
 
 PARTS = (bracket(), plate(3), disc(), bar(87.3, 7.9))
 
@@ -108,4 +111,29 @@ def test_thinned_models_keep_the_length_of_the_contour():
     one_point = batch.length_mm.max(axis=1)
     assert (np.abs(thinned.length_mm.sum(axis=1) - batch.length_mm.sum(axis=1)) <= 6 * one_point).all()
     np.testing.assert_array_equal(thinned.points_mm, batch.points_mm[:, ::2])
-    assert batch[np.array([1])].points_mm.shape == (1, *batch.points_mm.shape[1:])
+    assert batch[np.array([1])].points_mm.shape == (1, len(contour_model(disc(), 1.0).weight), 2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(0.2, 8.0)), max_size=6), st.integers(40, 400))
+def test_detections_have_the_models_of_their_parts_spaced_for_their_scale(rows, most_points):
+    """By the models one by one; a second batch is taken from the table that the first one has begun."""
+    poses = [PixelPose(50.0, 40.0, 0.3, scale) for _, scale in rows]
+    found = from_poses((100, 80), [part for part, _ in rows], [0.5] * len(rows), poses)
+    options = RegistrationOptions(spacing_px=1.5, most_points=most_points)
+    for batch in (
+        model_batch(found, PARTS, options),
+        model_batch(found[::-1], PARTS, options)[np.arange(len(rows))[::-1]],
+    ):
+        for row, (part, scale) in enumerate(rows):
+            model = contour_model(PARTS[part], spacing_for(PARTS[part], scale, 1.5, most_points))
+            count = len(model.weight)
+            for name in ("points_mm", "normals", "weight", "length_mm"):
+                np.testing.assert_array_equal(getattr(batch, name)[row, :count], getattr(model, name))
+            assert (batch.weight[row, count:] == 0).all()
+
+
+def test_a_part_too_small_to_be_seen_has_its_fewest_points():
+    found = from_poses((100, 80), [0], [0.5], [PixelPose(50.0, 40.0, 0.3, 1e-30)])
+    model = model_batch(found, PARTS, RegistrationOptions())
+    np.testing.assert_array_equal(model.points_mm[0], contour_model(PARTS[0], PARTS[0].perimeter_mm).points_mm)

@@ -130,6 +130,26 @@ def test_choosing_by_mask_and_slice():
     assert np.array_equal(found[1:3].matrix, found.matrix[1:3])
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_chosen_rows_keep_their_similarity(asked_before):
+    found, rows = some(), np.array([2, 0])
+    expected = [values[rows] for values in some().similarity]
+    if asked_before:
+        assert len(found.similarity[0]) == 4
+    for chosen in (found[rows], found[rows].scored(np.array([0.1, 0.2])), found.layered(np.arange(4))[rows]):
+        np.testing.assert_array_equal(chosen.similarity, expected)
+
+
+def test_other_scores_and_layers_leave_the_rest_as_it_is():
+    found = some()
+    score, layer = np.linspace(0, 1, 4), np.arange(4)
+    other = found.scored(score).layered(layer)
+    for name, array in arrays(found).items():
+        assert np.array_equal(getattr(other, name), {"score": score, "layer": layer}.get(name, array))
+        assert not getattr(other, name).flags.writeable
+    assert np.array_equal(found.score, some().score)
+
+
 def test_joined_detections_keep_their_order():
     first, second = some(3, seed=1), some(2, seed=2)
     joined = concatenate([first, second])
@@ -137,6 +157,8 @@ def test_joined_detections_keep_their_order():
     for name, array in arrays(first).items():
         assert np.array_equal(getattr(joined, name)[:3], array)
     assert np.array_equal(joined[3:].score, second.score)
+    assert concatenate([first[:0], first, second[:0]]) is first
+    assert len(concatenate([first[:0], second[:0]])) == 0
 
 
 @pytest.mark.parametrize("parts", [[], [some(1), some(1, size_wh=(480, 640))]], ids=["nothing", "two sizes"])

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import shapely
+from contour_batches import stack_models
 from evidence_oracle import between_cells, by_cell, chance_of, evidence_of_points
 from modeling_shapes import bracket, coverage_picture, disc, plate
 from scipy import stats
 
 from kontur.geometry import PixelPose
-from kontur.modeling.contour_model import contour_model, stack_models
+from kontur.modeling.contour_model import contour_model
 from kontur.modeling.detections import from_poses
 from kontur.modeling.edges import edge_picture
 from kontur.modeling.evidence import (

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from contour_batches import stack_models
 from modeling_shapes import bracket, coverage_picture, disc, plate
 from motion_oracle import motion_rows
 
 from kontur.geometry import PixelPose
 from kontur.modeling.alignment import apply_homography, project_normals
 from kontur.modeling.contenders import contenders
-from kontur.modeling.contour_model import ContourBatch, contour_model, stack_models
+from kontur.modeling.contour_model import ContourBatch, contour_model
 from kontur.modeling.detections import from_poses
 from kontur.modeling.edge_reader import FEATURES, seeing
 from kontur.modeling.edges import crossing, edge_picture
@@ -61,9 +62,10 @@ def test_padding_and_what_lies_outside_the_picture_count_nothing():
 
 def test_the_border_of_the_picture_is_outside():
     """A point counts from 1 px inside on; the model's points lie where the matrix, the identity, has them."""
-    points = np.array([[[0.5, 50.0], [1.0, 50.0], [248.0, 50.0], [248.5, 50.0], [50.0, 198.5]]])
-    normals, ones = np.broadcast_to([1.0, 0.0], points.shape), np.ones((1, 5))
-    placed = place(blank(), ContourBatch(points, normals, ones, ones), Fit(np.eye(3)[None], np.zeros(1), LEVEL))
+    points = np.array([[0.5, 50.0], [1.0, 50.0], [248.0, 50.0], [248.5, 50.0], [50.0, 198.5]])
+    rows = np.column_stack([points, np.tile([1.0, 0.0, 1.0, 1.0], (5, 1))])
+    model = ContourBatch((rows, np.array([0, 5])), np.zeros(1, np.int64))
+    placed = place(blank(), model, Fit(np.eye(3)[None], np.zeros(1), LEVEL))
     assert placed.length_px.tolist() == [[0.0, 1.0, 1.0, 0.0, 0.0]]
 
 

@@ -24,8 +24,20 @@ Limits are:
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from kontur.modeling.filling import common_area, fill_mask, shared_pixels
+from kontur.modeling.masks import Packed, Rings
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+Place = tuple[NDArray[np.int32], NDArray[np.int32]]
+Said = tuple[Floats, Floats, Floats]
+About = tuple[Ints, Floats, Floats]
+Case = tuple[Place, Said, Rings, Packed, About]
+State = tuple[NDArray[np.uint8], NDArray[np.bool_], Floats, Ints, Floats]
+Limits = tuple[tuple[float, float, float], tuple[float, float], tuple[float, float], int, float]
 
 COVERED, EXPLAINED = np.uint8(1), np.uint8(2)
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}

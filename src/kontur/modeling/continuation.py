@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.alignment import apply_homography, project_normals
-from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
+from kontur.modeling.contour_model import ContourModel, Spaced, contour_model, spacing_for
 from kontur.modeling.detections import Detections
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.evidence import PointEvidence, edge_statistic, within
-from kontur.modeling.refine import RegistrationOptions
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -85,7 +84,7 @@ def without_passing_lines(
     found: PointEvidence,
     detections: Detections,
     parts: Sequence[Part],
-    options: RegistrationOptions,
+    options: Spaced,
 ) -> PointEvidence:
     """Take away the evidence for contours where it comes from lines that go on beyond their sides.
 
@@ -94,7 +93,7 @@ def without_passing_lines(
         found: evidence along the contours.
         detections: whose contours they are.
         parts: the part list.
-        options: with which the contour points were made, see `refine.model_batch`.
+        options: with which the contour points were made, see `contour_model.model_batch`.
     """
     _, scale = detections.similarity
     sides = []

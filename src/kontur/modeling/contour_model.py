@@ -7,11 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
+from typing import Protocol
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Contour, Part, resample
+from kontur.modeling.detections import Detections
 
 CORNER_COSINE = 0.7
 """Points whose neighbours' normals differ by more than this angle's cosine count as corners."""
@@ -38,29 +42,88 @@ class ContourModel:
     weight: Floats
     length_mm: Floats
 
+    @property
+    def rows(self) -> Floats:
+        """(M, 6) all of it, point by point."""
+        return np.column_stack([self.points_mm, self.normals, self.weight, self.length_mm])
 
-@dataclass(frozen=True, eq=False)
+
+Table = tuple[Floats, NDArray[np.int64]]
+"""Many models one after the other: (T, 6) points, normals, weights and lengths, and where each begins, with the end."""
+
+
 class ContourBatch:
-    """The models of N detections, padded to the same number of points: weight and length are 0 where padded."""
+    """The models of N detections, padded to the same number of points: weight and length are 0 where padded.
 
-    points_mm: Floats
-    normals: Floats
-    weight: Floats
-    length_mm: Floats
+    They are taken from a table when their arrays are first asked for.
+    """
+
+    def __init__(self, table: Table, chosen: NDArray[np.int64], step: int = 1) -> None:
+        """Take models.
+
+        Args:
+            table: in which they are.
+            chosen: (N,) which of the table's.
+            step: one point in so many is taken, each standing for as much more length.
+        """
+        self._table, self._chosen, self._step = table, chosen, step
+        self._columns: tuple[Floats, Floats, Floats, Floats] | None = None
 
     def __getitem__(self, index: NDArray[np.int64]) -> "ContourBatch":
         """Return the models of some detections."""
-        return ContourBatch(self.points_mm[index], self.normals[index], self.weight[index], self.length_mm[index])
+        return ContourBatch(self._table, self._chosen[index], self._step)
+
+    def thinned(self, step: int = 2) -> "ContourBatch":
+        """Return every second point (or one in `step`), each standing for as much more length."""
+        return ContourBatch(self._table, self._chosen, step * self._step)
 
     @property
     def columns(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Points, normals, weights and lengths, as the kernels of `contour_fit` take them."""
-        return self.points_mm, self.normals, self.weight, self.length_mm
+        if self._columns is None:
+            self._columns = _stacked(self._table, self._chosen, self._step)
+        return self._columns
 
-    def thinned(self, step: int = 2) -> "ContourBatch":
-        """Return every second point (or one in `step`), each standing for as much more length."""
-        columns = self.points_mm, self.normals, self.weight, step * self.length_mm
-        return ContourBatch(*(np.ascontiguousarray(values[:, ::step]) for values in columns))
+    @property
+    def points_mm(self) -> Floats:
+        """(N, M, 2) in the parts' frames, y up."""
+        return self.columns[0]
+
+    @property
+    def normals(self) -> Floats:
+        """(N, M, 2) unit, away from the material."""
+        return self.columns[1]
+
+    @property
+    def weight(self) -> Floats:
+        """(N, M) 1 on smooth stretches, CORNER_WEIGHT next to corners."""
+        return self.columns[2]
+
+    @property
+    def length_mm(self) -> Floats:
+        """(N, M) contour length that each point stands for."""
+        return self.columns[3]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _stacked(table, chosen, step):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return (N, M, 2) points and normals, (N, M) weights and lengths; padded points repeat the first one."""
+    rows, first = table
+    count, most = len(chosen), 0
+    for number in chosen:
+        most = max(most, (first[number + 1] - first[number] + step - 1) // step)
+    points, normals = np.empty((count, most, 2)), np.empty((count, most, 2))
+    weight, length = np.zeros((count, most)), np.zeros((count, most))
+    for n in range(count):
+        begin, end = first[chosen[n]], first[chosen[n] + 1]
+        for m in range(most):
+            at = begin + m * step
+            row = rows[at if at < end else begin]
+            points[n, m, 0], points[n, m, 1] = row[0], row[1]
+            normals[n, m, 0], normals[n, m, 1] = row[2], row[3]
+            if at < end:
+                weight[n, m], length[n, m] = row[4], step * row[5]
+    return points, normals, weight, length
 
 
 def contour_model(part: Part, spacing_mm: float) -> ContourModel:
@@ -115,13 +178,55 @@ def spacing_for(part: Part, scale_px_per_mm: float, spacing_px: float, most_poin
     return float(_SPACING_STEP ** math.ceil(math.log(spacing) / math.log(_SPACING_STEP)))
 
 
-def stack_models(models: Sequence[ContourModel]) -> ContourBatch:
-    """Stack models of different lengths; padded points repeat the first one with weight and length 0."""
-    shape = len(models), max(len(model.weight) for model in models)
-    batch = ContourBatch(np.empty((*shape, 2)), np.empty((*shape, 2)), np.zeros(shape), np.zeros(shape))
-    for row, model in enumerate(models):
-        count = len(model.weight)
-        batch.points_mm[row, :count], batch.points_mm[row, count:] = model.points_mm, model.points_mm[0]
-        batch.normals[row, :count], batch.normals[row, count:] = model.normals, model.normals[0]
-        batch.weight[row, :count], batch.length_mm[row, :count] = model.weight, model.length_mm
-    return batch
+class Spaced(Protocol):
+    """How far apart contour points are: `spacing_px`, or further where that gives more than `most_points`."""
+
+    @property
+    def spacing_px(self) -> float: ...  # noqa: D102
+
+    @property
+    def most_points(self) -> int: ...  # noqa: D102
+
+
+def model_batch(detections: Detections, parts: Sequence[Part], options: Spaced) -> ContourBatch:
+    """Return the contour points of detections, spaced for their scale (see `spacing_for`)."""
+    models = _models_of(tuple(parts))
+    perimeter = models.perimeter_mm[detections.part]
+    spacing = np.maximum(options.spacing_px / detections.similarity[1], perimeter / options.most_points)
+    level = np.ceil(np.log(np.minimum(spacing, perimeter)) / math.log(_SPACING_STEP))
+    return models.batch(detections.part, level)
+
+
+class _Models:
+    """The models of a part list, all in one table, each sampled when it is first asked for.
+
+    Attributes:
+        perimeter_mm: (P,) of the parts.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.perimeter_mm = np.array([part.perimeter_mm for part in parts], np.float64)
+        self._parts, self._lock = parts, Lock()
+        self._numbers: dict[tuple[int, float], int] = {}
+        self._table: Table = np.empty((0, 6)), np.zeros(1, np.int64)
+
+    def batch(self, part: NDArray[np.int64], level: Floats) -> ContourBatch:
+        """Return the models of parts (N,), spaced by `_SPACING_STEP` to the power of (N,) levels, mm."""
+        keys = list(zip(part.tolist(), level.tolist(), strict=True))
+        missing = {key for key in keys if key not in self._numbers}
+        if missing:
+            self._add(sorted(missing))
+        return ContourBatch(self._table, np.array([self._numbers[key] for key in keys], np.int64))
+
+    def _add(self, keys: Sequence[tuple[int, float]]) -> None:
+        """Add models to the table, which is another one then: batches that were made keep theirs."""
+        with self._lock:
+            new = [key for key in keys if key not in self._numbers]
+            models = [contour_model(self._parts[part], _SPACING_STEP**level) for part, level in new]
+            rows, first = self._table
+            ends = first[-1] + np.cumsum([len(model.weight) for model in models], dtype=np.int64)
+            self._table = np.concatenate([rows, *(model.rows for model in models)]), np.append(first, ends)
+            self._numbers.update(zip(new, range(len(first) - 1, len(first) - 1 + len(new)), strict=True))
+
+
+_models_of = lru_cache(maxsize=16)(_Models)

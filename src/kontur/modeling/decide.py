@@ -8,8 +8,7 @@ while a part half covered by another is judged by what can be seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,12 @@ from kontur.geometry import Part
 from kontur.modeling.choosing import (
     COVERED,
     EXPLAINED,
+    About,
+    Case,
+    Limits,
+    Place,
+    Said,
+    State,
     best_open,
     choose,
     claimants,
@@ -25,13 +30,13 @@ from kontur.modeling.choosing import (
     take_or_reject,
 )
 from kontur.modeling.continuation import without_passing_lines
+from kontur.modeling.contour_model import model_batch
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.duels import Outcome, heard, settle
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.filling import fill_masks
 from kontur.modeling.masks import Packed, Rings, placed_outlines
 from kontur.modeling.plane import Plane, fit_plane
-from kontur.modeling.refine import RegistrationOptions, model_batch
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
@@ -109,13 +114,12 @@ def decide(
     if len(known) == 0:
         return detections
     chosen = detections if len(known) == len(detections) else detections[known]
-    points = RegistrationOptions(spacing_px=options.spacing_px, most_points=options.most_points)
-    model = model_batch(chosen, parts, points)
+    model = model_batch(chosen, parts, options)
     views, sigma = views_of(picture), options.sigma_px
     found = point_evidence(views.edges(sigma), model, chosen.matrix, views.background(sigma))
     left = found
     if not options.passing_lines:
-        left = without_passing_lines(views.edges(sigma), found, chosen, parts, points)
+        left = without_passing_lines(views.edges(sigma), found, chosen, parts, options)
     against = np.zeros(len(known)) if against is None else against[known]
     weighed = _weigh(found, left, placed_outlines(chosen, parts), against, chosen.size_wh)
     rows, score, certainty = _accept(weighed, np.ones(len(chosen)), chosen, options)
@@ -127,7 +131,7 @@ def decide(
         score *= certainty
         order = np.argsort(-score, kind="stable")
         rows, score = rows[order], score[order]
-    return replace(chosen[rows], score=score)
+    return chosen[rows].scored(score)
 
 
 def shared_plane(detections: Detections) -> Plane:
@@ -168,12 +172,12 @@ class _Weighed:
     left: PointEvidence
     rings: Rings
     masks: Packed
-    place: tuple[NDArray[np.int32], NDArray[np.int32]]
+    place: Place
     verdict: Floats
     against: Floats
 
     @property
-    def said(self) -> tuple[Floats, Floats, Floats]:
+    def said(self) -> Said:
         """What `choosing` asks for of what is left."""
         return self.left.length_px, self.left.evidence, self.left.amodal_px
 
@@ -204,7 +208,7 @@ def _accept(
     return rows[: len(certainty)], score[: len(certainty)], certainty
 
 
-def _fought_for(weighed: _Weighed, case: Any, state: Any, limits: Any) -> Floats:
+def _fought_for(weighed: _Weighed, case: Case, state: State, limits: Limits) -> Floats:
     """Accept hypotheses as `choosing.choose` does, after duels; returns how certain their parts are."""
     fill_masks(weighed.rings, weighed.masks, np.zeros(len(weighed.against), np.int64))
     certainty: list[float] = []
@@ -215,7 +219,7 @@ def _fought_for(weighed: _Weighed, case: Any, state: Any, limits: Any) -> Floats
     return np.array(certainty, np.float64)
 
 
-def _outcome(weighed: _Weighed, best: int, about: Any, state: Any) -> Outcome:
+def _outcome(weighed: _Weighed, best: int, about: About, state: State) -> Outcome:
     """Return who wins the place of the best hypothesis, by the points that are neither explained nor hidden."""
     found, (pixel, box), (part, trust, against) = weighed.found, weighed.place, about
     taken, is_open, verdict, _, _ = state

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +28,9 @@ _COLUMNS = (
     ("layer", np.dtype(np.int64), ()),
 )
 """Name, type and shape of one row of every array of Detections, in their order."""
+_NAMES = tuple(name for name, _, _ in _COLUMNS)
+_SIMILARITY = "_similarity"
+"""What similarities are kept as, once they are known: those of rows chosen later are the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,20 +79,47 @@ class Detections:
         return len(self.part)
 
     def __getitem__(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Detections":
-        return Detections(self.size_wh, *(getattr(self, name)[index].copy() for name, _, _ in _COLUMNS))
+        if isinstance(index, slice) or index.dtype == np.bool_:
+            index = np.arange(len(self))[index]
+        chosen = _made(self.size_wh, [getattr(self, name).take(index, 0) for name in _NAMES])
+        if _SIMILARITY in self.__dict__:
+            chosen.__dict__[_SIMILARITY] = tuple(values.take(index) for values in self.similarity)
+        return chosen
+
+    def scored(self, score: Floats) -> "Detections":
+        """Return the same with other scores (N,), in [0, 1]: nothing is checked again."""
+        return self._with("score", score)
+
+    def layered(self, layer: NDArray[np.int64]) -> "Detections":
+        """Return the same with other layers (N,): nothing is checked again."""
+        return self._with("layer", layer)
+
+    def _with(self, name: str, column: Floats | NDArray[np.int64]) -> "Detections":
+        """Return the same with one other array, on which the similarities do not depend."""
+        column.flags.writeable = False
+        other = object.__new__(Detections)
+        other.__dict__.update(self.__dict__)
+        other.__dict__[name] = column
+        return other
 
     @property
     def uv(self) -> Floats:
         """(N, 2) datum in px."""
         return self.matrix[:, :2, 2]
 
-    @cached_property
+    @property
     def similarity(self) -> tuple[Floats, Floats]:
         """(N,) angle in rad, counter-clockwise, and (N,) scale in px/mm at the datum (see `Camera.pixel_pose`).
 
         Under tilt the picture of a part is sheared: the angle is the direction in which the drawing's x axis is seen, the
         scale that of the closest similarity.
         """
+        known: tuple[Floats, Floats] | None = self.__dict__.get(_SIMILARITY)
+        if known is None:
+            known = self.__dict__[_SIMILARITY] = self._find_similarity()
+        return known
+
+    def _find_similarity(self) -> tuple[Floats, Floats]:
         linear = self.matrix[:, :2, :2] - self.matrix[:, :2, 2:] * self.matrix[:, 2:, :2]
         sign = np.where(self.flipped, -1.0, 1.0)
         a = (sign * linear[:, 0, 0] - linear[:, 1, 1]) / 2
@@ -108,6 +137,16 @@ class Detections:
         matrix = self.matrix[index]
         mapped = np.einsum("...ij,...j->...i", matrix[..., :2], points_mm) + matrix[..., 2]
         return np.asarray(mapped[:, :2] / mapped[:, 2:], np.float64)
+
+
+def _made(size_wh: tuple[int, int], columns: Sequence[NDArray[np.generic]]) -> Detections:
+    """Return detections of arrays that were taken from others, and need no check."""
+    made = object.__new__(Detections)
+    made.__dict__["size_wh"] = size_wh
+    for name, values in zip(_NAMES, columns, strict=True):
+        values.flags.writeable = False
+        made.__dict__[name] = values
+    return made
 
 
 class Detector(Protocol):
@@ -172,5 +211,7 @@ def concatenate(detections: Sequence[Detections]) -> Detections:
     """
     if len({item.size_wh for item in detections}) != 1:
         raise DetectionError(f"expected detections of one picture, got sizes {[item.size_wh for item in detections]}")
-    columns = [np.concatenate([getattr(d, name) for d in detections]) for name, _, _ in _COLUMNS]
-    return Detections(detections[0].size_wh, *columns)
+    some = [item for item in detections if len(item)]
+    if len(some) <= 1:
+        return (some or detections)[0]
+    return _made(detections[0].size_wh, [np.concatenate([getattr(item, name) for item in some]) for name in _NAMES])

@@ -136,7 +136,7 @@ class NetworkDetector:
         if self._calibration is None or len(decided) == 0:
             return decided
         score = self._calibration.probability(features_of(decided, self.parts, answer))
-        return replace(decided, score=score)[np.argsort(-score, kind="stable")]
+        return decided.scored(score)[np.argsort(-score, kind="stable")]
 
     def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
         """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""

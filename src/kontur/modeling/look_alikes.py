@@ -89,7 +89,7 @@ def alike(table: StandIns) -> NDArray[np.bool_]:
 def in_place_of(detections: Detections, table: StandIns) -> Detections:
     """Return the parts that may lie where detections do, in their poses; not registered."""
     rows = [(row, item) for row, part in enumerate(detections.part.tolist()) if part >= 0 for item in table[part]]
-    return laid(detections, rows)
+    return laid(detections, rows) if rows else detections[:0]
 
 
 def laid(detections: Detections, rows: Sequence[tuple[int, StandIn]]) -> Detections:

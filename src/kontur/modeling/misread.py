@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
+from kontur.modeling.contour_model import model_batch
 from kontur.modeling.detections import Detections
 from kontur.modeling.edge_reader import read_edges
 from kontur.modeling.fit_state import Fit, place
 from kontur.modeling.kin import SAME_PLACE_PX
 from kontur.modeling.plane import Plane
 from kontur.modeling.reading_fit import viewpoint
-from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.modeling.refine import RegistrationOptions
 from kontur.modeling.views import Views
 
 _FIT_PX = 0.2

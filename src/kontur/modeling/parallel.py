@@ -1,11 +1,11 @@
 """Sharing out work among threads: for compiled kernels and libraries that let go of the interpreter's lock."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
+from queue import SimpleQueue
+from threading import Lock, Thread, local
 from typing import TypeVar
 
 from kontur.hardware.threads import VARIABLE, thread_count
@@ -13,7 +13,7 @@ from kontur.hardware.threads import VARIABLE, thread_count
 Item = TypeVar("Item")
 
 
-_thread = threading.local()
+_thread = local()
 
 
 def work_alone() -> None:
@@ -31,16 +31,19 @@ def in_threads(work: Callable[[Item], object], items: Sequence[Item]) -> None:
         Exception: what `work` raised first.
     """
     todo = iter(items)
-    count = min(len(items), threads()) - 1
-    helpers = [_helpers(count).submit(_work_off, work, todo) for _ in range(count)]
+    shares = [_Share(work, todo) for _ in range(min(len(items), threads()) - 1)]
+    if shares:
+        _crew.help_with(shares)
     try:
         _work_off(work, todo)
     finally:
-        _work_off(lambda _: None, todo)  # after an error the others stop
-        started = [helper for helper in helpers if not helper.cancel()]
-        wait(started)
-    for helper in started:
-        helper.result()
+        if shares:
+            _work_off(lambda _: None, todo)  # after an error the others stop
+            for share in shares:
+                share.close()
+    for share in shares:
+        if share.fault is not None:
+            raise share.fault
 
 
 def _work_off(work: Callable[[Item], object], todo: Iterator[Item]) -> None:
@@ -48,14 +51,67 @@ def _work_off(work: Callable[[Item], object], todo: Iterator[Item]) -> None:
         work(item)
 
 
-@lru_cache(maxsize=8)
-def _helpers(count: int) -> ThreadPoolExecutor:
-    """Return threads that are kept: starting one takes longer than much of the work that is shared out."""
-    return ThreadPoolExecutor(count, thread_name_prefix="kontur-helper")
+class _Share:
+    """What one helper may do of some work; it begins before the caller closes it, or not at all.
+
+    Attributes:
+        fault: what `work` raised; None when it raised nothing.
+    """
+
+    def __init__(self, work: Callable[[Item], object], todo: Iterator[Item]) -> None:
+        self.fault: BaseException | None = None
+        self._todo = partial(_work_off, work, todo)
+        self._begun, self._ended = Lock(), Lock()
+        self._ended.acquire()
+
+    def begin(self) -> None:
+        """Work, unless that is closed."""
+        if self._begun.acquire(blocking=False):
+            try:
+                self._todo()
+            except BaseException as fault:  # noqa: BLE001 (raised again by the caller)
+                self.fault = fault
+            finally:
+                self._ended.release()
+
+    def close(self) -> None:
+        """Wait until it is done, if it has begun."""
+        if not self._begun.acquire(blocking=False):
+            self._ended.acquire()
 
 
+class _Crew:
+    """Helpers: threads that are kept, since starting one takes longer than much of the work that is shared out."""
+
+    def __init__(self) -> None:
+        self.disband()
+
+    def disband(self) -> None:
+        """Begin without helpers."""
+        self._shares: SimpleQueue[_Share] = SimpleQueue()
+        self._count, self._lock = 0, Lock()
+
+    def help_with(self, shares: Sequence[_Share]) -> None:
+        """Have helpers begin with shares, each by another one."""
+        if self._count < len(shares):
+            self._grow(len(shares))
+        for share in shares:
+            self._shares.put(share)
+
+    def _grow(self, count: int) -> None:
+        with self._lock:
+            for number in range(self._count, count):
+                Thread(target=self._help, name=f"kontur-helper-{number}", daemon=True).start()
+            self._count = max(self._count, count)
+
+    def _help(self) -> None:
+        while True:
+            self._shares.get().begin()
+
+
+_crew = _Crew()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_helpers.cache_clear)  # a forked process has no threads but one
+    os.register_at_fork(after_in_child=_crew.disband)  # a forked process has no threads but one
 
 
 def pieces(length: int, least: int) -> list[slice]:

@@ -10,17 +10,17 @@ lie through each other like woven strips.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
+from kontur.modeling.contour_model import model_batch
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.evidence import PointEvidence, point_evidence
 from kontur.modeling.masks import Window, overlaps, placed_outlines, windows_of
-from kontur.modeling.refine import RegistrationOptions, model_batch
+from kontur.modeling.refine import RegistrationOptions
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
@@ -46,7 +46,7 @@ def stack_layers(picture: Picture | Views, detections: Detections, parts: Sequen
     shared[detections.part == UNKNOWN] = shared[:, detections.part == UNKNOWN] = False
     pairs = np.argwhere(shared)
     if len(pairs) == 0:
-        return replace(detections, layer=np.zeros(len(detections), np.int64))
+        return detections.layered(np.zeros(len(detections), np.int64))
     piled, masks = np.unique(pairs), windows_of(packed)
     chosen = detections[piled]
     model = model_batch(chosen, parts, RegistrationOptions())
@@ -57,7 +57,7 @@ def stack_layers(picture: Picture | Views, detections: Detections, parts: Sequen
         lead[i, j] = _inner_evidence(found, i, masks[piled[j]]) - _inner_evidence(found, j, masks[piled[i]])
     layer = np.zeros(len(detections), np.int64)
     layer[piled] = layers_of(lead, shared[np.ix_(piled, piled)])
-    return replace(detections, layer=layer)
+    return detections.layered(layer)
 
 
 def layers_of(lead: Floats, related: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kontur.geometry import Part
 from kontur.modeling.common_plane import share_plane
 from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
-from kontur.modeling.contour_model import ContourBatch, contour_model, spacing_for, stack_models
+from kontur.modeling.contour_model import ContourBatch, model_batch
 from kontur.modeling.detections import UNKNOWN, Detections
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit
@@ -211,16 +211,6 @@ def _read(
             break
         fit, read = improve_by_reading(source, model[kept].thinned(thinning), fit, options.tolerance_px)
     return kept, fit, read
-
-
-def model_batch(detections: Detections, parts: Sequence[Part], options: RegistrationOptions) -> ContourBatch:
-    """Return the contour points of detections, spaced for their scale."""
-    _, scale = detections.similarity
-    models = []
-    for part, px_per_mm in zip(detections.part.tolist(), scale.tolist(), strict=True):
-        spacing = spacing_for(parts[part], px_per_mm, options.spacing_px, options.most_points)
-        models.append(contour_model(parts[part], spacing))
-    return stack_models(models)
 
 
 def _merged(detections: Detections, index: NDArray[np.int64], registered: Detections) -> Detections:
