@@ -75,7 +75,7 @@ def test_what_counts_as_a_stream(word, expected):
     ("words", "fault"),
     [
         (["missing.mp4"], "missing.mp4: no such video"),
-        (["99"], "camera 99: cannot be opened"),
+        (["99"], "camera 99: cannot be opened; is it connected"),
         (["http://127.0.0.1:9/none.mjpg"], "none.mjpg: cannot be opened"),
         (["0", "a.png"], "0: a video, camera or stream is read alone"),
         (["nothing-there"], "nothing-there: no pictures there"),

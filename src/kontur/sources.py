@@ -115,8 +115,10 @@ class _Capture:
         else:
             self._reader = cv2.VideoCapture(stream, cv2.CAP_FFMPEG, limits)
         if not self._reader.isOpened():
-            what = f"camera {stream}" if isinstance(stream, int) else stream
-            raise PictureError(f"{what}: cannot be opened; is it there, and a video that FFmpeg can decode?")
+            what, asked = str(stream), "is it there, and a video that FFmpeg can decode?"
+            if isinstance(stream, int):
+                what, asked = f"camera {stream}", "is it connected, and free of other programs?"
+            raise PictureError(f"{what}: cannot be opened; {asked}")
 
     def get(self, what: int) -> float:
         """Return one of OpenCV's CAP_PROP values."""
