@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from kontur.hardware.lean_imports import absent, quick_start
+from kontur.hardware.absent import absent
+from kontur.hardware.lean_imports import quick_start
 
 
 def run(program, **environment):

@@ -1,22 +1,11 @@
 """Libraries imported without what kontur does not use of them: a command that looks at one picture waits for its imports."""
 
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-
-@contextmanager
-def absent(*names: str) -> Iterator[None]:
-    """Let imports of packages fail while the block runs, as if they were not installed; those that are loaded stay."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is the import system's own mark for this
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
+from kontur.hardware.absent import UNUSED_BY_NUMBA, absent
 
 
 def import_openvino() -> ModuleType:
@@ -31,15 +20,13 @@ def import_openvino() -> ModuleType:
 
 
 def import_numba() -> None:
-    """Import all that numba needs to load compiled kernels, without SciPy and cffi, which none of kontur's kernels uses.
+    """Import numba to load compiled kernels, without SciPy and cffi, and see `lean_kernels`.
 
     For processes that are kontur's alone: functions that call linear algebra cannot be compiled in them.
     """
-    with absent("scipy", "scipy.linalg", "cffi"):
-        from numba.core.registry import cpu_target
-
-        cpu_target.typing_context.refresh()
-        cpu_target.target_context.refresh()
+    with absent(*UNUSED_BY_NUMBA):
+        from kontur.hardware.lean_kernels import load_kernels_leanly
+    load_kernels_leanly()
 
 
 @contextmanager
