@@ -88,6 +88,18 @@ def test_tilt_and_scale_are_read_off_the_parts_scales(tilt_deg, towards_deg):
     np.testing.assert_allclose(predicted, seen_scales(tilt_deg, towards_deg), atol=0.006)
 
 
+@pytest.mark.parametrize("wrong", [(), (2,), (0, 5)])
+@pytest.mark.parametrize(("tilt_deg", "towards_deg"), [(11, 200), (14, 70)])
+def test_a_strong_tilt_is_read_off_parts_that_a_level_plane_takes_for_misread(tilt_deg, towards_deg, wrong):
+    scales = seen_scales(tilt_deg, towards_deg)
+    assert np.ptp(scales) > 0.2
+    scales[list(wrong)] += np.array([0.35, -0.3])[: len(wrong)]
+    fitted = fit_plane(SIZE_WH, PLACES, scales, np.ones(len(PLACES)))
+    tilt, towards = np.radians((tilt_deg, towards_deg))
+    assert fitted.slope_uv == pytest.approx(np.tan(tilt) * np.array([np.cos(towards), -np.sin(towards)]), abs=0.03)
+    assert fitted.log_scale == pytest.approx(np.log(1.5), abs=0.01)
+
+
 @pytest.mark.parametrize("wrong", [(0,), (2, 6), (1, 4, 8)])
 def test_misread_parts_do_not_take_part(wrong):
     scales = seen_scales(5, 70)

@@ -23,7 +23,7 @@ _OUTLIER = 0.06
 """Log scale: fits that deviate more than this from the common plane do not take part."""
 _DEVIATION = 0.015
 """Log scale: standard deviation of one part's fit from the plane (height of its top face, walls taken for edges)."""
-_SLOPE_PRIOR = 0.08
+_SLOPE_PRIOR = 0.12
 """Standard deviation of a slope before anything is seen."""
 _FEWEST_ALIKE, _FEWEST = 2, 3
 """Parts that tell a scale, and a tilt."""
@@ -31,6 +31,8 @@ _AGREEING = 1.5
 """Parts, the doubtful ones in part, that must agree on a scale for it to be the common one."""
 _STEPS = 10
 _ROOMY_STEPS = 2
+_ROOM = 2.0, 6.0
+"""Steps begin with outliers that deviate so many times as much: for planes that are about level, and for tilted ones."""
 _NO_TILT = 1e6
 _TINY = 1e-9
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
@@ -112,7 +114,7 @@ def _fit(uv, log_scale, weight, middle_uv, focal_px):  # type: ignore[no-untyped
     tilt_prior = (_DEVIATION / _SLOPE_PRIOR) ** 2 if count >= _FEWEST else _NO_TILT
     solution, ways, local = np.zeros(3), np.empty((2, 3, 3)), np.empty(len(uv))
     solution[2] = weighted_median(log_scale, weight)
-    _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted)
+    _fit_best(at, log_scale, relative, tilt_prior, solution, trusted)
     _see((solution[0], solution[1]), focal_px, middle_uv, ways)
     _scale_at(ways[1], uv, local)
     agreeing, scale = 0.0, 0.0
@@ -125,30 +127,44 @@ def _fit(uv, log_scale, weight, middle_uv, focal_px):  # type: ignore[no-untyped
 
 
 @numba.njit(**_fast)
-def _fit_robustly(at, log_scale, relative, tilt_prior, solution, trusted):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _fit_best(at, log_scale, relative, tilt_prior, solution, trusted):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fit as `_fit_robustly` does, with little and with much room, and keep what leaves less unexplained."""
+    other, theirs = solution.copy(), np.empty_like(trusted)
+    cost = _fit_robustly(at, log_scale, relative, tilt_prior, _ROOM[0], solution, trusted)
+    if _fit_robustly(at, log_scale, relative, tilt_prior, _ROOM[1], other, theirs) < cost:
+        solution[:], trusted[:] = other, theirs
+
+
+@numba.njit(**_fast)
+def _fit_robustly(at, log_scale, relative, tilt_prior, room, solution, trusted):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Fit log scale = slope . at + level by reweighted least squares (Tukey's biweight), outliers first given more room.
+
+    Returns what is left unexplained: the sum of Tukey's loss, and what the slopes cost.
 
     Args:
         at: (N, 2), log_scale (N,), relative (N,): places, what is seen there, and how much it counts.
         tilt_prior: information that holds the slopes at 0.
+        room: by how much farther outliers may be at first.
         solution: (3,) slopes and level: the start, written.
         trusted: (N,) what each counts for in the end, written.
     """
     prior = np.array([tilt_prior, tilt_prior, _TINY])
     normal, right, row = np.empty((3, 3)), np.empty(3), np.ones(3)
     for step in range(_STEPS + 1):
-        limit = _OUTLIER * (2.0 if step < _ROOMY_STEPS else 1.0)
-        normal[:], right[:], total = 0, 0, 0.0
+        limit = _OUTLIER * (room if step < _ROOMY_STEPS else 1.0)
+        normal[:], right[:], total, cost = 0, 0, 0.0, tilt_prior * (solution[0] ** 2 + solution[1] ** 2)
         for n in range(len(at)):
             row[0], row[1] = at[n, 0], at[n, 1]
             wrong = log_scale[n] - row[0] * solution[0] - row[1] * solution[1] - solution[2]
             inside = max(0.0, 1 - (wrong / limit) ** 2)
             trusted[n] = relative[n] * inside * inside
             total += trusted[n]
+            cost += relative[n] * (1 - inside**3) * limit**2 / 3
             add_equation(row, trusted[n], log_scale[n], normal, right)
         if step == _STEPS or total <= 0:
             break
         solve_damped(normal, right, prior, solution)
+    return cost
 
 
 @numba.njit(**_fast)
