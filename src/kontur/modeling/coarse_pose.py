@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from kontur.geometry import Part, PixelPose
 from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
 from kontur.modeling.detections import Detections, from_similarities
-from kontur.modeling.field_scores import double_angles, lay_contour, likely_angles, relate, score_turns
+from kontur.modeling.directions import edge_directions
+from kontur.modeling.field_scores import lay_contour, likely_angles, score_turns
 from kontur.modeling.parallel import in_threads
+from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
 ANGLE_STEP_RAD = np.radians(5.0)
@@ -36,8 +38,8 @@ _PROMISING = 0.6
 _MOST_PROMISING = 6
 """So many angles are tried at the neighbouring scales, those that come to this share of the best at the middle one."""
 _REDUCTION = 2
-_FIELD_BLUR_PX = 1.5
-_CONTRAST_WINDOW_PX = 33
+_FIELD_BLUR_PX, _BLUR_REACH = 1.5, 6
+_FIELD_BLUR = cv2.getGaussianKernel(2 * _BLUR_REACH + 1, _FIELD_BLUR_PX, cv2.CV_32F)[_BLUR_REACH:, 0]
 _LEAST_GRADIENT = 4.0
 _SHIFTS = np.array([(u, v) for u in (-2, 0, 2) for v in (-2, 0, 2)])
 _STAY = np.zeros((1, 2), np.int64)
@@ -127,20 +129,16 @@ def settle(field: Floats, laid: Detections, parts: Sequence[Part]) -> Detections
     return from_similarities(laid.size_wh, laid.part, laid.score, uv, turns, scales, laid.flipped)
 
 
-def direction_field(picture: Picture) -> Floats:
+def direction_field(picture: Picture | Views) -> Floats:
     """Return (h, w, 2) float32 of the picture reduced by 2: edge strength times cosine and sine of twice its direction.
 
     Strength is the gradient over itself plus the mean gradient around it, so that weak and strong contrast count alike.
     """
-    size = (max(1, picture.shape[1] // _REDUCTION), max(1, picture.shape[0] // _REDUCTION))
-    small = cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (3, 3), 0)
-    across = cv2.Sobel(small, cv2.CV_32F, 1, 0, scale=1 / 4)
-    down = cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=1 / 4)
-    field, strength = np.empty((*small.shape[:2], 2), np.float32), np.empty(small.shape[:2], np.float32)
-    double_angles(across, down, field, strength)
-    around = cv2.blur(strength, (_CONTRAST_WINDOW_PX, _CONTRAST_WINDOW_PX))
-    relate(field, strength, around, np.float32(_LEAST_GRADIENT))
-    return np.asarray(cv2.GaussianBlur(field, (0, 0), _FIELD_BLUR_PX), np.float32)
+    small = views_of(picture).reduced(_REDUCTION)
+    height, width = small.shape[:2]
+    field = np.empty((height, 2 * width), np.float32)
+    edge_directions(small.reshape(height, -1), np.float32(_LEAST_GRADIENT), _FIELD_BLUR, field)
+    return field.reshape(height, width, 2)
 
 
 def _picture_scale(

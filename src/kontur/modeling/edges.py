@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.smoothing import Survey, is_large, smoothed, smoothed_tiles, survey
+from kontur.modeling.medians import median_length
+from kontur.modeling.smoothing import Survey, is_large, reduced, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
 
@@ -74,7 +75,12 @@ def edge_picture(picture: Picture, sigma_px: float, reduction: int = 1) -> EdgeP
     if is_large(picture, reduction):
         tiles, windows = smoothed_tiles(picture, sigma_px, reduction), survey(picture, sigma_px, reduction)
         return EdgePicture(tiles.pixels, reduction, noise_of(windows), tiles, windows)
-    pixels = smoothed(picture, sigma_px, reduction)
+    return edges_of(reduced(picture, reduction), sigma_px, reduction)
+
+
+def edges_of(small: Picture, sigma_px: float, reduction: int) -> EdgePicture:
+    """Smooth a picture, already reduced, as a whole; arguments as of `edge_picture`."""
+    pixels = smoothed(small, sigma_px)
     return EdgePicture(pixels, reduction, noise_level(pixels))
 
 
@@ -97,10 +103,9 @@ def noise_of(windows: Survey) -> float:
 
 def _noise_from(change: Floats) -> float:
     """Return what changes (..., C) over 2 px say, by the median of their norms."""
-    change *= change
-    squared = sum(change[..., channel] for channel in range(change.shape[-1]))
-    length = float(np.sqrt(np.median(squared))) / 2
-    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * length / np.sqrt(change.shape[-1]))
+    channels = change.shape[-1]
+    length = median_length(np.ascontiguousarray(change).reshape(-1, channels)) / 2
+    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * length / np.sqrt(channels))
 
 
 class Crossing(NamedTuple):

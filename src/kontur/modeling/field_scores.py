@@ -1,42 +1,10 @@
-"""The kernels of the coarse alignment: a field of edge directions, and a contour laid on it at many places."""
+"""The kernels of the coarse alignment: a contour laid on a field of edge directions at many places."""
 
 import numba
 import numpy as np
 
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 _exact = {"cache": True, "nogil": True, "error_model": "numpy"}
-_TINY = np.float32(1e-6)
-
-
-@numba.njit(**_fast)
-def double_angles(across, down, field, strength):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Write the gradients' squares summed over colours: as cosine and sine of twice the angle, and the root of their length.
-
-    Args:
-        across, down: (h, w, C) float32 gradients.
-        field: (h, w, 2) float32, written.
-        strength: (h, w) float32, written.
-    """
-    for y in range(field.shape[0]):
-        for x in range(field.shape[1]):
-            cosine, sine = np.float32(0), np.float32(0)
-            for c in range(across.shape[2]):
-                a, d = across[y, x, c], down[y, x, c]
-                cosine += a * a - d * d
-                sine += 2 * a * d
-            field[y, x, 0], field[y, x, 1] = cosine, sine
-            strength[y, x] = np.sqrt(np.sqrt(cosine * cosine + sine * sine))
-
-
-@numba.njit(**_fast)
-def relate(field, strength, around, least):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Give a field the length of its strength over itself plus twice the mean strength around it plus `least`, in place."""
-    for y in range(field.shape[0]):
-        for x in range(field.shape[1]):
-            own = strength[y, x]
-            factor = own / (own + 2 * around[y, x] + least) / max(own * own, _TINY)
-            field[y, x, 0] *= factor
-            field[y, x, 1] *= factor
 
 
 @numba.njit(**_exact)

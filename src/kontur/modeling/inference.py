@@ -189,8 +189,9 @@ class NetworkDetector:
 def _prepared(picture: Picture) -> tuple[Views, NDArray[np.float32]]:
     """Return the views of a picture, those made that registration and decision look at first, and its direction field."""
     views, sigma, fields = Views(picture), _TO_DECIDE.sigma_px, []
+    views.reduced(_TO_DECIDE.rounds[0].reduction)
     steps = (
-        lambda: fields.append(direction_field(picture)),
+        lambda: fields.append(direction_field(views)),
         lambda: views.background(sigma),
         lambda: [views.edges(sigma, step.reduction) for step in _TO_DECIDE.rounds],
     )

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.row_filters import TAPS, smooth
 from kontur.modeling.tiles_on_demand import Tiles, with_margin
 from kontur.pictures import Picture
 
@@ -54,20 +55,31 @@ def is_large(picture: Picture, reduction: int = 1) -> bool:
     return picture.shape[0] * picture.shape[1] >= LEAST_LARGE_PX * reduction**2
 
 
-def smoothed(picture: Picture, sigma_px: float, reduction: int) -> Floats:
-    """Return a picture (h, w, C) float32, reduced by area average, then smoothed by a Gaussian of `sigma_px`."""
+def reduced(picture: Picture, reduction: int) -> Picture:
+    """Return the area average over `reduction` x `reduction` px; the rest at the right and lower border is left out."""
+    if reduction == 1:
+        return picture
     height, width = (max(1, side // reduction) for side in picture.shape[:2])
-    source = picture[: height * reduction, : width * reduction]
-    if reduction > 1:
-        source = cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA)
+    even = picture[: height * reduction, : width * reduction]
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def smoothed(picture: Picture, sigma_px: float) -> Floats:
+    """Return a picture (h, w, C) float32, smoothed by a Gaussian of `sigma_px`."""
+    height, width = picture.shape[:2]
     if sigma_px <= 0:
-        return source.astype(np.float32).reshape(height, width, -1)
+        return picture.astype(np.float32).reshape(height, width, -1)
     kernel = cv2.getGaussianKernel(round(2 * _REACH_SIGMAS * sigma_px + 1) | 1, sigma_px, cv2.CV_32F)
-    return np.asarray(cv2.sepFilter2D(source, cv2.CV_32F, kernel, kernel), np.float32).reshape(height, width, -1)
+    if len(kernel) != TAPS:
+        return np.asarray(cv2.sepFilter2D(picture, cv2.CV_32F, kernel, kernel), np.float32).reshape(height, width, -1)
+    rows = np.ascontiguousarray(picture).reshape(height, -1)
+    out = np.empty(rows.shape, np.float32)
+    smooth(rows, rows.shape[1] // width, kernel[TAPS // 2 :, 0], out)
+    return out.reshape(height, width, -1)
 
 
 def smoothed_tiles(picture: Picture, sigma_px: float, reduction: int) -> Tiles:
-    """Return what `smoothed` returns, computed where it is asked for."""
+    """Return a picture reduced and smoothed, computed where it is asked for."""
     height, width = (side // reduction for side in picture.shape[:2])
     margin = int(np.ceil(4 * sigma_px)) + 1
 
@@ -77,9 +89,8 @@ def smoothed_tiles(picture: Picture, sigma_px: float, reduction: int) -> Tiles:
             with_margin(top, bottom, margin, height),
             with_margin(left, right, margin, width),
         )
-        return smoothed(picture[_times(rows, reduction), _times(columns, reduction)], sigma_px, reduction)[
-            inner, within
-        ]
+        crop = picture[_times(rows, reduction), _times(columns, reduction)]
+        return smoothed(reduced(crop, reduction), sigma_px)[inner, within]
 
     return Tiles((height, width, picture.shape[2]), compute, _TILE_PX)
 
@@ -98,7 +109,7 @@ def survey(picture: Picture, sigma_px: float, reduction: int) -> Survey:
         for column, x in enumerate(left.tolist()):
             mosaic[row, :, column] = picture[y : y + height, x : x + width]
     mosaic = mosaic.reshape(len(top) * height, len(left) * width, -1)
-    return Survey(smoothed(mosaic, sigma_px, reduction), left // reduction, top // reduction, _SEAM_PX)
+    return Survey(smoothed(reduced(mosaic, reduction), sigma_px), left // reduction, top // reduction, _SEAM_PX)
 
 
 def _starts(length: int, step: float, side: int) -> NDArray[np.int64]:

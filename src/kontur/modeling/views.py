@@ -1,15 +1,15 @@
 """What the steps of finding parts look at: a picture, and what is made of it once for all of them."""
 
 from kontur.modeling.edge_field import Floats, edge_field, field_tiles, smoothed_field
-from kontur.modeling.edges import EdgePicture, edge_picture
+from kontur.modeling.edges import EdgePicture, edge_picture, edges_of
 from kontur.modeling.evidence import Background, background_of
-from kontur.modeling.smoothing import is_large
+from kontur.modeling.smoothing import is_large, reduced
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
 
 
 class Views:
-    """A picture with its edge pictures, edge fields and background, each made when first asked for.
+    """A picture with its reduced and edge pictures, edge fields and background, each made when first asked for.
 
     Attributes:
         picture: (H, W, 3) uint8; it must not change while its views are in use.
@@ -17,6 +17,7 @@ class Views:
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
+        self._reduced: dict[int, Picture] = {}
         self._edges: dict[tuple[float, int], EdgePicture] = {}
         self._fields: dict[int, Floats] = {}
         self._smooth: dict[tuple[int, float], Tiles] = {}
@@ -28,11 +29,22 @@ class Views:
         """Width and height of the picture."""
         return self.picture.shape[1], self.picture.shape[0]
 
+    def reduced(self, reduction: int) -> Picture:
+        """Return the picture reduced by area average, see `smoothing.reduced`."""
+        if reduction not in self._reduced:
+            self._reduced[reduction] = reduced(self.picture, reduction)
+        return self._reduced[reduction]
+
     def edges(self, sigma_px: float, reduction: int = 1) -> EdgePicture:
         """Return the picture smoothed for edge detection, see `edges.edge_picture`."""
         key = sigma_px, reduction
         if key not in self._edges:
-            self._edges[key] = edge_picture(self.picture, sigma_px, reduction)
+            large = is_large(self.picture, reduction)
+            self._edges[key] = (
+                edge_picture(self.picture, sigma_px, reduction)
+                if large
+                else edges_of(self.reduced(reduction), sigma_px, reduction)
+            )
         return self._edges[key]
 
     def field(self, reduction: int) -> Floats:
