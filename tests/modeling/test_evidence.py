@@ -20,7 +20,7 @@ from kontur.modeling.evidence import (
     edge_statistic,
     point_evidence,
 )
-from kontur.modeling.weighing import relate
+from kontur.modeling.weighing import compare_places
 
 SIZE_WH = (260, 190)
 POSE = PixelPose(122.3, 96.6, 0.6, 1.6)
@@ -128,7 +128,7 @@ def test_what_is_typical_is_measured_around_each_place():
     rng = np.random.default_rng(8)
     points, strength = rng.uniform((-0.5, -0.5), (99.5, 59.5), (700, 2)), rng.exponential(9.0, 700)
     typical, relative = np.empty((6, 11)), np.empty(700)
-    relate(points, strength, 10.0, 1.5, typical, relative)
+    compare_places(points, strength, 10.0, 1.5, typical, relative)
     roots, counts = (by_cell((6, 11), 10.0, points, values) for values in (np.sqrt(strength), 1.0))
     np.testing.assert_allclose(typical, (roots / counts) ** 2 + 1.5, rtol=1e-9)
     np.testing.assert_allclose(relative, strength / between_cells(typical, 10.0, points), rtol=1e-9)
@@ -137,7 +137,7 @@ def test_what_is_typical_is_measured_around_each_place():
 def test_places_in_a_picture_of_one_row_of_cells():
     points, strength = np.array([[0.0, 3.0], [30.0, 3.0], [31.0, 2.0]]), np.array([4.0, 9.0, 25.0])
     typical, relative = np.empty((1, 4)), np.empty(3)
-    relate(points, strength, 10.0, 1.0, typical, relative)
+    compare_places(points, strength, 10.0, 1.0, typical, relative)
     np.testing.assert_allclose(typical, [[5.0, 5.0, 17.0, 17.0]])
 
 

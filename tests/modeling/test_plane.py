@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kontur.geometry.camera import tilted_camera
-from kontur.modeling.plane import Plane, fit_plane, level_plane, weighted_median
+from kontur.modeling.plane import Plane, fit_plane, level_plane
 
 SIZE_WH = (640, 480)
 MIDDLE = np.array([319.5, 239.5])
@@ -139,13 +139,3 @@ def test_two_parts_of_the_same_scale_share_it_on_a_level_plane():
 def test_two_parts_of_nearly_the_same_scale_share_it():
     fitted = fit_plane(SIZE_WH, PLACES[[0, 8]], np.array([0.4, 0.403]), np.ones(2))
     assert fitted.log_scale == pytest.approx(0.4015, abs=0.002)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(-20, 20), st.integers(1, 9)), min_size=1, max_size=12))
-def test_the_weighted_median_is_the_median_of_repeated_values(rows):
-    """A value of weight w stands for w copies of itself; NumPy says between which two the middle lies."""
-    values, weight = np.array(rows, float).T
-    repeated = np.repeat(values, weight.astype(int))
-    low, high = np.percentile(repeated, 50, method="lower"), np.percentile(repeated, 50, method="higher")
-    assert low <= weighted_median(values, weight) <= high

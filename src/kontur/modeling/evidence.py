@@ -20,7 +20,7 @@ from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.profiles import rarities
-from kontur.modeling.weighing import limit_by_share, relate, weigh_contours
+from kontur.modeling.weighing import compare_places, limit_by_share, weigh_contours
 
 Floats = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def background_of(source: EdgePicture) -> Background:
     strength = edge_statistic(surveyed, places[None], normals[None])[0]
     cell = max(width, height) / _CELLS
     typical, relative = np.empty((int(np.ceil(height / cell)), int(np.ceil(width / cell)))), np.empty(len(points))
-    relate(points, strength, cell, source.noise, typical, relative)
+    compare_places(points, strength, cell, source.noise, typical, relative)
     return Background(typical, cell, np.sort(relative))
 
 

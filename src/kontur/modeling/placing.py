@@ -30,21 +30,26 @@ def place_points(matrix, plane, model, size_wh, border_px, points, normals, leng
         h = matrix[n]
         _project(back, h[0, 2] / h[2, 2], h[1, 2] / h[2, 2], centre[n])
         for m in range(points.shape[1]):
-            x, y = points_mm[n, m, 0], points_mm[n, m, 1]
-            _project(h, x, y, points[n, m])
-            u, v = points[n, m]
-            w = h[2, 0] * x + h[2, 1] * y + h[2, 2]
-            a, b = (h[0, 0] - u * h[2, 0]) / w, (h[0, 1] - u * h[2, 1]) / w
-            c, d = (h[1, 0] - v * h[2, 0]) / w, (h[1, 1] - v * h[2, 1]) / w
-            area = a * d - b * c
-            nu = (d * normals_mm[n, m, 0] - c * normals_mm[n, m, 1]) * np.sign(area)
-            nv = (a * normals_mm[n, m, 1] - b * normals_mm[n, m, 0]) * np.sign(area)
-            size = np.hypot(nu, nv)
-            nu, nv = nu / size, nv / size
+            (u, v), (nu, nv), area = place_point(h, points_mm[n, m], normals_mm[n, m])
+            points[n, m, 0], points[n, m, 1] = u, v
             normals[n, m, 0], normals[n, m, 1] = nu, nv
             inside = min(u, v) >= border_px and u <= size_wh[0] - 1 - border_px and v <= size_wh[1] - 1 - border_px
-            length[n, m] = length_mm[n, m] * np.sqrt(abs(area)) if inside else 0.0
+            length[n, m] = length_mm[n, m] * np.sqrt(area) if inside else 0.0
             _motion_row(shared, back, u, v, nu, nv, centre[n], rows[n, m])
+
+
+@numba.njit(inline="always", **_fast)
+def place_point(h, point, normal):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return where a homography puts a point, the unit normal there, and by how much areas grow."""
+    x, y = point[0], point[1]
+    w = h[2, 0] * x + h[2, 1] * y + h[2, 2]
+    u, v = (h[0, 0] * x + h[0, 1] * y + h[0, 2]) / w, (h[1, 0] * x + h[1, 1] * y + h[1, 2]) / w
+    a, b = (h[0, 0] - u * h[2, 0]) / w, (h[0, 1] - u * h[2, 1]) / w
+    c, d = (h[1, 0] - v * h[2, 0]) / w, (h[1, 1] - v * h[2, 1]) / w
+    area = a * d - b * c
+    nu, nv = d * normal[0] - c * normal[1], a * normal[1] - b * normal[0]
+    size = np.sqrt(nu * nu + nv * nv) * np.sign(area)
+    return (u, v), (nu / size, nv / size), abs(area)
 
 
 @numba.njit(inline="always", **_fast)

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.medians import weighted_median
 from kontur.modeling.small_matrices import add_equation, determinant, solve_damped
 
 Floats = NDArray[np.float64]
@@ -165,22 +166,6 @@ def _fit_robustly(at, log_scale, relative, tilt_prior, room, solution, trusted):
             break
         solve_damped(normal, right, prior, solution)
     return cost
-
-
-@numba.njit(**_fast)
-def weighted_median(values, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the value below and above which half of the weight lies."""
-    half = 0.0
-    for w in weight:
-        half += w / 2
-    for k in range(len(values)):
-        below, same = 0.0, 0.0
-        for other in range(len(values)):
-            below += weight[other] * (values[other] < values[k])
-            same += weight[other] * (values[other] == values[k])
-        if below < half <= below + same:
-            return values[k]
-    return values[0]
 
 
 @numba.njit(**_fast)

@@ -3,6 +3,8 @@
 import numba
 import numpy as np
 
+from kontur.modeling.medians import weighted_median
+
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 _FIRST_PART = 4
 _NOWHERE = -1
@@ -67,7 +69,7 @@ def gather_votes(said, at, votes, weight, peaks, reach, total, datum, face_down,
             probability[n] /= total[n, 0]
             mine = np.flatnonzero(place == n)
             for axis in range(2):
-                datum[n, axis] = _weighted_median(votes[mine, axis], weight[mine])
+                datum[n, axis] = weighted_median(votes[mine, axis], weight[mine])
 
 
 @numba.njit(**_fast)
@@ -91,15 +93,3 @@ def _softmax(said, cell, share):  # type: ignore[no-untyped-def]  # pragma: no c
         share[p] = np.exp(np.float64(said[_FIRST_PART + p, cell] - most))
         total += share[p]
     share /= total
-
-
-@numba.njit(**_fast)
-def _weighted_median(values, weight):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the first of the sorted values up to which half of the weight lies."""
-    order = np.argsort(values)
-    half, passed = weight.sum() / 2, 0.0
-    for k in order:
-        passed += weight[k]
-        if passed >= half:
-            return values[k]
-    return values[order[-1]]

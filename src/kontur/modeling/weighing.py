@@ -3,7 +3,9 @@
 import numba
 import numpy as np
 
+from kontur.modeling.placing import place_point
 from kontur.modeling.profiles import rarities
+from kontur.modeling.row_filters import mirrored
 
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 _LEAST_WEIGHT = 1e-3
@@ -44,17 +46,10 @@ def _place(n, h, model, picture, out):  # type: ignore[no-untyped-def]  # pragma
     right, bottom = pixels.shape[1] - 1 - margin, pixels.shape[0] - 1 - margin
     used, total = 0, 0.0
     for m in range(points_mm.shape[1]):
-        x, y = points_mm[n, m, 0], points_mm[n, m, 1]
-        w = h[2, 0] * x + h[2, 1] * y + h[2, 2]
-        u, v = (h[0, 0] * x + h[0, 1] * y + h[0, 2]) / w, (h[1, 0] * x + h[1, 1] * y + h[1, 2]) / w
-        a, b = (h[0, 0] - u * h[2, 0]) / w, (h[0, 1] - u * h[2, 1]) / w
-        c, d = (h[1, 0] - v * h[2, 0]) / w, (h[1, 1] - v * h[2, 1]) / w
-        area, nx, ny = a * d - b * c, normals_mm[n, m, 0], normals_mm[n, m, 1]
-        nu, nv = d * nx - c * ny, a * ny - b * nx
-        size = np.sqrt(nu * nu + nv * nv) * np.sign(area)
+        (u, v), (nu, nv), area = place_point(h, points_mm[n, m], normals_mm[n, m])
         points[n, m, 0], points[n, m, 1] = u, v
-        normals[n, m, 0], normals[n, m, 1] = nu / size, nv / size
-        length = length_mm[n, m] * np.sqrt(abs(area))
+        normals[n, m, 0], normals[n, m, 1] = nu, nv
+        length = length_mm[n, m] * np.sqrt(area)
         seen[n, m] = length if min(u, v) >= margin and u <= right and v <= bottom else 0.0
         total += length
         if length_mm[n, m] > 0:
@@ -106,18 +101,11 @@ def _mean_around(sums, weights):  # type: ignore[no-untyped-def]  # pragma: no c
         for column in range(columns):
             total, weight = 0.0, 0.0
             for i, k in np.ndindex(3, 3):
-                y, x = _mirrored(row + i - 1, rows), _mirrored(column + k - 1, columns)
+                y, x = mirrored(row + i - 1, rows), mirrored(column + k - 1, columns)
                 total += sums[y, x]
                 weight += weights[y, x]
             out[row, column] = total / max(weight, 9 * _LEAST_WEIGHT)
     return out
-
-
-@numba.njit(inline="always", **_fast)
-def _mirrored(index, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the index inside that stands for one just outside."""
-    inside = 1 if index < 0 else count - 2 if index >= count else index
-    return min(max(inside, 0), count - 1)
 
 
 @numba.njit(**_fast)
@@ -164,7 +152,7 @@ def _interpolated(place, places, values):  # type: ignore[no-untyped-def]  # pra
 
 
 @numba.njit(**_fast)
-def relate(points, strength, cell_px, noise, typical, relative):  # type: ignore[no-untyped-def]  # pragma: no cover
+def compare_places(points, strength, cell_px, noise, typical, relative):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Find the typical strength of edges around each cell of a picture, and how places compare with it.
 
     Args:

@@ -1,0 +1,17 @@
+"""The weighted median against NumPy's percentiles of repeated values."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kontur.modeling.medians import weighted_median
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-20, 20), st.integers(1, 9)), min_size=1, max_size=12))
+def test_the_weighted_median_is_the_median_of_repeated_values(rows):
+    """A value of weight w stands for w copies of itself; NumPy says between which two the middle lies."""
+    values, weight = np.array(rows, float).T
+    repeated = np.repeat(values, weight.astype(int))
+    low, high = np.percentile(repeated, 50, method="lower"), np.percentile(repeated, 50, method="higher")
+    assert low <= weighted_median(values, weight) <= high
