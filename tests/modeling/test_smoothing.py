@@ -11,7 +11,7 @@ from profile_oracle import edges_at
 
 from kontur.modeling.edges import EdgePicture, edge_picture, noise_level
 from kontur.modeling.evidence import background_of
-from kontur.modeling.smoothing import LEAST_LARGE_PX, is_large, survey
+from kontur.modeling.smoothing import LEAST_LARGE_PX, is_large, reduced, smoothed, survey
 from kontur.modeling.tiles_on_demand import Tiles, with_margin
 
 SIZE_WH = (1203, 905)
@@ -164,3 +164,25 @@ def test_tiles_of_small_and_large_images_are_alike(height):
 def _coordinates(top, bottom, left, right):
     row, column = np.mgrid[top:bottom, left:right]
     return np.stack([row + 1, column + 1, row * column], axis=-1).astype(np.float32)
+
+
+@pytest.mark.parametrize("sigma", [0.4, 0.7, 0.8, 1.5, 2.5])
+def test_a_picture_is_smoothed_as_opencv_smooths_it(picture, sigma):
+    small = picture[:70, :101].copy()
+    np.testing.assert_allclose(
+        smoothed(small, sigma), cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigma), atol=1e-3
+    )
+    grey = smoothed(small[..., 0].copy(), sigma)
+    np.testing.assert_allclose(grey[..., 0], smoothed(small, sigma)[..., 0], atol=1e-4)
+
+
+def test_without_a_deviation_a_picture_stays_as_it_is(picture):
+    np.testing.assert_array_equal(smoothed(picture, 0.0), picture)
+
+
+def test_what_reduction_leaves_over_is_left_out():
+    picture = np.full((7, 9, 3), 50, np.uint8)
+    picture[6], picture[:, 8] = 255, 255
+    assert (reduced(picture, 2) == 50).all()
+    assert reduced(picture, 2).shape == (3, 4, 3)
+    assert reduced(picture, 1) is picture
