@@ -75,8 +75,16 @@ class Correlator:
 
     def _transform(self, rows: int, columns: int) -> Floats:
         """Return (K, CHANNELS, rows, columns) spectra of the templates."""
-        room = (0, rows - self.size), (0, columns - self.size)
-        return np.stack([_transforms(np.pad(one[..., ::-1, ::-1], ((0, 0), *room))) for one in self._templates])
+        spectra = np.zeros((*self._templates.shape[:2], rows, columns), np.float32)
+        spectra[..., : self.size, : self.size] = self._templates[..., ::-1, ::-1]
+
+        def work(some: slice) -> None:
+            """Transform some of them."""
+            for image in spectra[some].reshape(-1, rows, columns):
+                cv2.dft(image, image)
+
+        in_threads(work, pieces(len(spectra), _FEWEST_AT_ONCE))
+        return spectra
 
 
 def _good_side(least: int) -> int:
