@@ -4,7 +4,8 @@
 
 Every run is a process of its own whose whole tree is watched: CPU time of all processes, and the sum of their memory, shared
 pages counted once (PSS; Linux only). Rates are taken between a quarter of the samples and all of them, so that starting the
-workers is not in them. The 10^5 samples of the memory run are small pictures; --large makes fewer for a trial.
+workers is not in them. Beside them stands what the machine itself allows: how much more processes that share nothing do
+together than one of them. The 10^5 samples of the memory run are small pictures; --large makes fewer for a trial.
 """
 
 import argparse
@@ -16,8 +17,11 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import cv2
+import numpy as np
 import psutil
 from generate import CONFIG, SMALL
 from publish import ROOT, markdown_table, publish
@@ -26,13 +30,15 @@ from kontur.data_preprocessing.executors import Crew
 from kontur.data_preprocessing.generate import generate
 from kontur.data_preprocessing.shards import generate_shards
 from kontur.drawing import read_parts
-from kontur.hardware.threads import available_cpus
+from kontur.hardware.threads import available_cpus, limit_inner_threads
 from kontur.scaffold import example_drawings
 from kontur.workspace import Workspace
 
 KINDS = ("threads", "processes", "asyncio", "dask")
 FEW = 1_000
 WATCH_SECONDS = 0.3
+ENCODING_SECONDS = 2.0
+ENCODING_TRIALS = 5
 MILLION = 10**6
 KILO, MEGA, GIGA = 1e3, 1e6, 1e9
 PLACES = {
@@ -49,6 +55,7 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=100_000, help="small pictures of the memory run")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     options = parser.parse_args()
+    ceiling = measure_ceiling()
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:
         crews = [measure_crew(kind, workers, folder, options.samples) for kind in KINDS for workers in worker_counts()]
@@ -56,7 +63,7 @@ def main() -> None:
         memory = [measure_memory(folder, count) for count in (FEW, options.large)]
     finally:
         shutil.rmtree(folder)
-    results = {"samples": options.samples, "crews": crews, "bytes": bytes_each, "memory": memory}
+    results = {"samples": options.samples, "ceiling": ceiling, "crews": crews, "bytes": bytes_each, "memory": memory}
     text = describe(results)
     print(text)
     draw(crews, ROOT / "docs" / "images" / "scaling.svg")
@@ -67,6 +74,40 @@ def main() -> None:
 def worker_counts() -> list[int]:
     """One worker, and one for each usable CPU."""
     return sorted({1, available_cpus()})
+
+
+def measure_ceiling() -> float:
+    """How many times as much processes that share nothing do together as one alone; in turns, the median."""
+    most = available_cpus()
+    return median(encoding_rate(most) / encoding_rate(1) for _ in range(ENCODING_TRIALS))
+
+
+def encoding_rate(workers: int) -> float:
+    """Pictures a second that processes encode together, each the same one over and over."""
+    command = [sys.executable, __file__, "encode"]
+    pipe = subprocess.PIPE
+    children = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(workers)]
+    for child in children:
+        assert child.stdout is not None
+        child.stdout.readline()
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.close()
+    return sum(float(child.stdout.read()) for child in children if child.stdout and not child.wait())
+
+
+def run_encoder() -> None:
+    """The child: wait until standard input ends, then encode, and print pictures/s."""
+    limit_inner_threads()
+    picture = np.random.default_rng(0).integers(90, 160, (640, 640, 3), np.uint8)
+    print("ready", flush=True)
+    sys.stdin.read()
+    began, done, passed = time.perf_counter(), 0, 0.0
+    while passed < ENCODING_SECONDS:
+        cv2.imencode(".jpg", picture)
+        done += 1
+        passed = time.perf_counter() - began
+    print(done / passed)
 
 
 def measure_crew(kind: str, workers: int, folder: Path, count: int) -> dict[str, Any]:
@@ -199,18 +240,21 @@ def describe(results: dict[str, Any]) -> str:
         "memory are those of all processes together.",
         table,
         "![pictures a second, CPU time and memory by executor and workers](images/scaling.svg)",
-        speed_up(crews),
+        speed_up(crews, results["ceiling"]),
         cost_table(crews, sizes),
         memory_text(memory),
     ])  # fmt: skip
 
 
-def speed_up(crews: list[dict[str, Any]]) -> str:
-    """How much faster all workers are than one."""
+def speed_up(crews: list[dict[str, Any]], ceiling: float) -> str:
+    """How much faster all workers are than one, and how much faster they could be on this machine."""
     rates = {(crew["executor"], crew["workers"]): crew["per_second"] for crew in crews}
     most = max(workers for _, workers in rates)
     ratios = ", ".join(f"{kind} {rates[kind, most] / rates[kind, 1]:.2f}" for kind in KINDS)
-    return f"{most} workers against one: {ratios} times as fast."
+    return (
+        f"{most} workers against one: {ratios} times as fast. {most} processes that share nothing, not even the files they "
+        f"write (each encodes a picture over and over): {ceiling:.2f} times as fast as one."
+    )
 
 
 def cost_table(crews: list[dict[str, Any]], sizes: dict[str, float]) -> str:
@@ -257,5 +301,7 @@ def draw(crews: list[dict[str, Any]], target: Path) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
         run_child(*sys.argv[2:])
+    elif sys.argv[1:2] == ["encode"]:
+        run_encoder()
     else:
         main()

@@ -16,6 +16,7 @@ from kontur.data_preprocessing.textures import (
     SCRATCHES,
     SPANGLE,
     VARIANTS,
+    endless_pattern,
     fractal,
     noise_pool,
     pattern,
@@ -68,9 +69,17 @@ def test_the_variants_of_a_table_are_worn_by_degrees():
 
 
 def test_variants_differ_and_the_pool_is_made_once():
-    tiles = [pattern("stripes", variant) for variant in range(VARIANTS)]
+    tiles = [endless_pattern("stripes", variant) for variant in range(VARIANTS)]
     assert len({tile.tobytes() for tile in tiles}) == VARIANTS
-    assert pattern("stripes", 1) is tiles[1]
+    assert endless_pattern("stripes", 1) is tiles[1]
+
+
+def test_an_endless_pattern_begins_again_after_its_end():
+    tile, endless = pattern("bricks", 2), endless_pattern("bricks", 2)
+    assert endless.shape == (PATTERN_SIZE + 1, PATTERN_SIZE + 1)
+    np.testing.assert_array_equal(endless[:-1, :-1], tile)
+    np.testing.assert_array_equal(endless[-1, :-1], tile[0])
+    np.testing.assert_array_equal(endless[:, -1], endless[:, 0])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("clutter", "plain")])

@@ -3,7 +3,7 @@
 Light is kept in planes, (3, H, W) B, G, R, linear float32: that way every step is a row of numbers for vector instructions.
 """
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kontur.data_preprocessing.blocks import BLOCK, FOUND, INDEX, ROWS, WHOLES
 from kontur.data_preprocessing.compiled import ENTRY, INNER
 from kontur.data_preprocessing.scene import Table
-from kontur.data_preprocessing.textures import pattern
+from kontur.data_preprocessing.textures import endless_pattern
 from kontur.pictures import Picture, read_picture
 
 _PICTURE_SIDE = 1400
@@ -71,7 +71,9 @@ def ground_of(table: Table, picture: Path | None, field: Floats, size_wh: tuple[
     dark, bright = np.array(table.dark), np.array(table.bright)
     tones = np.column_stack([dark, (bright - dark) / 255]).astype(np.float32)
     if picture is None:
-        return Ground(_endless(table.kind, table.variant), matrix.astype(np.float32), tones, _NO_PICTURE, _CURVE, light)
+        return Ground(
+            endless_pattern(table.kind, table.variant), matrix.astype(np.float32), tones, _NO_PICTURE, _CURVE, light
+        )
     cut = cv2.warpAffine(_load_picture(picture), matrix, size_wh, flags=_CUT, borderMode=cv2.BORDER_REFLECT_101)
     return Ground(_NO_TILE, matrix.astype(np.float32), tones, np.asarray(cut, np.uint8), _CURVE, light)
 
@@ -101,12 +103,6 @@ def fill_ground(out, ground, first, height, work, whole):  # type: ignore[no-unt
         _fill_pattern(out, ground.tile, ground.matrix, ground.tones, ground.light, first, height, work, whole)
 
 
-@cache
-def _endless(kind: str, variant: int) -> NDArray[np.uint8]:
-    """A pattern for `fill_pattern`: its first row and column once more after the last."""
-    return np.pad(pattern(kind, variant), ((0, 1), (0, 1)), mode="wrap")
-
-
 @lru_cache(maxsize=16)
 def _spread(columns: int, width: int) -> Floats:
     """(columns, width) weights that interpolate coarse columns, corner to corner."""
@@ -128,7 +124,7 @@ def fill_pattern(out, tile, matrix, tones, light, first, height):  # type: ignor
 
     Args:
         out: (3, rows, W) float32, written: rows from `first` of a picture of `height` rows.
-        tile: (N + 1, N + 1) uint8, see `_endless`; N is a power of two.
+        tile: (N + 1, N + 1) uint8, see `endless_pattern`; N is a power of two.
         matrix: (2, 3) float32 from (column, row, 1) of the picture to the tile's.
         tones: (3, 2) float32, tone at level 0 and its change for a level.
         light: (h, 3, W) float32, from the first to beyond the last row of the picture.

@@ -1,7 +1,9 @@
 """Pools of tileable patterns, made once from fixed seeds: detail for surfaces, patterns for tables, noise for sensors."""
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import get_args
 
 import cv2
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.data_preprocessing.data_config import BackgroundKind
+from kontur.data_preprocessing.kept import kept_array
 
 DETAIL_SIZE = 512
 """Side of a detail texture, px; a power of two, so that a lookup wraps with one `and`."""
@@ -49,6 +52,22 @@ def noise_pool() -> NDArray[np.float32]:
 
 
 @cache
+def endless_pattern(kind: str, variant: int) -> Bytes:
+    """Return a `pattern` with its first row and column once more after the last, (1025, 1025), kept for all processes."""
+
+    def make() -> Bytes:
+        return np.pad(pattern(kind, variant), ((0, 1), (0, 1)), mode="wrap")
+
+    return kept_array(f"{kind}-{variant}", f"patterns-{_makers()}", make)
+
+
+@cache
+def _makers() -> str:
+    """A word for all that decides patterns: this module and the libraries that it calls."""
+    versions = repr((get_args(BackgroundKind), np.__version__, cv2.__version__))
+    return hashlib.sha256(Path(__file__).read_bytes() + versions.encode()).hexdigest()[:16]
+
+
 def pattern(kind: str, variant: int) -> Bytes:
     """Return the (1024, 1024) uint8 pattern of a kind of table, mean near 128; `variant` is below VARIANTS.
 
