@@ -4,7 +4,7 @@ All rings are sampled at equal arc length. A point close to a corner sees two ed
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -22,6 +22,7 @@ CORNER_COSINE = 0.7
 CORNER_WEIGHT = 0.25
 _FEWEST_PER_RING = 8
 _SPACING_STEP = 2**0.25
+_LOG_STEP = math.log(_SPACING_STEP)
 
 Floats = NDArray[np.float64]
 
@@ -126,6 +127,7 @@ def _stacked(table, chosen, step):  # type: ignore[no-untyped-def]  # pragma: no
     return points, normals, weight, length
 
 
+@lru_cache(maxsize=512)
 def contour_model(part: Part, spacing_mm: float) -> ContourModel:
     """Sample the contours of a part, points `spacing_mm` apart (closer on rings that would have fewer than 8)."""
     return _cached_model(_ByGeometry(part), float(spacing_mm))
@@ -175,7 +177,7 @@ def spacing_for(part: Part, scale_px_per_mm: float, spacing_px: float, most_poin
     Rounded up to a power of 2**(1/4) mm, so that instances of one part share one cached model.
     """
     spacing = max(spacing_px / scale_px_per_mm, part.perimeter_mm / most_points)
-    return float(_SPACING_STEP ** math.ceil(math.log(spacing) / math.log(_SPACING_STEP)))
+    return float(_SPACING_STEP ** math.ceil(math.log(spacing) / _LOG_STEP))
 
 
 class Spaced(Protocol):
@@ -193,7 +195,7 @@ def model_batch(detections: Detections, parts: Sequence[Part], options: Spaced) 
     models = _models_of(tuple(parts))
     perimeter = models.perimeter_mm[detections.part]
     spacing = np.maximum(options.spacing_px / detections.similarity[1], perimeter / options.most_points)
-    level = np.ceil(np.log(np.minimum(spacing, perimeter)) / math.log(_SPACING_STEP))
+    level = np.ceil(np.log(np.minimum(spacing, perimeter)) / _LOG_STEP)
     return models.batch(detections.part, level)
 
 
@@ -213,12 +215,13 @@ class _Models:
     def batch(self, part: NDArray[np.int64], level: Floats) -> ContourBatch:
         """Return the models of parts (N,), spaced by `_SPACING_STEP` to the power of (N,) levels, mm."""
         keys = list(zip(part.tolist(), level.tolist(), strict=True))
-        missing = {key for key in keys if key not in self._numbers}
-        if missing:
-            self._add(sorted(missing))
-        return ContourBatch(self._table, np.array([self._numbers[key] for key in keys], np.int64))
+        numbers = [self._numbers.get(key, -1) for key in keys]
+        if -1 in numbers:
+            self._add({key for key in keys if key not in self._numbers})
+            numbers = [self._numbers[key] for key in keys]
+        return ContourBatch(self._table, np.array(numbers, np.int64))
 
-    def _add(self, keys: Sequence[tuple[int, float]]) -> None:
+    def _add(self, keys: Collection[tuple[int, float]]) -> None:
         """Add models to the table, which is another one then: batches that were made keep theirs."""
         with self._lock:
             new = [key for key in keys if key not in self._numbers]

@@ -79,8 +79,10 @@ class Detections:
         return len(self.part)
 
     def __getitem__(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> "Detections":
-        if isinstance(index, slice) or index.dtype == np.bool_:
+        if isinstance(index, slice):
             index = np.arange(len(self))[index]
+        elif index.dtype == np.bool_:
+            index = np.flatnonzero(index)
         chosen = _made(self.size_wh, [getattr(self, name).take(index, 0) for name in _NAMES])
         if _SIMILARITY in self.__dict__:
             chosen.__dict__[_SIMILARITY] = tuple(values.take(index) for values in self.similarity)

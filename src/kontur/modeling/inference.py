@@ -144,29 +144,35 @@ class NetworkDetector:
         offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
         offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
         decided = decide(views, concatenate(offered), self.parts, _EVIDENCE)
-        again = self._aligned_again(field, hypotheses, places, decided)
+        plane = shared_plane(decided)
+        again = self._aligned_again(field, hypotheses, places, decided, plane)
         if len(again):
             decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts, _EVIDENCE)
-        decided = self._among_kin(views, field, decided, hypotheses)
+            plane = shared_plane(decided)
+        decided = self._among_kin(views, field, decided, hypotheses, plane)
         registered = register(views, decided, self.parts, _TO_THE_END)
         return stack_layers(views, decide(views, registered, self.parts, _EVIDENCE), self.parts)
 
     def _aligned_again(
-        self, field: NDArray[np.float32], hypotheses: Detections, places: NDArray[np.int64], decided: Detections
+        self,
+        field: NDArray[np.float32],
+        hypotheses: Detections,
+        places: NDArray[np.int64],
+        decided: Detections,
+        plane: Plane,
     ) -> Detections:
         """Align the hypotheses in whose place nothing was accepted at the scale that others have told, if they have."""
-        scale, doubtful = shared_plane(decided).log_scale, _doubtful(hypotheses, decided)
-        if scale is None or len(doubtful) == 0:
+        doubtful = _doubtful(hypotheses, decided)
+        if plane.log_scale is None or len(doubtful) == 0:
             return hypotheses[:0]
-        at_scale = np.exp(scale), np.exp(scale)
+        at_scale = np.exp(plane.log_scale), np.exp(plane.log_scale)
         return align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
 
     def _among_kin(
-        self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections
+        self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections, plane: Plane
     ) -> Detections:
-        """Decide again, with the kin of what was accepted; and again where that moves the scale."""
+        """Decide again, with the kin of what was accepted; and again where that moves the plane's scale."""
         for _ in range(_MOST_LOOKS):
-            plane = shared_plane(decided)
             beside = self._kin.beside(decided, hypotheses, plane)
             if len(beside.rows) == 0:
                 break
@@ -176,7 +182,8 @@ class NetworkDetector:
             against = misread(views, pool, self.parts, plane, self._alike)
             against[len(alone) :] -= _TOLD_BY_NETWORK * np.log(np.maximum(offered.score, _LEAST_TOLD))
             decided = decide(views, pool, self.parts, against=against)
-            if _same_scale(plane, shared_plane(decided)):
+            before, plane = plane, shared_plane(decided)
+            if _same_scale(before, plane):
                 break
         return decided
 

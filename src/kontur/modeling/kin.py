@@ -53,6 +53,7 @@ class Kin:
         """
         self._parts, self._faces = parts, faces
         self._leaders = [_leader(part, items) for part, items in enumerate(stand_ins)]
+        self._families = np.array([leader.part for leader in self._leaders], np.int64)
         self._known: dict[tuple[int, int, float], list[StandIn]] = {}
 
     def beside(self, accepted: Detections, hypotheses: Detections, plane: Plane) -> Beside:
@@ -66,11 +67,12 @@ class Kin:
         nothing = Beside(np.zeros(0, np.int64), accepted[:0])
         if plane.log_scale is None:
             return nothing
-        apart = np.linalg.norm(accepted.uv[:, None] - hypotheses.uv[None], axis=2)
+        near = np.linalg.norm(accepted.uv[:, None] - hypotheses.uv[None], axis=2) <= SAME_PLACE_PX
+        is_other = self._families[accepted.part][:, None] != self._families[hypotheses.part]
         rows: list[tuple[int, StandIn]] = []
         scores: list[float] = []
-        for row, part in enumerate(accepted.part.tolist()):
-            own, named = self._leaders[part], self._named(hypotheses, apart[row] <= SAME_PLACE_PX)
+        for row in np.flatnonzero((near & is_other).any(axis=1)).tolist():
+            own, named = self._leaders[accepted.part[row]], self._named(hypotheses, near[row])
             kin = [
                 item for other in self._kindred(own.part, set(named)) for item in self._nearest_ways(own.part, other)
             ]

@@ -42,11 +42,12 @@ def stack_layers(picture: Picture | Views, detections: Detections, parts: Sequen
         parts: the part list.
     """
     rings, packed = placed_outlines(detections, parts)
-    shared = np.triu(overlaps(rings, packed) >= LEAST_SHARED_PX, 1)
+    shared = overlaps(rings, packed) >= LEAST_SHARED_PX
     shared[detections.part == UNKNOWN] = shared[:, detections.part == UNKNOWN] = False
-    pairs = np.argwhere(shared)
-    if len(pairs) == 0:
+    if not shared.any():
         return detections.layered(np.zeros(len(detections), np.int64))
+    shared = np.triu(shared, 1)
+    pairs = np.argwhere(shared)
     piled, masks = np.unique(pairs), windows_of(packed)
     chosen = detections[piled]
     model = model_batch(chosen, parts, RegistrationOptions())
