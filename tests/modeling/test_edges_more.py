@@ -118,7 +118,7 @@ def peaks(row, offsets, count):
     """What the compiled search for peaks says of one profile."""
     at, height = np.empty(count), np.empty(count, np.float32)
     step = offsets[1] - offsets[0]
-    peaks_of(row.astype(np.float32), max(1, round(1 / step)), np.float32(0), at, height)
+    peaks_of(row.astype(np.float32), len(row), max(1, round(1 / step)), np.float32(0), at, height)
     return offsets[0] + step * at, height
 
 

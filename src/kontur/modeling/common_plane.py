@@ -32,14 +32,22 @@ def share_plane(size_wh: tuple[int, int], fit: Fit, support: Support) -> Fit:
     """
     score, length = support.score, support.length_px
     order = np.argsort(-score * length, kind="stable")
-    chosen, level, size = np.zeros(len(order), bool), level_plane(size_wh), (_SAME_PLACE * support.radius_px) ** 2
+    chosen, size = np.zeros(len(order), bool), (_SAME_PLACE * support.radius_px) ** 2
     best_of_places(order[score[order] >= _TRUSTED_SUPPORT], support.centre, size, chosen)
-    scales = np.array([log_scale_at_datum(level.both_ways[1], matrix) for matrix in fit.matrix[chosen]])
+    trusted, scales = fit.matrix[chosen], np.empty(np.count_nonzero(chosen))
+    log_scales_at_data(level_plane(size_wh).both_ways[1], trusted, scales)
     weight = np.maximum(score[chosen] - _LEAST_SUPPORT, 0) ** 2 * np.sqrt(length[chosen])
-    plane = fit_plane(size_wh, fit.matrix[chosen, :2, 2], scales, weight)
+    plane = fit_plane(size_wh, trusted[:, :2, 2], scales, weight)
     matrix = np.empty_like(fit.matrix)
     move_to_plane(fit.matrix, plane.both_ways[0] @ fit.plane.both_ways[1], matrix)
     return replace(fit, matrix=matrix, plane=plane)
+
+
+@numba.njit(**_fast)
+def log_scales_at_data(back, matrix, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write (N,) what `placing.log_scale_at_datum` returns for homographies (N, 3, 3)."""
+    for n in range(len(matrix)):
+        out[n] = log_scale_at_datum(back, matrix[n])
 
 
 @numba.njit(**_fast)

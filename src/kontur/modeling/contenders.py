@@ -1,11 +1,10 @@
 """Which hypotheses are worth an exact fit: those that are not far behind a rival in the same place."""
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.modeling.support import Support
-
-Floats = NDArray[np.float64]
 
 _LEAST_SUPPORT = 0.15
 """What a true part, half hidden or not, has at least after the rough fit."""
@@ -20,14 +19,17 @@ lies on a plate does not compete with it."""
 
 def contenders(support: Support, most_lag: float) -> NDArray[np.int64]:
     """Return which of N contours may still win, their support at most so much less than a rival's."""
-    best = np.where(_rivals(support.centre, support.radius_px), support.share, 0).max(axis=1)
+    best = support.share.copy()
+    _best_rivals(support.centre, support.radius_px, support.share, best)
     return np.flatnonzero((support.share >= _LEAST_SUPPORT) & (support.share >= best - most_lag))
 
 
-def _rivals(centre: Floats, radius: Floats) -> NDArray[np.bool_]:
-    """Return (N, N) which claim the same place and size; each is its own rival."""
-    apart = np.linalg.norm(centre[:, None] - centre[None], axis=2)
-    smaller, larger = np.minimum.outer(radius, radius), np.maximum.outer(radius, radius)
-    return np.asarray((apart < _SAME_PLACE * smaller) & (larger < _SAME_SIZE * smaller)) | np.eye(
-        len(radius), dtype=bool
-    )
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _best_rivals(centre, radius, share, best):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Raise what the best rival of each has, itself at first, to the shares of those that claim its place and size."""
+    for n in range(len(radius)):
+        for other in range(n):
+            du, dv = centre[n, 0] - centre[other, 0], centre[n, 1] - centre[other, 1]
+            smaller, larger = min(radius[n], radius[other]), max(radius[n], radius[other])
+            if du * du + dv * dv < (_SAME_PLACE * smaller) ** 2 and larger < _SAME_SIZE * smaller:
+                best[n], best[other] = max(best[n], share[other]), max(best[other], share[n])

@@ -12,6 +12,8 @@ from kontur.modeling.small_matrices import multiply, solve_damped
 _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 UNKNOWNS = 5
+PEAKS_PER_POINT = 3
+_NOTHING = (0.0,) * (UNKNOWNS * (UNKNOWNS + 1) // 2 + UNKNOWNS)
 _LEAST_RADIUS_PX = 1.0
 _TINY = 1e-9
 
@@ -22,7 +24,7 @@ def fit_to_peaks(placed, found, start, settings, solution):  # type: ignore[no-u
 
     Args:
         placed: weights (N, M), and rows (N, M, 4) of `placing.place_points`.
-        found: distances (N, M, P) and strengths (N, M, P) of edges, strongest first.
+        found: distances (N, M, P) and strengths (N, M, P) of P = PEAKS_PER_POINT edges, strongest first.
         start: (N, 2) px by which the edges are expected outside the contours, and log scale that the contours lack.
         settings: range, px; steps; share of the typical strength at which an edge counts half; (5,) how strongly each
             unknown is held, in units of all edges together.
@@ -31,18 +33,35 @@ def fit_to_peaks(placed, found, start, settings, solution):  # type: ignore[no-u
     (weight, rows), (offset, strength) = placed, found
     range_px, steps, half_share, hold = settings
     normal, right, damping = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS), np.empty(UNKNOWNS)
+    seen = np.empty((UNKNOWNS + 2 * PEAKS_PER_POINT, weight.shape[1]))
     for n in range(len(weight)):
         half = half_share * _typical(weight[n], strength[n])
         radius2 = mean_square_arm(weight[n], rows[n])
+        count = _collect_peaks(weight[n], rows[n], offset[n], strength[n], half, seen)
         solution[n] = 0
         solution[n, 4] = start[n, 0]
         for _ in range(steps):
-            normal[:], right[:] = 0, 0
-            mass = _gather_peaks(weight[n], rows[n], offset[n], strength[n], half, range_px, solution[n], normal, right)
-            damping[:] = hold * (mass + _TINY)
+            _gather_peaks(seen, count, 1 / range_px, solution[n], normal, right)
+            damping[:] = hold * (normal[4, 4] + _TINY)
             damping[2:4] *= radius2
             right[3] += damping[3] * start[n, 1]
             solve_damped(normal, right, damping, solution[n])
+
+
+@numba.njit(**_fast)
+def _collect_peaks(weight, rows, offset, strength, half, seen):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write one below the other, of the points that have a weight, rows, weight, distances and trusts; returns how many."""
+    count = 0
+    for m in range(len(weight)):
+        if weight[m] > 0:
+            for k in range(4):
+                seen[k, count] = rows[m, k]
+            seen[4, count] = weight[m]
+            for k in range(PEAKS_PER_POINT):
+                seen[5 + k, count] = offset[m, k]
+                seen[5 + PEAKS_PER_POINT + k, count] = strength[m, k] / (strength[m, k] + half)
+            count += 1
+    return count
 
 
 @numba.njit(**_fast)
@@ -74,21 +93,22 @@ def mean_square_arm(weight, rows):  # type: ignore[no-untyped-def]  # pragma: no
 
 
 @numba.njit(**_fast)
-def _gather_peaks(weight, rows, offset, strength, half, range_px, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Add what the best edge of each point says of the motion; returns how much all say."""
-    mass = 0.0
-    for m in range(len(weight)):
-        if weight[m] <= 0:
-            continue
-        expected, best, at = _along(rows[m], solution), 0.0, 0
-        for k in range(strength.shape[1]):
-            inside = max(0.0, 1 - ((offset[m, k] - expected) / range_px) ** 2)
-            trust = inside * inside * strength[m, k] / (strength[m, k] + half)
-            if trust > best:
-                best, at = trust, k
-        _add(rows[m], weight[m] * best, offset[m, at], normal, right)
-        mass += weight[m] * best
-    return mass
+def _gather_peaks(seen, count, per_range, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write what the best edge of each point, as `_collect_peaks` has them, says of the motion."""
+    du, dv, turn, grow, out = solution
+    sums = _NOTHING
+    for m in range(count):
+        row = seen[0, m], seen[1, m], seen[2, m], seen[3, m]
+        expected = row[0] * du + row[1] * dv + row[2] * turn + row[3] * grow + out
+        best, target = 0.0, 0.0
+        for k in range(PEAKS_PER_POINT):
+            away = per_range * (seen[5 + k, m] - expected)
+            inside = max(0.0, 1 - away * away)
+            trust = inside * inside * seen[5 + PEAKS_PER_POINT + k, m]
+            target = seen[5 + k, m] if trust > best else target
+            best = max(best, trust)
+        sums = _added(sums, row, seen[4, m] * best, target)
+    _write(sums, normal, right)
 
 
 @numba.njit(**_fast)
@@ -106,34 +126,37 @@ def fit_to_readings(placed, found, reading, start, settings, solution):  # type:
     (weight, rows), (offset, strength) = placed, found
     steps, freedom, correlated, floor, same, reach, prior = settings
     normal, right = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
-    target, sure = np.empty(weight.shape[1]), np.empty(weight.shape[1])
-    spread = np.empty(weight.shape[1])
+    seen = np.empty((UNKNOWNS + 2, weight.shape[1]))
     line = 0
     for n in range(len(weight)):
+        count = 0
         for m in range(weight.shape[1]):
-            sure[m] = 0
             if weight[n, m] <= 0:
                 continue
-            target[m] = _sharpened(reading[line, 0], offset[n, m], strength[n, m], same, reach)
-            spread[m] = np.float64(reading[line, 1]) ** 2 + floor * floor
-            sure[m] = weight[n, m] * reading[line, 2] / spread[m] / correlated
-            line += 1
+            for k in range(4):
+                seen[k, count] = rows[n, m, k]
+            spread = np.float64(reading[line, 1]) ** 2 + floor * floor
+            seen[4, count] = weight[n, m] * reading[line, 2] / spread / correlated
+            seen[5, count] = _sharpened(reading[line, 0], offset[n, m], strength[n, m], same, reach)
+            seen[6, count] = 1 / (freedom * spread)
+            count, line = count + 1, line + 1
         solution[n] = 0
         for step in range(steps):
-            normal[:], right[:] = 0, 0
-            strictness = 1 / freedom if step > 0 else 0.0
-            _gather_readings(rows[n], sure, target, spread, strictness, solution[n], normal, right)
+            _gather_readings(seen, count, 1.0 if step > 0 else 0.0, solution[n], normal, right)
             right[3] += prior[3] * start[n]
             solve_damped(normal, right, prior, solution[n])
 
 
 @numba.njit(**_fast)
-def _gather_readings(rows, sure, target, spread, strictness, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Add what the readings of a contour say of the motion, less of those that the last solution finds wrong."""
-    for m in range(len(rows)):
-        if sure[m] > 0:
-            wrong = target[m] - _along(rows[m], solution)
-            _add(rows[m], sure[m] / (1 + strictness * wrong * wrong / spread[m]), target[m], normal, right)
+def _gather_readings(seen, count, strictness, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write what the readings of a contour say of the motion, less of those that the last solution finds wrong."""
+    du, dv, turn, grow, out = solution
+    sums = _NOTHING
+    for m in range(count):
+        row, target = (seen[0, m], seen[1, m], seen[2, m], seen[3, m]), seen[5, m]
+        wrong = target - (row[0] * du + row[1] * dv + row[2] * turn + row[3] * grow + out)
+        sums = _added(sums, row, seen[4, m] / (1 + strictness * wrong * wrong * seen[6, m]), target)
+    _write(sums, normal, right)
 
 
 @numba.njit(**_fast)
@@ -229,12 +252,31 @@ def _along(row, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(inline="always", **_fast)
-def _add(row, weight, target, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Add one weighted equation to the (lower) normal equations."""
-    for i in range(4):
+def _added(sums, row, weight, target):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the sums of the normal equations, the lower triangle and the right side, with one weighted equation more.
+
+    They are numbers of their own, not an array, so that the compiler may sum many points at a time.
+    """
+    p, q, r, s = row
+    wp, wq, wr, ws = weight * p, weight * q, weight * r, weight * s
+    a, b, c, d, e, f, g, h, i, j, k, z, m, n, o, t, u, v, w, x = sums
+    return (
+        a + wp * p,
+        b + wq * p, c + wq * q,
+        d + wr * p, e + wr * q, f + wr * r,
+        g + ws * p, h + ws * q, i + ws * r, j + ws * s,
+        k + wp, z + wq, m + wr, n + ws, o + weight,
+        t + wp * target, u + wq * target, v + wr * target, w + ws * target, x + weight * target,
+    )  # fmt: skip
+
+
+@numba.njit(**_fast)
+def _write(sums, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write the sums of the normal equations as a lower triangle and a right side."""
+    at = 0
+    for i in range(UNKNOWNS):
         for j in range(i + 1):
-            normal[i, j] += weight * row[i] * row[j]
-        normal[4, i] += weight * row[i]
-        right[i] += weight * row[i] * target
-    normal[4, 4] += weight
-    right[4] += weight * target
+            normal[i, j] = sums[at]
+            at += 1
+    for i in range(UNKNOWNS):
+        right[i] = sums[at + i]

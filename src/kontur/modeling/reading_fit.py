@@ -8,7 +8,7 @@ where it says: of a clean edge the peak is the exacter of both.
 
 import numpy as np
 
-from kontur.modeling.contour_fit import PEAKS_PER_POINT, fit_readings, look_along
+from kontur.modeling.contour_fit import fit_readings, look_along, room_for
 from kontur.modeling.contour_model import ContourBatch
 from kontur.modeling.edge_reader import (
     FEATURES,
@@ -22,6 +22,7 @@ from kontur.modeling.edge_reader import (
 )
 from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit, smooth_across
+from kontur.modeling.motion_fit import PEAKS_PER_POINT
 from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.peak_fit import limits_of
 from kontur.modeling.plane import Plane
@@ -64,11 +65,11 @@ def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit, toler
         rows, contours = (some.start, some.stop), some.stop - some.start
         features, clear = np.empty((contours * points, FEATURES), np.float32), np.empty(contours * points, np.float32)
         near = np.empty((contours, points, PEAKS_PER_POINT)), np.empty((contours, points, PEAKS_PER_POINT))
-        where = model.columns, plane
-        count = look_along(source.pixels, *where, seen, scaling(), rows, better.matrix, features, clear, *near)
-        said = *point_layers(features[:count]), clear
-        state = rows, better.matrix, better.offset_px, support
-        fit_readings(said, answer_layers(), LEAST_CLEAR, near, *where, settings, *state)
+        columns, state = model.columns, (rows, better.matrix)
+        placed = room_for(contours, points)
+        count = look_along(source.pixels, columns, plane, seen, scaling(), *state, placed, features, clear, *near)
+        said, where = (*point_layers(features[:count]), clear), (columns, placed, plane)
+        fit_readings(said, answer_layers(), LEAST_CLEAR, near, *where, settings, *state, better.offset_px, support)
 
     in_threads(work, pieces(count, _LEAST_SHARED))
     return better, support

@@ -40,6 +40,20 @@ def solve_damped(normal, right, damping, solution):  # type: ignore[no-untyped-d
 
 
 @numba.njit(**_fast)
+def inverses(matrices, over, damping, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write (N, K, K) the inverses of symmetric matrices, each over (N,) a number, with a damping on the diagonal."""
+    size = matrices.shape[1]
+    lower, unit, column, all_alike = np.empty((size, size)), np.empty(size), np.empty(size), np.full(size, damping)
+    for n in range(len(matrices)):
+        for k in range(size):
+            unit[:] = 0
+            unit[k] = 1
+            lower[:] = matrices[n] / over[n]
+            solve_damped(lower, unit, all_alike, column)
+            out[n, k:, k] = out[n, k, k:] = column[k:]
+
+
+@numba.njit(**_fast)
 def multiply(a, b, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write the product of two 3 x 3 matrices, neither of which `out` is."""
     for i in range(3):

@@ -12,6 +12,7 @@ from kontur.modeling.detections import Detections
 from kontur.modeling.edges import EdgePicture, crossing
 from kontur.modeling.fit_state import Fit, smooth_across
 from kontur.modeling.peak_fit import limits_of
+from kontur.modeling.small_matrices import inverses
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +88,7 @@ def described(detections: Detections, fit: Fit, support: Support) -> Detections:
 
 def _covariance(support: Support) -> Floats:
     """Return (N, 4, 4) of (u, v, angle, log scale); motions that no edge determines get a variance of `_UNSEEN_VARIANCE`."""
-    spread = np.fmax(support.residual_px, _LEAST_RESIDUAL_PX)[:, None, None]
-    information = support.information / (_CORRELATED_POINTS * spread**2) + np.eye(4) / _UNSEEN_VARIANCE
-    covariance = np.linalg.inv(information)
-    return (covariance + covariance.transpose(0, 2, 1)) / 2
+    covariance = np.empty_like(support.information)
+    spread = np.fmax(support.residual_px, _LEAST_RESIDUAL_PX)
+    inverses(support.information, _CORRELATED_POINTS * spread**2, 1 / _UNSEEN_VARIANCE, covariance)
+    return covariance
