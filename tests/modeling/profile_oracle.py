@@ -54,3 +54,31 @@ def strongest_peaks(strength, offsets, count):
             away = np.clip((a - c) / (2 * bend) if bend < 0 else 0, -1, 1) * wide
             at[(*index, place)], height[(*index, place)] = offsets[0] + step * (middle + away), row[k]
     return at, height
+
+
+def features_at(source, points, normals, offsets, view):
+    """What the edge reader sees (L, 2 K + 3) at points (L, 2), K samples across each."""
+    u, v = np.moveaxis(points[:, None] + offsets[:, None] * normals[:, None], -1, 0)
+    channels = source.pixels.shape[2]
+    levels = np.stack(
+        [map_coordinates(source.pixels[..., c], [v, u], order=1, mode="nearest", output=float) for c in range(channels)]
+    )
+    grey = levels.mean(axis=0)
+    mean = grey.mean(axis=1, keepdims=True)
+    deviation = np.sqrt(((grey - mean) ** 2).mean(axis=1, keepdims=True))
+    change = np.sqrt(((levels[..., 2:] - levels[..., :-2]) ** 2).mean(axis=0)) / 2
+    most, floor = change.max(axis=1, keepdims=True), np.full_like(mean, np.log(source.noise + 0.5))
+    nadir = np.array([view.nadir_u, view.nadir_v])
+    lean = ((nadir - points) * normals).sum(axis=1, keepdims=True) / view.focal_px
+    return np.concatenate(
+        [
+            (grey - mean) / (deviation + source.noise + 0.5),
+            change / (most + source.noise + 0.5),
+            np.log(deviation + 0.5) - floor,
+            np.log(most + 0.5) - floor,
+            mean / 128 - 1,
+            lean,
+            floor,
+        ],
+        axis=1,
+    )

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from kontur.geometry import PixelPose
-from kontur.modeling.common_plane import best_of_places, move_to_plane
+from kontur.modeling.common_plane import best_of_places, log_scales_at_data, move_to_plane
 from kontur.modeling.detections import from_poses
+from kontur.modeling.placing import log_scale_at_datum
 from kontur.modeling.plane import level_plane
 
 SIZE_WH = (640, 480)
@@ -49,3 +50,12 @@ def test_of_those_in_one_place_the_first_is_chosen():
     chosen = np.zeros(5, bool)
     best_of_places(np.array([1, 0, 3, 2]), centre, np.full(5, 36.0), chosen)
     assert chosen.tolist() == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize("plane", [LEVEL, TILTED])
+def test_scales_at_many_data_are_those_at_each(plane):
+    matrix, out = from_poses(SIZE_WH, [0] * 3, [1.0] * 3, POSES).matrix, np.empty(3)
+    log_scales_at_data(plane.both_ways[1], matrix, out)
+    np.testing.assert_array_equal(out, [log_scale_at_datum(plane.both_ways[1], item) for item in matrix])
+    if plane is LEVEL:
+        np.testing.assert_allclose(np.exp(out), [1.3, 1.2, 0.8])

@@ -189,3 +189,32 @@ def test_what_is_far_behind_in_its_place_is_no_contender_but_what_lies_on_anothe
     support = support_of(edge_picture(picture, 0.7), model, fit, 1.25)
     assert support.score[2] < support.score[0] - 0.3
     assert contenders(support, 0.25).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("step", [ROUNDS[0], ROUNDS[2], ROUNDS[3]])
+def test_a_short_contour_among_long_ones_is_moved_as_alone(step):
+    """What pads it counts nothing."""
+    parts, poses = [disc(8.0), plate(4)], [PixelPose(60.5, 60.2, 0.0, 1.5), PixelPose(160.0, 110.0, 0.3, 1.5)]
+    layers = [coverage_picture(part, pose, SIZE_WH, (0, 120)) for part, pose in zip(parts, poses, strict=True)]
+    source = edge_picture(np.max(layers, axis=0), 0.7, step.reduction)
+    _, fit, model = state([PixelPose(61.5, 59.2, 0.0, 1.5), poses[1]], parts)
+    assert (model.length_mm[0] == 0).any()
+    _, one_fit, one_model = state([PixelPose(61.5, 59.2, 0.0, 1.5)], parts[:1])
+    both, alone = improve(source, model, fit, step), improve(source, one_model, one_fit, step)
+    np.testing.assert_array_equal(both.matrix[0], alone.matrix[0])
+    np.testing.assert_array_equal(both.offset_px[0], alone.offset_px[0])
+    for name, theirs in support_of(source, one_model, one_fit, 1.25)._asdict().items():
+        np.testing.assert_array_equal(getattr(support_of(source, model, fit, 1.25), name)[0], theirs[0])
+
+
+def test_a_short_contour_among_long_ones_is_read_as_alone():
+    parts, poses = [disc(8.0), plate(4)], [PixelPose(60.5, 60.2, 0.0, 1.5), PixelPose(160.0, 110.0, 0.3, 1.5)]
+    layers = [coverage_picture(part, pose, SIZE_WH, (0, 120)) for part, pose in zip(parts, poses, strict=True)]
+    source = edge_picture(np.max(layers, axis=0), 0.7)
+    _, fit, model = state([PixelPose(61.1, 59.8, 0.0, 1.5), poses[1]], parts)
+    _, one_fit, one_model = state([PixelPose(61.1, 59.8, 0.0, 1.5)], parts[:1])
+    (both, support), (alone, one) = (
+        improve_by_reading(source, *item, 1.25) for item in ((model, fit), (one_model, one_fit))
+    )
+    np.testing.assert_allclose(both.matrix[0], alone.matrix[0], atol=1e-5)
+    assert support.share[0] == pytest.approx(one.share[0])

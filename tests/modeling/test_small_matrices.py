@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kontur.modeling.small_matrices import add_equation, determinant, multiply, solve_damped
+from kontur.modeling.small_matrices import add_equation, determinant, inverses, multiply, solve_damped
 
 
 def test_damped_weighted_equations_are_solved():
@@ -26,3 +26,18 @@ def test_product_is_numpys():
 def test_determinant_is_numpys():
     a = np.random.default_rng(3).normal(size=(3, 3))
     np.testing.assert_allclose(determinant(a), np.linalg.det(a), rtol=1e-12)
+
+
+def test_inverses_of_symmetric_matrices_are_numpys():
+    rng = np.random.default_rng(4)
+    roots, over, out = rng.normal(size=(5, 4, 7)), rng.uniform(0.5, 2, 5), np.empty((5, 4, 4))
+    matrices = roots @ roots.transpose(0, 2, 1)
+    inverses(matrices, over, 0.1, out)
+    np.testing.assert_allclose(out, np.linalg.inv(matrices / over[:, None, None] + 0.1 * np.eye(4)), rtol=1e-8)
+    np.testing.assert_array_equal(out, out.transpose(0, 2, 1))
+
+
+def test_what_nothing_is_known_of_has_the_inverse_of_the_damping():
+    out = np.empty((1, 4, 4))
+    inverses(np.zeros((1, 4, 4)), np.ones(1), 1e-6, out)
+    np.testing.assert_allclose(out[0], 1e6 * np.eye(4))

@@ -97,7 +97,7 @@ def register(
     known = np.flatnonzero(detections.part != UNKNOWN)
     if len(known) == 0:
         return detections
-    chosen = detections[known]
+    chosen = detections if len(known) == len(detections) else detections[known]
     model = model_batch(chosen, parts, options)
     views = views_of(picture)
     source = views.edges(options.sigma_px)
@@ -118,6 +118,8 @@ def register(
     if len(lost):
         fit.matrix[lost], fit.offset_px[lost] = chosen.matrix[kept[lost]], 0
         after.put(lost, support_of(source, model[lost], fit[lost], options.tolerance_px))
+    if len(known) == len(detections):
+        return described(detections, fit, after)
     return _merged(detections, known, described(detections[known], fit, after))
 
 
