@@ -8,6 +8,7 @@ from kontur.modeling.heads import CELL_CENTRE_PX, HEADS, OFFSET_UNIT_PX, STRIDE
 from kontur.modeling.model_info import known_parts
 from kontur.modeling.proposals import ProposalOptions, families, likely, propose
 
+KNOWN = known_parts((bracket(), washer()))
 NONE_ALIKE = np.eye(5, dtype=bool)
 ALIKE = NONE_ALIKE.copy()
 ALIKE[np.ix_([0, 1, 2], [0, 1, 2])] = True
@@ -108,3 +109,53 @@ def test_nothing_is_proposed_where_nothing_is():
     output = np.full((HEADS.part.start + 2, 16, 16), -9, np.float32)
     found, places = propose(output, (64, 64), parts, ProposalOptions(0.4, 3, "up", 1.5), np.ones((2, 2), bool))
     assert len(found) == len(places) == 0
+
+
+def _beside(one, other):
+    """What a network says that sees two things, whose cells do not overlap."""
+    seen = other[HEADS.foreground] > 0
+    return np.where(seen, other, one)
+
+
+def test_two_things_make_two_places_each_with_its_own_part():
+    parts = known_parts((bracket("a"), washer(), triangle()))
+    output = _beside(
+        _answer([0.9, 0.06, 0.04], (30, 40), slice(4, 12)), _answer([0.02, 0.08, 0.9], (90, 100), slice(18, 30))
+    )
+    found, places = propose(output, (128, 128), parts, ProposalOptions(0.4, 1, "up", 1.5))
+    best = [places.tolist().index(place) for place in dict.fromkeys(places.tolist())]
+    assert found.part[best].tolist() == [0, 2]
+    assert found.uv[best] == pytest.approx(np.array([[30, 40], [90, 100]]), abs=1e-3)
+    assert found.score[best] == pytest.approx([0.9, 0.9], abs=1e-3)
+    assert found.similarity[1] == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("datum", [(-60.0, 50.0), (70.0, 200.0), (-100.0, -100.0)])
+def test_a_part_cut_by_the_border_may_have_its_datum_outside(datum):
+    found, _ = propose(_answer([0.99, 0.01], datum), (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
+    assert found.part.tolist() == [0]
+    assert found.uv[0] == pytest.approx(datum, abs=1e-3)
+
+
+def test_what_is_too_far_outside_is_no_place():
+    found, _ = propose(_answer([0.99, 0.01], (-400.0, 50.0)), (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize(("side", "count"), [(1, 0), (2, 0), (3, 1)])
+def test_few_cells_are_no_part(side, count):
+    """More than four must vote: their weights are less than 1."""
+    output = _answer([0.99, 0.01], (60, 50), slice(10, 10 + side))
+    output[HEADS.foreground][output[HEADS.foreground] > 0] = 20
+    found, _ = propose(output, (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
+    assert len(found) == count
+
+
+def test_the_score_is_the_probability_of_the_part_times_that_of_foreground():
+    output = _answer([0.75, 0.25], (60, 50))
+    output[HEADS.foreground][output[HEADS.foreground] > 0] = np.log(0.6 / 0.4)
+    found, _ = propose(output, (128, 128), KNOWN, ProposalOptions(0.4, 2, "up", 1.5))
+    assert found.part.tolist() == [0, 1]
+    assert found.score == pytest.approx([0.45, 0.15], abs=1e-4)
+    unseen, _ = propose(output, (128, 128), KNOWN, ProposalOptions(0.7, 2, "up", 1.5))
+    assert len(unseen) == 0

@@ -15,10 +15,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.detections import Detections, from_poses, from_similarities
+from kontur.modeling.detections import Detections, from_similarities
 from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
 from kontur.modeling.model_info import KnownPart
-from kontur.modeling.votes import cast_votes, gather_votes
+from kontur.modeling.votes import cast_votes, count_votes, find_peaks, gather_votes
 
 _MARGIN_CELLS = 32
 _BLUR_CELLS = 1.2
@@ -32,6 +32,8 @@ _RIVAL_SHARE = 0.025
 """A family whose mean probability is below this share of the best one's is no hypothesis."""
 _UNSURE = 0.2
 """Both sides are tried where the probability that a part lies face down is this far from 0 and 1."""
+_EVEN = 0.5
+_CELL = STRIDE, CELL_CENTRE_PX, OFFSET_UNIT_PX
 _fast = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 Floats = NDArray[np.float32]
@@ -75,30 +77,21 @@ def propose(
         the hypotheses (score: probability of the part and those alike, times foreground), and (N,) the place each belongs
         to: hypotheses of one place rule each other out.
     """
-    empty = from_poses(size_wh, [], [], []), np.zeros(0, np.int64)
     at, votes, weight = _votes(output, options.foreground_threshold)
-    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1])) if len(at) else votes
-    if len(peaks) == 0:
-        return empty
+    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]))
     alike = np.eye(len(parts), dtype=bool) if alike is None else alike
     total, datum, face_down = np.empty((len(peaks), 2)), np.empty((len(peaks), 2)), np.empty(len(peaks))
     probability = np.empty((len(peaks), len(parts)))
     said = output.reshape(len(output), -1)
     gather_votes(said, at, votes, weight, peaks, _GATHER_RADIUS_PX, total, datum, face_down, probability)
     chiral = np.array([part.chiral for part in parts])
-    found = []
-    for place in np.flatnonzero(total[:, 0] >= _LEAST_CELLS).tolist():
-        kinds, shares = likely(*families(probability[place], alike), options.hypotheses)
-        index, flipped = _sides(float(face_down[place]), chiral[kinds], options.faces)
-        found.append(
-            (kinds[index], shares[index] * (total[place, 0] / total[place, 1]), flipped, np.full(len(index), place))
-        )
-    if not found:
-        return empty
-    part, score, flipped, places = (np.concatenate(column) for column in zip(*found, strict=True))
-    scale, still = np.full(len(part), options.nominal_px_per_mm), np.zeros(len(part))
-    hypotheses = from_similarities(size_wh, part, np.clip(score, 0, 1), datum[places], still, scale, flipped)
-    return hypotheses, places
+    room = len(peaks) * 2 * min(len(parts), _MOST_HYPOTHESES)
+    part, score, flipped = np.empty(room, np.int64), np.empty(room), np.empty(room, np.bool_)
+    places, tried = np.empty(room, np.int64), (options.hypotheses, options.faces == "both")
+    count = _try_parts(total, face_down, probability, alike, chiral, tried, part, score, flipped, places)
+    part, score, flipped, places = part[:count], score[:count], flipped[:count], places[:count]
+    scale, still = np.full(count, options.nominal_px_per_mm), np.zeros(count)
+    return from_similarities(size_wh, part, score, datum[places], still, scale, flipped), places
 
 
 def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int64], NDArray, NDArray]:
@@ -106,23 +99,19 @@ def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int6
     cells = output.shape[1] * output.shape[2]
     at, votes, weight = np.empty(cells, np.int64), np.empty((cells, 2)), np.empty(cells)
     least = float(np.log(foreground_threshold / (1 - foreground_threshold)))
-    count = cast_votes(output, least, (STRIDE, CELL_CENTRE_PX, OFFSET_UNIT_PX), at, votes, weight)
+    count = cast_votes(output, least, _CELL, at, votes, weight)
     return at[:count], votes[:count], weight[:count]
 
 
 def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray:
     """Return (P, 2) px: local maxima of the blurred vote density."""
-    width, height = grid_wh[0] + 2 * _MARGIN_CELLS, grid_wh[1] + 2 * _MARGIN_CELLS
-    cell = np.round((votes - CELL_CENTRE_PX) / STRIDE).astype(int) + _MARGIN_CELLS
-    inside = ((cell >= 0) & (cell < (width, height))).all(axis=1)
-    flat = cell[inside, 1] * width + cell[inside, 0]
-    density = np.bincount(flat, weight[inside], minlength=width * height).reshape(height, width).astype(np.float32)
+    density = np.zeros((grid_wh[1] + 2 * _MARGIN_CELLS, grid_wh[0] + 2 * _MARGIN_CELLS), np.float32)
+    count_votes(votes, weight, _CELL, _MARGIN_CELLS, density)
     density = cv2.GaussianBlur(density, (0, 0), _BLUR_CELLS)
-    size = 2 * _PEAK_RADIUS_CELLS + 1
-    highest = cv2.dilate(density, np.ones((size, size), np.uint8))
     least = _LEAST_CELLS / 2 / (2 * np.pi * _BLUR_CELLS**2)
-    rows, columns = np.nonzero((density == highest) & (density > least))
-    return (np.column_stack([columns, rows]) - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
+    cells = np.empty((density.size, 2), np.int64)
+    count = find_peaks(density, least, _PEAK_RADIUS_CELLS, cells)
+    return (cells[:count, ::-1] - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
 
 
 @numba.njit(**_fast)
@@ -156,10 +145,32 @@ def likely(parts, probability, least):  # type: ignore[no-untyped-def]  # pragma
     return parts[order[:tried]], probability[order[:tried]]
 
 
-def _sides(face_down: float, chiral: NDArray[np.bool_], faces: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return on which sides to try parts, by number and side: chiral ones on both when the network is unsure."""
-    unsure = _UNSURE < face_down < 1 - _UNSURE and faces != "up"
-    index = np.repeat(np.arange(len(chiral)), 1 + (chiral & unsure))
-    if unsure:
-        return index, np.append(False, index[1:] == index[:-1])
-    return index, chiral & (face_down >= 0.5 and faces != "up")
+@numba.njit(**_fast)
+def _try_parts(total, face_down, probability, alike, chiral, tried, part, score, flipped, places):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Write which parts to try in each of N places, and on which sides; returns how many there are.
+
+    Chiral parts are tried on both sides where the network is not sure of it.
+
+    Args:
+        total, face_down, probability: as `votes.gather_votes` writes them.
+        alike: see `propose`.
+        chiral: (P,) whether a part's mirror image is another.
+        tried: least number of parts in a place, and whether parts may lie face down.
+        part, score, flipped, places: written, a row for each hypothesis; score is the probability times foreground.
+    """
+    least, both_faces = tried
+    count = 0
+    for n in range(len(total)):
+        if total[n, 0] < _LEAST_CELLS:
+            continue
+        leaders, sums = families(probability[n], alike)
+        kinds, shares = likely(leaders, sums, least)
+        down, unsure = face_down[n] >= _EVEN, _UNSURE < face_down[n] < 1 - _UNSURE
+        for k in range(len(kinds)):
+            turned = both_faces and chiral[kinds[k]]
+            for other in range(1 + (turned and unsure)):
+                part[count], places[count] = kinds[k], n
+                score[count] = min(1.0, shares[k] * (total[n, 0] / total[n, 1]))
+                flipped[count] = other == 1 if unsure else turned and down
+                count += 1
+    return count
