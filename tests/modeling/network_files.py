@@ -11,6 +11,7 @@ from test_checkpoint import PARTS, info, network_of_random_weights
 
 from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.export import export_onnx
+from kontur.modeling.runtimes import planes
 from kontur.modeling.train_config import DetectionConfig
 from kontur.workspace import Workspace
 
@@ -36,11 +37,11 @@ def make_models(root: Path, seed: int = 0) -> Workspace:
 
 
 def pictures(batch: int = 1, width: int = 160, height: int = 96) -> np.ndarray:
-    """Random input, (batch, 3, height, width) float32 in 0..255."""
-    return np.random.default_rng(0).uniform(0, 255, (batch, 3, height, width)).astype(np.float32)
+    """Random input, (batch, height, width, 3) uint8."""
+    return np.random.default_rng(0).integers(0, 256, (batch, height, width, 3)).astype(np.uint8)
 
 
 def reference(batch: np.ndarray) -> np.ndarray:
     """What the network of seed 0 answers in PyTorch and fp32."""
     with torch.inference_mode():
-        return network_of_random_weights().eval()(torch.from_numpy(batch)).numpy()
+        return network_of_random_weights().eval()(torch.from_numpy(planes(batch))).numpy()

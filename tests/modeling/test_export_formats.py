@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from network_files import pictures
 
 from kontur.data_preprocessing.part_list import open_parts
 from kontur.errors import DatasetError, ModelError
@@ -56,8 +57,7 @@ def precision_costs(monkeypatch):
 
 
 def answer(path, runtime, precision):
-    picture = np.random.default_rng(0).uniform(0, 255, (1, 3, 96, 160)).astype(np.float32)
-    return open_runtime(path, RuntimeChoice(runtime, precision, 1))(picture)
+    return open_runtime(path, RuntimeChoice(runtime, precision, 1))(pictures())
 
 
 def quiet(*_):

@@ -148,8 +148,17 @@ def test_a_model_of_another_format_is_refused(model, tmp_path):
 def test_any_picture_size_is_taken(model, width, height):
     picture = np.full((height, width, 3), 90, np.uint8)
     padded = as_input(picture)
-    assert padded.shape[2] % 32 == padded.shape[3] % 32 == 0
+    assert padded.shape[1] % 32 == padded.shape[2] % 32 == 0
+    assert (padded[0, :height, :width] == picture).all()
     assert NetworkDetector(model, PARTS, DetectionConfig()).detect(picture).size_wh == (width, height)
+
+
+def test_a_picture_that_needs_no_padding_is_not_copied():
+    picture = np.full((64, 96, 3), 90, np.uint8)
+    assert np.shares_memory(as_input(picture), picture)
+    padded = as_input(picture[:60, :90])
+    assert padded.shape == (1, 64, 96, 3)
+    assert {padded[0, 60:].min(), padded[0, :, 90:].max()} == {114}
 
 
 def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):

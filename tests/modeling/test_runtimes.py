@@ -13,8 +13,8 @@ from network_files import make_models, pictures, reference
 from kontur.errors import ModelError
 from kontur.modeling.model_files import find_model
 from kontur.modeling.openvino_files import write_openvino
-from kontur.modeling.runtimes import RUNTIMES, RuntimeChoice, open_runtime
-from kontur.modeling.runtimes.open_vino import CACHE
+from kontur.modeling.runtimes import RUNTIMES, RuntimeChoice, open_runtime, planes
+from kontur.modeling.runtimes.open_vino import _OFTEN, CACHE
 
 FLOATING = [
     (name, precision) for name, kind in RUNTIMES.items() for precision in kind.precisions if precision != "int8"
@@ -57,6 +57,15 @@ def test_it_answers_as_the_network_does(opened, name, precision, width, height):
     assert worst(answer, reference(batch)) < TOLERANCE[precision]
 
 
+@pytest.mark.parametrize(("name", "precision"), QUICK)
+def test_a_batch_is_answered_picture_by_picture(opened, name, precision):
+    run, batch = opened(name, precision), pictures(3, 64, 96)
+    answer = run(batch)
+    assert answer.shape == (3, 7, 24, 16)
+    for row, picture in zip(answer, batch, strict=True):
+        assert worst(row, run(picture[None])[0]) < TOLERANCE[precision]
+
+
 @pytest.mark.slow
 def test_compiled_it_answers_as_the_network_does(opened):
     batch = pictures(1, 96, 64)
@@ -75,12 +84,34 @@ def test_an_answer_is_not_overwritten_by_the_next(opened, name, precision):
 @pytest.mark.parametrize(("name", "precision"), QUICK)
 def test_threads_do_not_disturb_each_other(opened, name, precision):
     run = opened(name, precision)
-    batches = [pictures() * factor for factor in (0.2, 0.4, 0.6, 0.8, 1.0)]
+    batches = [pictures() // divisor for divisor in (5, 4, 3, 2, 1)]
     alone = [run(batch) for batch in batches]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(run, batches * 4))
     for expected, answer in zip(alone * 4, together, strict=True):
         np.testing.assert_allclose(answer, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_openvino_answers_alike_however_often_a_size_came(space, precision):
+    """From the first of a size to those for which it has a network of its own, and when more sizes come than it has."""
+    run = open_runtime(find_model(space, RuntimeChoice("openvino", precision)), RuntimeChoice("openvino", precision, 1))
+    for number, size in enumerate(((160, 96), (32, 64), (64, 64), (96, 64), (128, 32))):
+        batch = pictures(1, *size)
+        batch.flags.writeable = number % 2 == 0
+        first = run(batch)
+        for _ in range(_OFTEN + 2):
+            np.testing.assert_allclose(run(batch), first, atol=1e-5 * np.abs(first).max())
+        assert worst(first, reference(batch)) < TOLERANCE[precision]
+        turned = batch[:, ::-1, ::-1]
+        np.testing.assert_array_equal(run(turned), run(turned.copy()))
+
+
+def test_pictures_are_taken_apart_into_planes_of_numbers():
+    batch = pictures(2, 32, 64)
+    for shown in (batch, batch[:, :, ::-1]):
+        assert planes(shown).dtype == np.float32
+        np.testing.assert_array_equal(planes(shown), shown.transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "opencv", "pytorch"])

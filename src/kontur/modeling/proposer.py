@@ -13,7 +13,7 @@ from kontur.modeling.detections import Detections, unregistered
 from kontur.modeling.heads import MULTIPLE
 from kontur.modeling.model_files import read_model_file
 from kontur.modeling.proposals import ProposalOptions, propose
-from kontur.modeling.runtimes import Floats, RuntimeChoice, open_runtime
+from kontur.modeling.runtimes import Bytes, RuntimeChoice, open_runtime
 from kontur.modeling.train_config import DetectionConfig
 from kontur.pictures import Picture
 
@@ -81,13 +81,13 @@ class NetworkProposer:
         return Proposal(_unzoomed(found, zoom_xy, size_wh), places, Answer(output, zoom_xy))
 
 
-def as_input(picture: Picture) -> Floats:
-    """Pad to the network's multiple with grey and return (1, 3, H, W) float32 in 0..255."""
+def as_input(picture: Picture) -> Bytes:
+    """Return (1, H, W, 3), padded to the network's multiple with grey; the picture itself where that needs nothing."""
     height, width = picture.shape[:2]
-    padded = cv2.copyMakeBorder(
-        picture, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT, value=[_PAD_GREY] * 3
-    )
-    return np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32)
+    below, beside = -height % MULTIPLE, -width % MULTIPLE
+    if below or beside:
+        picture = cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=[_PAD_GREY] * 3)
+    return picture[None]
 
 
 def _zoom(trained: Scales, given: Scales | None) -> float:

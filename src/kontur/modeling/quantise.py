@@ -16,7 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from kontur.modeling.proposer import as_input
-from kontur.modeling.runtimes import Floats
+from kontur.modeling.runtimes import Floats, planes
 from kontur.pictures import Picture
 
 
@@ -44,7 +44,7 @@ class _Reader(CalibrationDataReader):
     """Hands the calibration one picture after the other."""
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
-        self._rows: Iterator[dict[str, Floats]] = ({"picture": as_input(picture)} for picture in pictures)
+        self._rows: Iterator[dict[str, Floats]] = ({"picture": planes(as_input(picture))} for picture in pictures)
 
     def get_next(self) -> dict[str, Any] | None:
         """Return the next input, None at the end."""

@@ -17,7 +17,7 @@ from kontur.hardware.threads import limit_shared_threads, thread_count
 from kontur.modeling.heads import HEADS, OFFSET_UNIT_PX
 from kontur.modeling.model_files import find_model
 from kontur.modeling.proposer import as_input
-from kontur.modeling.runtimes import RUNTIMES, Floats, Runtime, RuntimeChoice, open_runtime
+from kontur.modeling.runtimes import RUNTIMES, Bytes, Floats, Runtime, RuntimeChoice, open_runtime
 from kontur.pictures import Picture
 from kontur.workspace import Workspace
 
@@ -110,7 +110,7 @@ def compare(answer: Floats, reference: Floats) -> tuple[float, float]:
     return float(min((here == there).mean(), same)), float(np.sqrt((votes**2).sum(axis=0).mean()))
 
 
-def _reference(workspace: Workspace, batches: Sequence[Floats]) -> list[Floats]:
+def _reference(workspace: Workspace, batches: Sequence[Bytes]) -> list[Floats]:
     torch_is_there = find_spec("torch") is not None and workspace.checkpoint.is_file()
     choice = RuntimeChoice("pytorch" if torch_is_there else "onnxruntime", "fp32", thread_count())
     run = open_runtime(find_model(workspace, choice), choice)
@@ -120,7 +120,7 @@ def _reference(workspace: Workspace, batches: Sequence[Floats]) -> list[Floats]:
 def _examined(
     workspace: Workspace,
     choice: RuntimeChoice,
-    batches: Sequence[Floats],
+    batches: Sequence[Bytes],
     reference: Sequence[Floats],
     opened: dict[RuntimeChoice, Runtime],
 ) -> Row:
@@ -138,7 +138,7 @@ def _examined(
     return Row(choice, None, agreement, offset, fault)
 
 
-def _timed(run: Runtime, batch: Floats, threads: int) -> float:
+def _timed(run: Runtime, batch: Bytes, threads: int) -> float:
     limit_shared_threads(threads)
     for _ in range(_WARM_UP):
         run(batch)

@@ -5,27 +5,37 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from kontur.errors import ModelError
 
+Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
 class Runtime(Protocol):
     """A loaded network. It may be called from several threads at once."""
 
-    def __call__(self, pictures: Floats) -> Floats:
+    def __call__(self, pictures: Bytes) -> Floats:
         """Run the network.
 
         Args:
-            pictures: (B, 3, H, W) float32 BGR in 0..255; H and W multiples of 32.
+            pictures: (B, H, W, 3) uint8 BGR; H and W multiples of 32.
 
         Returns:
             (B, C, H / 4, W / 4) float32 raw output, channels as `heads.HEADS` says.
         """
         ...
+
+
+def planes(pictures: Bytes) -> Floats:
+    """Return pictures as the network itself takes them, (B, 3, H, W) float32 in 0..255."""
+    apart = np.empty((len(pictures), 3, *pictures.shape[1:3]), np.uint8)
+    for picture, channels in zip(pictures, apart, strict=True):
+        cv2.split(picture, list(channels))
+    return apart.astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnxruntime
 
 from kontur.errors import ModelError, reason
-from kontur.modeling.runtimes import Floats, Runtime, RuntimeChoice
+from kontur.modeling.runtimes import Bytes, Floats, Runtime, RuntimeChoice, planes
 
 _ERRORS_ONLY = 3
 
@@ -21,9 +21,9 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
     except Exception as error:
         raise ModelError(f"{path}: not a readable network ({reason(error)}); export again") from error
 
-    def run(pictures: Floats) -> Floats:
+    def run(pictures: Bytes) -> Floats:
         """Run the network on a batch."""
-        answer: Floats = session.run(None, {"picture": pictures})[0]
+        answer: Floats = session.run(None, {"picture": planes(pictures)})[0]
         return answer
 
     return run

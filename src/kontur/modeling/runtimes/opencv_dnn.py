@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from kontur.errors import ModelError, reason
-from kontur.modeling.runtimes import Floats, Runtime, RuntimeChoice
+from kontur.modeling.runtimes import Bytes, Floats, Runtime, RuntimeChoice, planes
 
 
 def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
@@ -19,10 +19,10 @@ def open_runtime(path: Path, choice: RuntimeChoice) -> Runtime:
     cv2.setNumThreads(choice.threads)
     lock = threading.Lock()
 
-    def run(pictures: Floats) -> Floats:
+    def run(pictures: Bytes) -> Floats:
         """Run the network on a batch."""
         with lock:  # a network holds its intermediate results
-            network.setInput(pictures)
+            network.setInput(planes(pictures))
             answer: Floats = network.forward().copy()
         return answer
 

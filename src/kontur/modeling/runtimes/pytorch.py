@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from kontur.modeling.checkpoint import load_checkpoint
-from kontur.modeling.runtimes import Floats, Runtime, RuntimeChoice
+from kontur.modeling.runtimes import Bytes, Floats, Runtime, RuntimeChoice
 
 Wrap = Callable[[torch.nn.Module], Callable[[torch.Tensor], torch.Tensor]]
 
@@ -18,10 +18,10 @@ def open_runtime(path: Path, choice: RuntimeChoice, wrap: Wrap = lambda network:
     dtype = torch.bfloat16 if choice.precision == "bf16" else torch.float32
     ready = wrap(network.to(dtype=dtype, memory_format=torch.channels_last))  # type: ignore[call-overload]
 
-    def run(pictures: Floats) -> Floats:
+    def run(pictures: Bytes) -> Floats:
         """Run the network on a batch."""
         with torch.inference_mode():
-            batch = torch.from_numpy(pictures).to(dtype, memory_format=torch.channels_last)
+            batch = torch.tensor(pictures).permute(0, 3, 1, 2).to(dtype, memory_format=torch.channels_last)
             answer: Floats = ready(batch).float().contiguous().numpy()
         return answer
 
