@@ -191,15 +191,20 @@ def test_no_area_has_no_ring_and_no_box():
 @given(st.lists(st.tuples(st.floats(-20, 50), st.floats(-20, 40), st.floats(4, 30), st.floats(4, 30)), max_size=6))
 def test_what_lies_above_and_beyond_the_border_is_cut_away(boxes):
     plain = [shapely.box(x, y, x + width, y + height) for x, y, width, height in boxes]
-    shown = visible_areas([section_of(box) for box in plain], (40, 30))
+    shown = visible_areas([section_of(box) for box in plain], (40, 30), range(len(plain)))
     frame = shapely.box(-0.5, -0.5, 39.5, 29.5)
     for number, (box, area) in enumerate(zip(plain, shown, strict=True)):
         above = shapely.union_all(plain[number + 1 :])
         assert area.area() == pytest.approx(box.difference(above).intersection(frame).area, abs=1e-3)
 
 
+def test_what_is_not_asked_for_hides_all_the_same():
+    areas = [section_of(shapely.box(0, 0, 10, 10)), section_of(shapely.box(5, 0, 15, 10))]
+    assert [area.area() for area in visible_areas(areas, (40, 30), [0])] == pytest.approx([50])
+
+
 def test_nothing_is_hidden_by_nothing():
-    shown = visible_areas([CrossSection(), section_of(shapely.box(0, 0, 9, 9)), CrossSection()], (40, 30))
+    shown = visible_areas([CrossSection(), section_of(shapely.box(0, 0, 9, 9)), CrossSection()], (40, 30), range(3))
     assert [area.area() for area in shown] == pytest.approx([0, 81, 0])
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
-from kontur.data_preprocessing.rle import encode_ids
+from kontur.data_preprocessing.rle import count_ids, encode_ids
 
 
 def check(ids: np.ndarray, count: int) -> None:
@@ -21,6 +21,7 @@ def check(ids: np.ndarray, count: int) -> None:
         assert list(code.bbox) == coco_mask.toBbox(theirs).tolist()
         back = coco_mask.decode({"size": list(ids.shape), "counts": code.counts})
         assert np.array_equal(back, mask)
+    assert np.array_equal(count_ids(ids), np.bincount(ids.ravel(), minlength=256))
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,8 +44,9 @@ class Outline:
 def outlines_of(rendered: Rendered) -> list[Outline]:
     """Return the outline of every instance of a sample, in its order: bottom to top."""
     areas = silhouettes(rendered.views)
-    shown = visible_areas(areas, rendered.scene.camera.size_wh)
-    pairs = [(area, rest) for key, area, rest in zip(rendered.keys, areas, shown, strict=True) if key]
+    seen = [index for index, key in enumerate(rendered.keys) if key]
+    shown = visible_areas(areas, rendered.scene.camera.size_wh, seen)
+    pairs = [(areas[index], rest) for index, rest in zip(seen, shown, strict=True)]
     whole = rings_of([area for area, _ in pairs])
     left = [rest is area or rest.area() >= _LEAST_PX2 for area, rest in pairs]
     cut = iter(rings_of([rest for (area, rest), shows in zip(pairs, left, strict=True) if shows and rest is not area]))
@@ -71,13 +72,14 @@ def _is_print(thing: Placement) -> bool:
     return thing.part is None and thing.thickness_mm < _THIN_MM
 
 
-def visible_areas(areas: Sequence[CrossSection], size_wh: tuple[int, int]) -> list[CrossSection]:
-    """Return what each area shows when later ones lie over it and the picture's border cuts it."""
+def visible_areas(areas: Sequence[CrossSection], size_wh: tuple[int, int], wanted: Sequence[int]) -> list[CrossSection]:
+    """Return what each wanted area shows when later ones lie over it and the picture's border cuts it."""
     right, bottom = size_wh[0] - 0.5, size_wh[1] - 0.5
     frame = CrossSection([np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])])
     bounds = [area.bounds() for area in areas]
     shown = []
-    for index, area in enumerate(areas):
+    for index in wanted:
+        area = areas[index]
         above = [areas[k] for k in range(index + 1, len(areas)) if _meet(bounds[index], bounds[k])]
         rest = CrossSection.batch_boolean([area, *above], OpType.Subtract) if above else area
         left, top, far, low = bounds[index]

@@ -21,6 +21,7 @@ from kontur.data_preprocessing.compiled import room_for
 from kontur.data_preprocessing.composition import draw_things
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.data_preprocessing.illumination import table_field
+from kontur.data_preprocessing.rle import count_ids
 from kontur.data_preprocessing.sample import Instance, Sample
 from kontur.data_preprocessing.scene import PICTURE, Scene, draw_scene
 from kontur.data_preprocessing.sensor import Look, draw_look, photograph
@@ -106,7 +107,7 @@ def render_scene(context: RenderContext, scene: Scene, look: Look) -> Rendered:
     ground = ground_of(scene.table, picture, table_field(scene), scene.camera.size_wh)
     views = view_things(scene.camera, scene.placements)
     ids, whole = draw_things(scene, views, ground, light)
-    visible = cv2.calcHist([ids], [0], None, [256], [0, 256]).ravel()
+    visible = count_ids(ids).astype(np.float32)
     instances, keys = _label(views, visible, whole)
     renumber = np.zeros(256, np.uint8)
     renumber[1 : len(whole)] = [

@@ -45,6 +45,28 @@ def encode_ids(ids: NDArray[np.uint8], count: int) -> list[MaskCode]:
     return [MaskCode(text[begin:end], area, tuple(box)) for (begin, end), area, box in rows]
 
 
+def count_ids(ids: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (256,) how many pixels of an (H, W) map each number has."""
+    values = ids.ravel()
+    return _count(values, values[: len(values) // _WORD * _WORD].view(np.uint64))
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(values, words):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`words`: the same bytes by eights, without the rest."""
+    out = np.zeros(256, np.int64)
+    for word in range(len(words)):
+        first = values[_WORD * word]
+        if words[word] == np.uint64(first) * _EVERY_BYTE:
+            out[first] += _WORD
+        else:
+            for k in range(_WORD * word, _WORD * (word + 1)):
+                out[values[k]] += 1
+    for k in range(_WORD * len(words), len(values)):
+        out[values[k]] += 1
+    return out
+
+
 @numba.njit(cache=True, nogil=True)
 def _encode(columns, words, height, count):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Codes of all instances, one after the other, where each begins and the last ends, areas, boxes (count, 4)."""
@@ -75,7 +97,7 @@ def _encode(columns, words, height, count):  # type: ignore[no-untyped-def]  # p
 def _changes(values, words):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Indices where a run of equal bytes begins; `words`: the same bytes by eights, without the rest."""
     rest = _WORD * len(words)
-    out = np.empty(_WORD * _mixed(values, words) + len(values) - rest + 1, np.int64)
+    out = np.empty(_WORD * _mixed(values, words) + len(values) - rest + 2, np.int64)
     out[0], found, even = 0, 1, np.uint64(values[0]) * _EVERY_BYTE
     for word in range(len(words)):
         if words[word] != even:
@@ -86,10 +108,9 @@ def _changes(values, words):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @numba.njit(nogil=True)
 def _changes_within(values, begin, end, out, found):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for k in range(begin, end):
-        if k and values[k] != values[k - 1]:
-            out[found] = k
-            found += 1
+    for k in range(max(1, begin), end):
+        out[found] = k  # without a condition, which would be guessed wrongly once for every change
+        found += values[k] != values[k - 1]
     return found
 
 

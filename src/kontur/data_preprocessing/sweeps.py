@@ -22,10 +22,10 @@ def swept_rings(views: Sequence[View]) -> list[list[Points]]:
         return []
     corners, ends = zip(*(corners_of(view.thing.shape, view.pose_px.scale_px_per_mm) for view in views), strict=True)
     rings_of_things = np.cumsum([0, *(len(each) - 1 for each in ends)])
-    lengths = np.concatenate([np.diff(each) for each in ends])
+    lengths = [end - begin for each in ends for begin, end in pairwise(each)]
     walls = np.array([(view.homographies[0], view.homographies[-1]) for view in views])
     mirrored = np.array([not view.thing.pose.flipped for view in views])  # the picture's y goes down
-    points, found = _sweep(np.concatenate(corners), np.append(0, np.cumsum(lengths)), rings_of_things, walls, mirrored)
+    points, found = _sweep(np.concatenate(corners), np.cumsum([0, *lengths]), rings_of_things, walls, mirrored)
     rings = [points[begin:end] for begin, end in pairwise(found.tolist())]
     return [rings[begin:end] for begin, end in pairwise(rings_of_things.tolist())]
 
