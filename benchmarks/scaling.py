@@ -51,7 +51,7 @@ PLACES = {
 def main() -> None:
     """Run, print and publish."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=600, help="640x640 pictures for each executor")
+    parser.add_argument("--samples", type=int, default=2_000, help="640x640 pictures for each executor")
     parser.add_argument("--large", type=int, default=100_000, help="small pictures of the memory run")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     options = parser.parse_args()
