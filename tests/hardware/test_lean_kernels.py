@@ -29,6 +29,11 @@ def ordered(values):
 def ends(values):
     inner = ordered(values)
     return Ends(inner[-1], inner[0])
+
+
+@numba.njit(cache=True)
+def hashed(values):
+    return hash("k" * len(values))
 """
 LEAN = "from kontur.hardware.lean_imports import import_numba; import_numba()"
 ORDERED, ENDS = "[8. 6. 5.]", "Ends(low=5.0, high=8.0)"
@@ -73,6 +78,12 @@ def test_what_is_in_the_cache_is_loaded_without_what_compiles(folder, kernel, an
 @pytest.mark.parametrize(("kernel", "answer"), [("ordered", ORDERED), ("ends", ENDS)])
 def test_numba_itself_loads_what_was_compiled_leanly(folder, kernel, answer):
     assert call(folder, *calling(kernel))[:2] == [answer, "1 0"]
+
+
+def test_a_loaded_kernel_knows_how_this_process_hashes(folder):
+    compiled, loaded = (call(folder, LEAN, *calling("hashed"), "print(hash('kkk'))") for _ in range(2))
+    assert [compiled[1], loaded[1]] == ["0 1", "1 0"]
+    assert [compiled[0], loaded[0]] == [compiled[2], loaded[2]]
 
 
 def test_a_loaded_kernel_raises_its_errors(folder):

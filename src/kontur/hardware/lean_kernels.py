@@ -8,6 +8,7 @@ one that was.
 
 import sys
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 from numba.core import entrypoints, environment
@@ -30,6 +31,8 @@ class _CachedLibrary(JITCodeLibrary):
     def _unserialize(cls, codegen: Any, state: Any) -> "_CachedLibrary":
         """Return the library that a kernel in the cache has."""
         name, _, (code, bitcode) = state
+        if b"_numba_hashsecret" in code:
+            import_module("numba.cpython.hashing")  # which says where that is to be found
         library: _CachedLibrary = codegen.create_library(name)
         library._code, library._bitcode = code, bitcode
         library.enable_object_caching()
