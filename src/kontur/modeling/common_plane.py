@@ -14,7 +14,7 @@ from kontur.modeling.support import Support
 
 Floats = NDArray[np.float64]
 
-_TRUSTED_SUPPORT = 0.6
+TRUSTED_SUPPORT = 0.6
 """Parts supported this well take part in finding the shared plane."""
 _SAME_PLACE = 0.7
 """Data closer than this share of the part's radius compete for one place."""
@@ -32,8 +32,8 @@ def share_plane(size_wh: tuple[int, int], fit: Fit, support: Support) -> Fit:
     """
     score, length = support.score, support.length_px
     order = np.argsort(-score * length, kind="stable")
-    chosen, size = np.zeros(len(order), bool), (_SAME_PLACE * support.radius_px) ** 2
-    best_of_places(order[score[order] >= _TRUSTED_SUPPORT], support.centre, size, chosen)
+    chosen = np.zeros(len(order), bool)
+    best_of_places(order[score[order] >= TRUSTED_SUPPORT], support.centre, reach_of(support), chosen)
     trusted, scales = fit.matrix[chosen], np.empty(np.count_nonzero(chosen))
     log_scales_at_data(level_plane(size_wh).both_ways[1], trusted, scales)
     weight = np.maximum(score[chosen] - _LEAST_SUPPORT, 0) ** 2 * np.sqrt(length[chosen])
@@ -41,6 +41,11 @@ def share_plane(size_wh: tuple[int, int], fit: Fit, support: Support) -> Fit:
     matrix = np.empty_like(fit.matrix)
     move_to_plane(fit.matrix, plane.both_ways[0] @ fit.plane.both_ways[1], matrix)
     return replace(fit, matrix=matrix, plane=plane)
+
+
+def reach_of(support: Support) -> Floats:
+    """Return (N,) px2 how far contours claim the place around them, squared."""
+    return np.asarray((_SAME_PLACE * support.radius_px) ** 2, np.float64)
 
 
 @numba.njit(**_fast)

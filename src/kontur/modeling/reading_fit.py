@@ -2,7 +2,7 @@
 
 Least squares with the reader's own variances, Student's t weights against wrong readings, and two priors: the scale that
 the picture's plane has, and that edges lie on the contour. Readings err together along a side (the same shadow, the same
-wall), so they count as one measurement per `_CORRELATED_PX` of contour. A reading is moved to the peak of change that lies
+wall), so they count as one measurement per `CORRELATED_PX` of contour. A reading is moved to the peak of change that lies
 where it says: of a clean edge the peak is the exacter of both.
 """
 
@@ -28,18 +28,18 @@ from kontur.modeling.peak_fit import limits_of
 from kontur.modeling.plane import Plane
 from kontur.modeling.support import MOST_OFFSET_PX, SUPPORT_RANGE_PX, Support, new_support
 
-_CORRELATED_PX = 20.0
-_FLOOR_PX = 0.05
+CORRELATED_PX = 20.0
+FLOOR_PX = 0.05
 """No reading is surer than this."""
-_SCALE_DEVIATION = 0.006
+SCALE_DEVIATION = 0.006
 """Log scale: how far parts' top faces are from the plane's scale, by their thickness."""
 _FREE_SCALE_DEVIATION = 0.02
 """The same where no plane is known: how far off the coarse fit's scale is."""
-_OFFSET_DEVIATION_PX = 0.15
+OFFSET_DEVIATION_PX = 0.15
 """How far all edges of a part may lie outside its contour: bevels, another cutter's offset."""
 _TURN_DEVIATION_RAD = 0.1
 _MOVE_DEVIATION_PX = 10.0
-_FREEDOM = 3.0
+FREEDOM = 3.0
 _INNER_STEPS = 4
 _SAME_EDGE_PX = 0.15
 """A peak of change this near to the reading is the same edge."""
@@ -54,9 +54,9 @@ def improve_by_reading(source: EdgePicture, model: ContourBatch, fit: Fit, toler
     smooth_across(source, model, fit, reading_line(source))
     count, better = len(fit.matrix), fit.copy()
     support, plane = new_support(count), fit.plane_in(source)
-    scale = _FREE_SCALE_DEVIATION if fit.plane.log_scale is None else _SCALE_DEVIATION
-    deviations = np.array([_MOVE_DEVIATION_PX, _MOVE_DEVIATION_PX, _TURN_DEVIATION_RAD, scale, _OFFSET_DEVIATION_PX])
-    fitting = _INNER_STEPS, _FREEDOM, _CORRELATED_PX, _FLOOR_PX, _SAME_EDGE_PX, _PEAK_RANGE_PX, deviations**-2.0
+    scale = _FREE_SCALE_DEVIATION if fit.plane.log_scale is None else SCALE_DEVIATION
+    deviations = np.array([_MOVE_DEVIATION_PX, _MOVE_DEVIATION_PX, _TURN_DEVIATION_RAD, scale, OFFSET_DEVIATION_PX])
+    fitting = _INNER_STEPS, FREEDOM, CORRELATED_PX, FLOOR_PX, _SAME_EDGE_PX, _PEAK_RANGE_PX, deviations**-2.0
     settings = fitting, _RANGE_PX, (tolerance_px, MOST_OFFSET_PX)
     seen, points = seeing(source, viewpoint(fit.plane), limits_of(source, SUPPORT_RANGE_PX)), model.weight.shape[1]
 

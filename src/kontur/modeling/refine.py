@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kontur.geometry import Part
+from kontur.modeling.bundle import fit_together, is_steep
 from kontur.modeling.common_plane import share_plane
 from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
 from kontur.modeling.contour_model import ContourBatch, model_batch
@@ -36,6 +37,8 @@ _NO_DOUBT = 0.8
 """A contour of which this share is supported by edges was not drawn away by what hides it."""
 _LEAST_SHARED = 6
 """Threads share out no fewer contours than these."""
+_SHAPE_THINNING = 4
+"""The plane is fitted to one point in so many."""
 _LEAST_KEPT = 0.5
 """A fit that keeps less of the support than this share is lost, and not used. It may lose some: support counts strong edges,
 those of walls and shadows too, and the reader leaves them for the weaker edge of the top face."""
@@ -205,7 +208,7 @@ def _read(
     kept, read = np.arange(len(fit.matrix)), None
     for thinning in options.readings:
         if read is not None:
-            fit, support = share_plane(source.size_wh, fit, read), read
+            fit, support = _shared(source, model, kept, fit, read, options), read
         if support is not None and options.contenders_only:
             left = contenders(support, ROUGH_LAG if read is None else READ_LAG)
             fit, kept = fit[left], kept[left]
@@ -213,6 +216,22 @@ def _read(
             break
         fit, read = improve_by_reading(source, model[kept].thinned(thinning), fit, options.tolerance_px)
     return kept, fit, read
+
+
+def _shared(
+    source: EdgePicture,
+    model: ContourBatch,
+    kept: NDArray[np.int64],
+    fit: Fit,
+    support: Support,
+    options: RegistrationOptions,
+) -> Fit:
+    """Return the fit on one plane: by scales, and by the contours' shapes too where it is steep and the fit final."""
+    if options.contenders_only or not is_steep(fit.plane):
+        fit = share_plane(source.size_wh, fit, support)
+    if options.contenders_only or not is_steep(fit.plane):
+        return fit
+    return fit_together(source, model[kept].thinned(_SHAPE_THINNING), fit, support)
 
 
 def _merged(detections: Detections, index: NDArray[np.int64], registered: Detections) -> Detections:
