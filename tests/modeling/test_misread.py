@@ -6,9 +6,9 @@ from modeling_scenes import paint
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part
 from kontur.modeling.decide import decide
-from kontur.modeling.detections import from_poses
+from kontur.modeling.detections import concatenate, from_poses
 from kontur.modeling.look_alikes import alike, find_stand_ins
-from kontur.modeling.misread import misread
+from kontur.modeling.misread import looked_at, misread
 from kontur.modeling.plane import Plane
 from kontur.modeling.views import Views
 
@@ -83,3 +83,21 @@ def test_what_speaks_against_a_hypothesis_tips_the_choice_but_not_the_score(view
 
 def test_however_much_speaks_against_the_only_one_it_is_accepted(views):
     assert len(decide(views, laid(0, POSES[0]), PARTS, against=np.array([1e6]))) == 1
+
+
+def weighed(views, decided):
+    return looked_at(views, decided, PARTS, LEVEL, ALIKE)
+
+
+def test_of_two_looks_the_one_in_whose_scale_the_parts_lie_weighs_more_and_is_not_doubtful(views):
+    true = concatenate([laid(0, pose) for pose in POSES])
+    larger = concatenate([laid(0, PixelPose(pose.u, pose.v, pose.angle_rad, 1.56)) for pose in POSES])
+    assert weighed(views, true).balance > weighed(views, larger).balance
+    assert not weighed(views, true).doubtful
+    assert weighed(views, larger).doubtful
+    assert weighed(views, true).decided is true
+
+
+def test_a_look_that_finds_nothing_weighs_nothing(views):
+    look = weighed(views, laid(0, POSES[0])[:0])
+    assert (look.balance, look.doubtful) == (0.0, False)

@@ -24,7 +24,7 @@ from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
 from kontur.modeling.kin import SAME_PLACE_PX, Kin
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
-from kontur.modeling.misread import misread
+from kontur.modeling.misread import Look, looked_at, misread
 from kontur.modeling.model_files import find_model
 from kontur.modeling.model_info import check_parts
 from kontur.modeling.parallel import in_threads
@@ -51,6 +51,8 @@ _TO_THE_END = RegistrationOptions(rounds=(), readings=(4, 4, 2))
 """What is proposed is registered as far as it takes to decide, what is accepted to the end."""
 _MOST_LOOKS = 3
 """How often kin are laid, each time at the scale that the last time told."""
+_OTHER_SCALES = -0.03, 0.03
+"""Log scale: by how much more and less kin are laid where the scale that was told is doubted."""
 _SAME_SCALE = 0.01
 """Log scales that differ less are one."""
 _TOLD_BY_NETWORK, _LEAST_TOLD = 4.0, 0.003
@@ -171,21 +173,42 @@ class NetworkDetector:
     def _among_kin(
         self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections, plane: Plane
     ) -> Detections:
-        """Decide again, with the kin of what was accepted; and again where that moves the plane's scale."""
-        for _ in range(_MOST_LOOKS):
-            beside = self._kin.beside(decided, hypotheses, plane)
-            if len(beside.rows) == 0:
+        """Decide again, with the kin of what was accepted, and again where that moves the scale; the best look counts.
+
+        Where much speaks even against the best kin, the scale is doubted, and others are tried.
+        """
+        best = self._with_kin(views, field, decided, hypotheses, plane)
+        if best is None or plane.log_scale is None:
+            return decided
+        if best.doubtful:
+            planes = (replace(plane, log_scale=plane.log_scale + step) for step in _OTHER_SCALES)
+            others = (self._with_kin(views, field, decided, hypotheses, other) for other in planes)
+            best = max((best, *(look for look in others if look)), key=lambda look: look.balance)
+        last = best
+        for _ in range(_MOST_LOOKS - 1):
+            plane = shared_plane(last.decided)
+            if _same_scale(last.laid_on, plane):
                 break
-            alone = np.delete(np.arange(len(decided)), beside.rows)
-            offered = self._offered(views, settle(field, beside.laid, self.parts), _NEAR)
-            pool = concatenate([decided[alone], offered])
-            against = misread(views, pool, self.parts, plane, self._alike)
-            against[len(alone) :] -= _TOLD_BY_NETWORK * np.log(np.maximum(offered.score, _LEAST_TOLD))
-            decided = decide(views, pool, self.parts, against=against)
-            before, plane = plane, shared_plane(decided)
-            if _same_scale(before, plane):
+            further = self._with_kin(views, field, last.decided, hypotheses, plane)
+            if further is None:
                 break
-        return decided
+            last = further
+            best = max((best, last), key=lambda look: look.balance)
+        return best.decided
+
+    def _with_kin(
+        self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections, plane: Plane
+    ) -> Look | None:
+        """Decide with the kin of what was accepted, laid on a plane; None when there are none."""
+        beside = self._kin.beside(decided, hypotheses, plane)
+        if len(beside.rows) == 0:
+            return None
+        alone = np.delete(np.arange(len(decided)), beside.rows)
+        offered = self._offered(views, settle(field, beside.laid, self.parts), _NEAR)
+        pool = concatenate([decided[alone], offered])
+        against = misread(views, pool, self.parts, plane, self._alike)
+        against[len(alone) :] -= _TOLD_BY_NETWORK * np.log(np.maximum(offered.score, _LEAST_TOLD))
+        return looked_at(views, decide(views, pool, self.parts, against=against), self.parts, plane, self._alike)
 
     def _offered(self, views: Views, aligned: Detections, options: RegistrationOptions = _TO_DECIDE) -> Detections:
         """Register hypotheses; add the look-alikes of each, in its pose."""

@@ -6,6 +6,7 @@ others and reads such a side as lying elsewhere. That costs another reading of a
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from kontur.geometry import Part
 from kontur.modeling.contour_model import model_batch
 from kontur.modeling.detections import Detections
 from kontur.modeling.edge_reader import read_edges
+from kontur.modeling.evidence import point_evidence
 from kontur.modeling.fit_state import Fit, place
 from kontur.modeling.kin import SAME_PLACE_PX
 from kontur.modeling.plane import Plane
@@ -25,6 +27,38 @@ _FIT_PX = 0.2
 """Standard deviation of a true part's contour after its registration, beside the reader's own."""
 _MOST_SQUARES = 9.0
 """A reading that is farther off counts no more."""
+_MUCH_AGAINST = 0.15
+"""Evidence per px of contour. What is accepted at the right scale has less against it in nine pictures of ten."""
+
+
+class Look(NamedTuple):
+    """What was decided, and what the picture says of it as a whole: only where the scale is right do all parts fit.
+
+    Attributes:
+        decided: the accepted ones.
+        laid_on: the plane on which kin were laid for it.
+        balance: evidence for their contours less what is read against them.
+        doubtful: whether much is read against them.
+    """
+
+    decided: Detections
+    laid_on: Plane
+    balance: float
+    doubtful: bool
+
+
+def looked_at(
+    views: Views, decided: Detections, parts: Sequence[Part], laid_on: Plane, alike: NDArray[np.bool_]
+) -> Look:
+    """Weigh what was decided."""
+    if len(decided) == 0:
+        return Look(decided, laid_on, 0.0, False)
+    options = RegistrationOptions()
+    source, model = views.edges(options.sigma_px), model_batch(decided, parts, options)
+    found = point_evidence(source, model, decided.matrix, views.background(options.sigma_px))
+    against = float(misread(views, decided, parts, laid_on, alike).sum())
+    balance = float((found.length_px * found.evidence).sum()) - against
+    return Look(decided, laid_on, balance, against > _MUCH_AGAINST * float(found.length_px.sum()))
 
 
 def misread(
