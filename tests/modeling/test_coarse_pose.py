@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from modeling_scenes import bracket, paint, triangle, washer
 
 from kontur.geometry import Contour, PixelPose, angle_difference, make_part, turn_matrix
-from kontur.modeling.coarse_pose import ANGLE_STEP_RAD, align, direction_field, settle
+from kontur.modeling.coarse_pose import align, direction_field, settle
 from kontur.modeling.detections import from_poses
-from kontur.modeling.field_scores import lay_contour, likely_angles, score_turns
+from kontur.modeling.field_scores import ANGLE_STEP_RAD, lay_contour, likely_angles, score_turns
 
 SIZE_WH = (320, 224)
 PARTS = (bracket(), washer(), triangle())

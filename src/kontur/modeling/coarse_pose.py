@@ -11,24 +11,21 @@ Where it fails: on tables whose texture is stronger than the part's edges; the r
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.geometry import Part, PixelPose
-from kontur.modeling.contour_model import ContourModel, contour_model, spacing_for
+from kontur.geometry import Part
+from kontur.modeling.contour_model import models_at
 from kontur.modeling.detections import Detections, from_similarities
 from kontur.modeling.directions import edge_directions
-from kontur.modeling.field_scores import lay_contour, likely_angles, score_turns
-from kontur.modeling.parallel import in_threads
+from kontur.modeling.field_scores import lay_contours, score_scales, settle_contours
+from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
-ANGLE_STEP_RAD = np.radians(5.0)
-LEAST_ANGLES = 8
-"""Angles tried within one period, however short it is."""
 SCALE_STEP = 1.03
 KEPT_ANGLES = 2
 _LEAST_OF_BEST = 0.8
@@ -45,10 +42,6 @@ _SHIFTS = np.array([(u, v) for u in (-2, 0, 2) for v in (-2, 0, 2)])
 _STAY = np.zeros((1, 2), np.int64)
 _FAR_SHIFTS = np.array([(u, v) for u in range(-6, 7, 2) for v in range(-6, 7, 2)])
 """Cells of the field by which a datum may be off."""
-_SPACING_PX = 5.0
-_MOST_POINTS = 64
-_FEW_POINTS = 32
-"""Of contours that are tried at many scales or at all angles."""
 _ROUGH_STEP = 3
 """One in so many scales is tried at all angles."""
 _LEAST_INSIDE = 0.25
@@ -58,9 +51,24 @@ _LIKELY_SHARE = 0.5
 """In these places, hypotheses of at least this share of the likeliest one's score have a say."""
 _NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
 _KNOWN_SCALES = (1 / 1.012, 1.0, 1.012)
+_LEAST_SHARED = 3
+"""Threads share out no fewer hypotheses than these."""
 _LIMITS = _LEAST_INSIDE, _PROMISING, _MOST_PROMISING, _LEAST_OF_BEST
 
 Floats = NDArray[np.float32]
+Laid = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]
+"""(N, 2) data in cells of the field, (N,) angles, whether mirrored, and orders of symmetry."""
+
+
+class _Spacing(NamedTuple):
+    """How far apart contour points are, see `contour_model.Spaced`."""
+
+    spacing_px: float
+    most_points: int
+
+
+_FEW, _MORE = _Spacing(5.0, 32), _Spacing(5.0, 64)
+"""For contours that are tried at many scales or at all angles, and for others."""
 
 
 def align(
@@ -86,23 +94,19 @@ def align(
     """
     if len(hypotheses) == 0:
         return hypotheses
-    scale = math.sqrt(px_per_mm[0] * px_per_mm[1])
+    scale, laid = math.sqrt(px_per_mm[0] * px_per_mm[1]), _as_laid(hypotheses, parts)
     if not known:
-        scale = _picture_scale(field, hypotheses, places, parts, px_per_mm)
-    scales = scale * np.array(_KNOWN_SCALES if known else _NEIGHBOUR_SCALES)
-    shifts = _SHIFTS, _STAY if known else _FAR_SHIFTS
-    turns, rows = hypotheses.similarity[0], np.empty((len(hypotheses), KEPT_ANGLES, 4))
-    count = np.zeros(len(hypotheses), np.int64)
+        scale = _picture_scale(field, hypotheses, laid, places, parts, px_per_mm)
+    scales = scale / _REDUCTION * np.array(_KNOWN_SCALES if known else _NEIGHBOUR_SCALES)
+    few, more = (models_at(hypotheses.part, scale, parts, points) for points in (_FEW, _MORE))
+    models, shifts = (more.table, few.chosen, more.chosen), (_SHIFTS, _STAY if known else _FAR_SHIFTS)
+    rows, count = np.empty((len(hypotheses), KEPT_ANGLES, 4)), np.zeros(len(hypotheses), np.int64)
 
-    def place(index: int) -> None:
-        """Lay one hypothesis' contour."""
-        part, mirrored = parts[hypotheses.part[index]], bool(hypotheses.flipped[index])
-        few, contour = (_contour(part, scale, points) for points in (_FEW_POINTS, _MOST_POINTS))
-        ways = scales / _REDUCTION, _angles(part, turns[index]), mirrored
-        at = (hypotheses.uv[index] - 0.5) / _REDUCTION
-        count[index] = lay_contour(field, few, contour, ways, at, shifts, _LIMITS, rows[index])
+    def lay(some: slice) -> None:
+        """Lay the contours of some hypotheses."""
+        lay_contours((some.start, some.stop), field, models, laid, scales, shifts, _LIMITS, rows, count)
 
-    in_threads(place, range(len(hypotheses)))
+    in_threads(lay, pieces(len(hypotheses), _LEAST_SHARED))
     index = np.repeat(np.arange(len(hypotheses)), count)
     found = rows[np.arange(KEPT_ANGLES) < count[:, None]]
     return from_similarities(
@@ -118,14 +122,11 @@ def align(
 
 def settle(field: Floats, laid: Detections, parts: Sequence[Part]) -> Detections:
     """Move detections, at their angles and scales, by up to 12 px to where their contours meet most edges."""
-    uv, (turns, scales) = laid.uv.copy(), laid.similarity
-    best, shift = np.empty((1, 1)), np.zeros((1, 1), np.int64)
-    for index, part in enumerate(laid.part.tolist()):
-        contour = _contour(parts[part], float(scales[index]), _MOST_POINTS)
-        ways = scales[index, None] / _REDUCTION, turns[index, None], bool(laid.flipped[index])
-        score_turns(field, contour, ways, (uv[index] - 0.5) / _REDUCTION, _FAR_SHIFTS, _LEAST_INSIDE, best, shift)
-        if np.isfinite(best[0, 0]):
-            uv[index] += _REDUCTION * _FAR_SHIFTS[shift[0, 0]]
+    (turns, scales), contours = laid.similarity, models_at(laid.part, laid.similarity[1], parts, _MORE)
+    models, starts = (contours.table, contours.chosen), _as_laid(laid, parts)
+    shift = np.empty((len(laid), 2), np.int64)
+    settle_contours(field, models, starts, scales / _REDUCTION, _FAR_SHIFTS, _LEAST_INSIDE, shift)
+    uv = laid.uv + _REDUCTION * shift
     return from_similarities(laid.size_wh, laid.part, laid.score, uv, turns, scales, laid.flipped)
 
 
@@ -141,9 +142,17 @@ def direction_field(picture: Picture | Views) -> Floats:
     return field.reshape(height, width, 2)
 
 
+def _as_laid(hypotheses: Detections, parts: Sequence[Part]) -> Laid:
+    """Return where and how hypotheses begin, as the kernels of `field_scores` take them."""
+    symmetry = np.array([part.symmetry for part in parts], np.int64)
+    at = (hypotheses.uv - 0.5) / _REDUCTION
+    return at, hypotheses.similarity[0], hypotheses.flipped, symmetry[hypotheses.part]
+
+
 def _picture_scale(
     field: Floats,
     hypotheses: Detections,
+    laid: Laid,
     places: NDArray[np.int64],
     parts: Sequence[Part],
     px_per_mm: tuple[float, float],
@@ -154,56 +163,27 @@ def _picture_scale(
     """
     steps = max(1, math.ceil(math.log(px_per_mm[1] / px_per_mm[0]) / math.log(SCALE_STEP)))
     scales = np.geomspace(px_per_mm[0], px_per_mm[1], steps + 1)
-    rough = scales[len(scales) % _ROUGH_STEP // 2 :: _ROUGH_STEP]
-    total = np.zeros(len(scales))
-    for index, share in _voters(hypotheses.score, places):
-        part, pose = parts[hypotheses.part[index]], hypotheses.pose(index)
-        angles = _angles(part, pose.angle_rad)
-        likely = likely_angles(_scores(field, pose, part, angles, rough).max(axis=0), _PROMISING, _MOST_PROMISING)
-        if len(likely):
-            best = _scores(field, pose, part, angles[likely], scales).max(axis=1)
-            total += share * np.where(np.isfinite(best), best, 0.0)
-    return float(scales[int(total.argmax())])
+    index, share = _voters(hypotheses.score, places)
+    contours = models_at(hypotheses.part[index], math.sqrt(px_per_mm[0] * px_per_mm[1]), parts, _FEW)
+    models, voters = (contours.table, contours.chosen), (laid[0][index], laid[1][index], laid[2][index], laid[3][index])
+    best = np.empty((len(index), len(scales)))
+
+    def score(some: slice) -> None:
+        """Score some of the voters."""
+        rows, shift = (some.start, some.stop), _SHIFTS
+        score_scales(rows, field, models, voters, scales / _REDUCTION, _ROUGH_STEP, shift, _LIMITS, best)
+
+    in_threads(score, pieces(len(index), 1))
+    return float(scales[int((share @ best).argmax())])
 
 
-def _voters(score: NDArray[np.float64], places: NDArray[np.int64]) -> list[tuple[int, float]]:
+def _voters(score: NDArray[np.float64], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the hypotheses of the surest places that tell the scale, and the share that each has of its place's vote."""
     order = np.argsort(-score, kind="stable")
     _, first = np.unique(places[order], return_index=True)
-    voters = []
-    for best in order[np.sort(first)][:_SUREST].tolist():
+    voters, shares = [], []
+    for best in order[np.sort(first)][:_SUREST]:
         near = np.flatnonzero((places == places[best]) & (score >= _LIKELY_SHARE * score[best]))
-        voters += list(zip(near.tolist(), (score[near] / score[near].sum()).tolist(), strict=True))
-    return voters
-
-
-def _angles(part: Part, first_rad: float) -> NDArray[np.float64]:
-    """Return the angles that look different, evenly spaced, beginning with the given one."""
-    if part.symmetry == 0:
-        return np.zeros(1)
-    period = 2 * np.pi / part.symmetry
-    count = max(LEAST_ANGLES, math.ceil(period / ANGLE_STEP_RAD))
-    return first_rad + np.arange(count) * (period / count)
-
-
-def _scores(
-    field: Floats, start: PixelPose, part: Part, angles: NDArray[np.float64], scales: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return (scales, angles) the best mean agreement over the shifts, by few points."""
-    at = np.array([start.u - 0.5, start.v - 0.5]) / _REDUCTION
-    best, shift = np.empty((len(scales), len(angles))), np.empty((len(scales), len(angles)), np.int64)
-    contour = _contour(part, math.sqrt(scales[0] * scales[-1]), _FEW_POINTS)
-    score_turns(field, contour, (scales / _REDUCTION, angles, start.flipped), at, _SHIFTS, _LEAST_INSIDE, best, shift)
-    return best
-
-
-def _contour(part: Part, px_per_mm: float, most_points: int) -> Floats:
-    """Return the points of a part's contour as `score_turns` takes them."""
-    return _rows_of(contour_model(part, spacing_for(part, px_per_mm, _SPACING_PX, most_points)))
-
-
-@lru_cache(maxsize=512)
-def _rows_of(model: ContourModel) -> Floats:
-    """Return (5, P) points, normals and weights of a contour model."""
-    columns = [*model.points_mm.T, *model.normals.T, model.weight * model.length_mm]
-    return np.ascontiguousarray(columns, np.float32)
+        voters.append(near)
+        shares.append(score[near] / score[near].sum())
+    return np.concatenate(voters), np.concatenate(shares)

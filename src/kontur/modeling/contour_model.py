@@ -57,6 +57,10 @@ class ContourBatch:
     """The models of N detections, padded to the same number of points: weight and length are 0 where padded.
 
     They are taken from a table when their arrays are first asked for.
+
+    Attributes:
+        table: in which they are.
+        chosen: (N,) which of the table's.
     """
 
     def __init__(self, table: Table, chosen: NDArray[np.int64], step: int = 1) -> None:
@@ -67,22 +71,22 @@ class ContourBatch:
             chosen: (N,) which of the table's.
             step: one point in so many is taken, each standing for as much more length.
         """
-        self._table, self._chosen, self._step = table, chosen, step
+        self.table, self.chosen, self._step = table, chosen, step
         self._columns: tuple[Floats, Floats, Floats, Floats] | None = None
 
     def __getitem__(self, index: NDArray[np.int64]) -> "ContourBatch":
         """Return the models of some detections."""
-        return ContourBatch(self._table, self._chosen[index], self._step)
+        return ContourBatch(self.table, self.chosen[index], self._step)
 
     def thinned(self, step: int = 2) -> "ContourBatch":
         """Return every second point (or one in `step`), each standing for as much more length."""
-        return ContourBatch(self._table, self._chosen, step * self._step)
+        return ContourBatch(self.table, self.chosen, step * self._step)
 
     @property
     def columns(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Points, normals, weights and lengths, as the kernels of `contour_fit` take them."""
         if self._columns is None:
-            self._columns = _stacked(self._table, self._chosen, self._step)
+            self._columns = _stacked(self.table, self.chosen, self._step)
         return self._columns
 
     @property
@@ -192,11 +196,18 @@ class Spaced(Protocol):
 
 def model_batch(detections: Detections, parts: Sequence[Part], options: Spaced) -> ContourBatch:
     """Return the contour points of detections, spaced for their scale (see `spacing_for`)."""
+    return models_at(detections.part, detections.similarity[1], parts, options)
+
+
+def models_at(
+    kinds: NDArray[np.int64], px_per_mm: Floats | float, parts: Sequence[Part], options: Spaced
+) -> ContourBatch:
+    """Return the contour points of parts (N,), given by their place in the list, spaced for a scale, or (N,) scales."""
     models = _models_of(tuple(parts))
-    perimeter = models.perimeter_mm[detections.part]
-    spacing = np.maximum(options.spacing_px / detections.similarity[1], perimeter / options.most_points)
+    perimeter = models.perimeter_mm[kinds]
+    spacing = np.maximum(options.spacing_px / px_per_mm, perimeter / options.most_points)
     level = np.ceil(np.log(np.minimum(spacing, perimeter)) / _LOG_STEP)
-    return models.batch(detections.part, level)
+    return models.batch(kinds, level)
 
 
 class _Models:
