@@ -155,10 +155,11 @@ def background_of(source: EdgePicture) -> Background:
 
 @lru_cache(maxsize=8)
 def _places(width: int, height: int) -> tuple[Floats, Floats]:
-    """Return (P, 2) places in a picture, and (P, 2) directions."""
+    """Return (P, 2) places in a picture, from its top to its bottom as it lies in memory, and (P, 2) directions."""
     rng = np.random.default_rng(0)
     points = rng.uniform((3, 3), (max(4, width - 4), max(4, height - 4)), (_PLACES, 2))
-    return points, _directions(rng)
+    order = np.argsort(points[:, 1])
+    return points[order], _directions(rng)[order]
 
 
 @lru_cache(maxsize=8)

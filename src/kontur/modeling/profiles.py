@@ -15,7 +15,7 @@ from kontur.modeling.line_vectors import (
     scale_eight,
     tops_of_eight,
 )
-from kontur.modeling.sampling import forget_beyond, is_beyond, norm_of_change, sample_line
+from kontur.modeling.sampling import forget_beyond, is_beyond, sample_line, squared_change
 
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 _PLACE_BITS = 16
@@ -259,24 +259,26 @@ def rarities(pixels, contours, crossed, floor, out):  # type: ignore[no-untyped-
     points, normals = contours
     first, step, nearness = crossed
     size_wh, flat, count = (pixels.shape[1], pixels.shape[0]), pixels.reshape(-1), len(nearness)
-    across, along = np.empty((pixels.shape[2], count + 2), np.float32), np.empty((pixels.shape[2], 3), np.float32)
-    scale = 1 / (2 * step)
+    across, along = np.empty((pixels.shape[2], count + 2), np.float32), np.empty((pixels.shape[2], 2), np.float32)
     for n in range(len(points)):
         u, v, nu, nv = points[n, 0], points[n, 1], normals[n, 0], normals[n, 1]
         du, dv = step * nu, step * nv
         u0, v0 = u + (first - step) * nu, v + (first - step) * nv
         inside = sample_line(pixels, flat, u0, v0, du, dv, across)
-        best, strength, most = 0, 0.0, -1.0
+        best, square, most = 0, np.float32(0), -1.0
         for k in range(count):
-            change = scale * norm_of_change(across, k)
+            change = squared_change(across, k, 2)
             if not inside and is_beyond(u0 + k * du, v0 + k * dv, 2 * du, 2 * dv, size_wh):
-                change = 0.0
-            if change * nearness[k] > most:
-                best, strength, most = k, change, change * nearness[k]
+                change = np.float32(0)
+            if change * nearness[k] * nearness[k] > most:
+                best, square, most = k, change, change * nearness[k] * nearness[k]
+        square /= 4 * step * step
+        if square <= floor * floor:
+            out[n] = 0.0
+            continue
         u, v = u + (first + best * step) * nu, v + (first + best * step) * nv
-        inside = sample_line(pixels, flat, u + nv, v - nu, -nv, nu, along)
-        turned = 0.5 * norm_of_change(along, 0)
+        inside = sample_line(pixels, flat, u + nv, v - nu, -2 * nv, 2 * nu, along)
+        turned = squared_change(along, 0, 1) / 4
         if not inside and is_beyond(u + nv, v - nu, -2 * nv, 2 * nu, size_wh):
             turned = 0.0
-        whole = np.sqrt(strength**2 + turned**2 + floor**2)
-        out[n] = nearness[best] * strength * strength / whole if strength > floor else 0.0
+        out[n] = nearness[best] * square / np.sqrt(square + turned + floor * floor)

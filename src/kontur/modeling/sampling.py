@@ -97,13 +97,13 @@ def forget_beyond(u, v, du, dv, apart, size_wh, out):  # type: ignore[no-untyped
 
 
 @numba.njit(inline="always", **_fast)
-def norm_of_change(values, k):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the norm over channels of the difference of the samples k + 2 and k."""
+def squared_change(values, k, apart):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the sum over channels of the squared differences of the samples k + `apart` and k."""
     total = np.float32(0)
     for c in range(values.shape[0]):
-        change = values[c, k + 2] - values[c, k]
+        change = values[c, k + apart] - values[c, k]
         total += change * change
-    return np.float64(np.sqrt(total))
+    return total
 
 
 @numba.njit(inline="always", **_fast)
