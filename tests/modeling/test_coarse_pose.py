@@ -8,8 +8,9 @@ from modeling_scenes import bracket, paint, triangle, washer
 
 from kontur.geometry import Contour, PixelPose, angle_difference, make_part, turn_matrix
 from kontur.modeling.coarse_pose import align, direction_field, settle
+from kontur.modeling.contour_model import contour_model
 from kontur.modeling.detections import from_poses
-from kontur.modeling.field_scores import ANGLE_STEP_RAD, lay_contour, likely_angles, score_turns
+from kontur.modeling.field_scores import ANGLE_STEP_RAD, lay_contour, likely_angles, score_scales, score_turns
 
 SIZE_WH = (320, 224)
 PARTS = (bracket(), washer(), triangle())
@@ -208,3 +209,35 @@ def test_what_lies_beyond_the_picture_stays_where_it_is():
     start = from_poses(SIZE_WH, [0], [0.5], [PixelPose(-900.0, 50.0, 0.8, 1.5)])
     settled = settle(direction_field(np.zeros((*SIZE_WH[::-1], 3), np.uint8)), start, PARTS)
     np.testing.assert_allclose(settled.matrix, start.matrix, atol=1e-9)
+
+
+def test_hypotheses_are_laid_together_as_each_by_itself():
+    """At a known scale none depends on another; parts, sides and symmetries are mixed."""
+    placed = [(part, PixelPose(*place, 0.8 + part, 1.5, part == 2)) for part, place in enumerate(PLACES)]
+    field = direction_field(paint(PARTS, placed, SIZE_WH).image)
+    start, places = hypotheses([*placed, *placed[::-1]], (1.0, 2.0))
+    together = align(field, start, places, PARTS, (1.5, 1.5), known=True)
+    alone = [align(field, start[k : k + 1], places[:1], PARTS, (1.5, 1.5), known=True) for k in range(len(start))]
+    np.testing.assert_array_equal(together.matrix, np.concatenate([found.matrix for found in alone]))
+    np.testing.assert_array_equal(together.part, np.concatenate([found.part for found in alone]))
+
+
+def test_scales_at_which_a_contour_does_not_lie_inside_score_nothing():
+    model = contour_model(bracket(), 2.0)
+    table = model.rows, np.array([0, len(model.rows)])
+    field = direction_field(paint(PARTS, [(0, PixelPose(80.0, 70.0, 0.0, 1.5))], (160, 140)).image)
+    starts = np.array([[39.8, 34.8], [-400.0, 0.0]]), np.zeros(2), np.zeros(2, bool), np.ones(2, np.int64)
+    scales, out = np.geomspace(0.6, 0.95, 16), np.empty((2, 16))
+    score_scales(
+        (0, 2),
+        field,
+        (table, np.zeros(2, np.int64)),
+        starts,
+        scales,
+        3,
+        np.zeros((1, 2), np.int64),
+        (0.25, 0.6, 6),
+        out,
+    )
+    assert scales[out[0].argmax()] == pytest.approx(0.75, rel=0.03)
+    assert not out[1].any()

@@ -7,6 +7,7 @@ from contour_batches import stack_models
 from evidence_oracle import between_cells, by_cell, chance_of, evidence_of_points
 from modeling_shapes import bracket, coverage_picture, disc, plate
 from scipy import stats
+from scipy.ndimage import map_coordinates
 
 from kontur.geometry import PixelPose
 from kontur.modeling.contour_model import contour_model
@@ -170,3 +171,30 @@ def test_the_statistic_prefers_edges_in_the_contours_direction():
     across, slanted, along = edge_statistic(source, np.full((1, 3, 2), (129.5, 90.0)), directions)[0]
     assert across > 1.4 * slanted > 0
     assert along == 0
+
+
+def sampled(source, points):
+    """Bilinear samples (N, channels) of a picture."""
+    v, u = points[:, 1], points[:, 0]
+    return np.stack([map_coordinates(source.pixels[..., c], [v, u], order=1, output=float) for c in range(3)], axis=-1)
+
+
+@pytest.mark.parametrize("noise", [1.0, 12.0])
+def test_the_statistic_is_what_is_written_plainly(noise):
+    """The change across, best where it is great and near, times its share of all change there, noise among it."""
+    source, rng = edge_picture(painted(noise=noise), 0.7), np.random.default_rng(6)
+    points, angle = rng.uniform((6, 6), (SIZE_WH[0] - 7, SIZE_WH[1] - 7), (800, 2)), rng.uniform(0, 2 * np.pi, 800)
+    normals = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    tangents = np.stack([normals[:, 1], -normals[:, 0]], axis=-1)
+    offsets, floor = np.arange(-1.5, 1.6, 0.75), 2 * source.noise
+    ends = [sampled(source, points + offset * normals) for offset in np.arange(-2.25, 2.3, 0.75)]
+    changes = np.stack([np.linalg.norm(b - a, axis=1) for a, b in zip(ends[:-2], ends[2:], strict=True)]) / 1.5
+    near = np.exp(-0.5 * (offsets / 1.1) ** 2)
+    best = (changes * near[:, None]).argmax(axis=0)
+    change = changes[best, np.arange(800)]
+    middle = points + offsets[best][:, None] * normals
+    turned = np.linalg.norm(sampled(source, middle + tangents) - sampled(source, middle - tangents), axis=1) / 2
+    expected = near[best] * change**2 / np.sqrt(change**2 + turned**2 + floor**2) * (change > floor)
+    found = edge_statistic(source, points[None], normals[None])[0]
+    assert 0.02 < np.mean(found > 0) < 0.98
+    np.testing.assert_allclose(found, expected, atol=1e-3)
