@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kontur.modeling.medians import median_length, weighted_median
+from kontur.modeling.medians import weighted_median
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,11 +40,3 @@ def test_of_many_values_it_is_the_one_that_sorting_finds(count, kind):
 def test_infinite_values_do_not_disturb_the_median(count):
     values = np.append(np.linspace(1, 2, count), [-np.inf, np.inf])
     assert weighted_median(values, np.ones(count + 2)) == values[(count - 1) // 2]
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 200])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_median_length_is_that_of_numpys_lengths(count, channels):
-    vectors = np.random.default_rng(count).normal(0, 9, (count, channels)).astype(np.float32)
-    expected = np.sqrt(np.median(np.linalg.norm(vectors, axis=1) ** 2))
-    assert median_length(vectors) == pytest.approx(expected, rel=1e-5)

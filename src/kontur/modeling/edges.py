@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.medians import median_length
 from kontur.modeling.smoothing import Survey, is_large, reduced, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
@@ -103,9 +102,10 @@ def noise_of(windows: Survey) -> float:
 
 def _noise_from(change: Floats) -> float:
     """Return what changes (..., C) over 2 px say, by the median of their norms."""
-    channels = change.shape[-1]
-    length = median_length(np.ascontiguousarray(change).reshape(-1, channels)) / 2
-    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * length / np.sqrt(channels))
+    squared = np.einsum("...c,...c->...", change, change).ravel()
+    middle = (len(squared) - 1) // 2, len(squared) // 2
+    length = float(np.sqrt(np.partition(squared, middle)[list(middle)].mean())) / 2
+    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * length / np.sqrt(change.shape[-1]))
 
 
 class Crossing(NamedTuple):

@@ -47,13 +47,16 @@ def score_scales(rows, field, models, hypotheses, scales, rough_step, shift, lim
     """
     table, few = models
     at, _, mirrored, _ = hypotheses
-    rough = scales[len(scales) % rough_step // 2 :: rough_step].copy()
+    first = len(scales) % rough_step // 2
+    rough = np.empty((len(scales) - first + rough_step - 1) // rough_step)
+    for s in range(len(rough)):
+        rough[s] = scales[first + s * rough_step]
     for n in range(rows[0], rows[1]):
         contour, angles = _points_of(table, few[n]), _angles_of(n, hypotheses)
         scores, which = np.empty((len(rough), len(angles))), np.empty((len(rough), len(angles)), np.int64)
         score_turns(field, contour, (rough, angles, mirrored[n]), at[n], shift, limits[0], scores, which)
-        for s in range(1, len(rough)):
-            scores[0] = np.maximum(scores[0], scores[s])
+        for s, a in np.ndindex(scores.shape):
+            scores[0, a] = max(scores[0, a], scores[s, a])
         some = angles[likely_angles(scores[0], limits[1], limits[2])]
         scores, which = np.empty((len(scales), len(some))), np.empty((len(scales), len(some)), np.int64)
         score_turns(field, contour, (scales, some, mirrored[n]), at[n], shift, limits[0], scores, which)
@@ -97,7 +100,10 @@ def _angles_of(n, hypotheses):  # type: ignore[no-untyped-def]  # pragma: no cov
         return np.zeros(1)
     period = 2 * np.pi / symmetry[n]
     count = max(LEAST_ANGLES, int(np.ceil(period / ANGLE_STEP_RAD)))
-    return turn[n] + np.arange(count) * (period / count)
+    angles = np.empty(count)
+    for k in range(count):
+        angles[k] = turn[n] + k * (period / count)
+    return angles
 
 
 @numba.njit(**_fast)
@@ -113,7 +119,7 @@ def _points_of(table, number):  # type: ignore[no-untyped-def]  # pragma: no cov
     return out
 
 
-@numba.njit(**_exact)
+@numba.njit(inline="always", **_exact)
 def lay_contour(field, few, contour, ways, at, shifts, limits, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Find how a contour lies best: at all angles by few points, at the most promising ones by more and at all scales.
 

@@ -1,4 +1,4 @@
-"""Medians, compiled."""
+"""The weighted median, compiled."""
 
 import numba
 import numpy as np
@@ -44,13 +44,3 @@ def _first_beyond(values, weight, least):  # type: ignore[no-untyped-def]  # pra
         if passed >= least:
             return values[k]
     return values[order[-1]]
-
-
-@numba.njit(**_fast)
-def median_length(vectors):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the median length of vectors (N, C)."""
-    squares = np.zeros(len(vectors), vectors.dtype)
-    for n in range(len(vectors)):
-        for c in range(vectors.shape[1]):
-            squares[n] += vectors[n, c] * vectors[n, c]
-    return np.sqrt(np.median(squares))
