@@ -2,9 +2,10 @@
 
 Twelve families of brackets, made here; the five members of a family differ by the place of one hole alone, 4 mm from one to
 the next. Pictures are generated and learnt from within the minutes; network, matcher and both are judged on synthetic
-pictures that nobody learnt from. Top-1 is the share of the parts that were found whose name is right, of all and of those
-whose moved hole can be seen: where it is hidden or lies outside the picture, a part may be any of its family. About as long
-as the minutes and five more on two cores.
+pictures that nobody learnt from. Top-1 is the share of the parts that were found whose name is right: of all; of those whose
+moved hole can be seen, since where it is hidden or lies outside the picture a part may be any of its family; and of those
+that can be told at all, of which so much else is seen that no part of another family has the same contour there either (see
+`telling`). About as long as the minutes and six more on two cores.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from publish import markdown_table, publish
+from telling import can_be_told
 from training_runs import Lesson, learn, rows_of, summary, test_samples, test_truth, top_1
 
 from kontur.data_preprocessing.data_config import DataConfig
@@ -38,6 +40,8 @@ FAMILIES, MEMBERS = 12, 5
 STEP_MM = 4.0
 SCALES = (0.55, 0.75)
 """mm per px."""
+_HOLE_MM = 3.0
+"""Radius of the moved hole."""
 _JUST_AROUND = 1.27
 REQUIRED_TOP_1 = 0.97
 
@@ -56,18 +60,32 @@ def _bracket(family: int, member: int) -> Part:
     if family % 2:
         corners[2] = (long - 6, wide)
     fixed = circle_contour(thick / 2, short - 6, 2.5 + 0.4 * (family % 3))
-    moved = circle_contour(long - 9 - STEP_MM * member, wide / 2, 3.0)
+    moved = circle_contour(long - 9 - STEP_MM * member, wide / 2, _HOLE_MM)
     return make_part(f"bracket{family:02d}{'abcde'[member]}", Contour(corners), (fixed, moved))
 
 
-def telling_holes(truth: GroundTruth, samples: Sequence[Sample]) -> GroundTruth:
+def with_hole_seen(truth: GroundTruth, samples: Sequence[Sample]) -> GroundTruth:
     """Return the truth with those parts ignored whose moved hole cannot be seen: they may be any of their family."""
+    return _only(truth, [[_hole_is_seen(sample, n, truth.parts) for n in _numbers(sample)] for sample in samples])
+
+
+def that_can_be_told(truth: GroundTruth, samples: Sequence[Sample]) -> GroundTruth:
+    """Return the truth with those parts ignored that may be others, by as much contour as half of a hole has."""
+    least_mm = np.pi * _HOLE_MM
+    told = [[can_be_told(sample, n, truth.parts, least_mm) for n in _numbers(sample)] for sample in samples]
+    return _only(with_hole_seen(truth, samples), told)
+
+
+def _numbers(sample: Sample) -> range:
+    return range(len(sample.instances))
+
+
+def _only(truth: GroundTruth, shown: Sequence[Sequence[bool]]) -> GroundTruth:
+    """Return the truth with those parts ignored that are not shown."""
     pictures = []
-    for picture, sample in zip(truth.pictures, samples, strict=True):
-        shown = [_hole_is_seen(sample, number, truth.parts) for number in range(len(picture.instances))]
-        instances = tuple(
-            replace(item, ignored=item.ignored or not seen) for item, seen in zip(picture.instances, shown, strict=True)
-        )
+    for picture, here in zip(truth.pictures, shown, strict=True):
+        marked = zip(picture.instances, here, strict=True)
+        instances = tuple(replace(item, ignored=item.ignored or not seen) for item, seen in marked)
         pictures.append(replace(picture, instances=instances))
     return replace(truth, pictures=tuple(pictures))
 
@@ -103,7 +121,8 @@ def main() -> int:
         every_score = DetectionConfig(score_threshold=0.0)
         both = NetworkDetector(Workspace(Path(folder)).onnx, lesson.parts, every_score, others=[matcher])
         engines: dict[str, Detector] = {"network": network, "matcher": matcher, "both": both}
-        results = {name: judged(engine, truth, telling_holes(truth, samples)) for name, engine in engines.items()}
+        truths = truth, with_hole_seen(truth, samples), that_can_be_told(truth, samples)
+        results = {name: judged(engine, *truths) for name, engine in engines.items()}
     columns = list(results["network"])
     command = (
         f"python benchmarks/many_classes.py --minutes {arguments.minutes:g} --count {arguments.count}"
@@ -114,18 +133,19 @@ def main() -> int:
     publish("many_classes", "Sixty near-identical brackets", command, about | results, table)
     for name, row in results.items():
         print(name, row)
-    return int((results["network"]["top-1, hole seen"] or 0) < REQUIRED_TOP_1)
+    return int((results["network"]["top-1, can be told"] or 0) < REQUIRED_TOP_1)
 
 
-def judged(engine: Detector, truth: GroundTruth, telling: GroundTruth) -> dict[str, Any]:
-    """Return the measures of an engine: names among all parts, and among those that can be told apart."""
+def judged(engine: Detector, truth: GroundTruth, hole_seen: GroundTruth, told: GroundTruth) -> dict[str, Any]:
+    """Return the measures of an engine: names among all parts, among those whose hole is seen, and that can be told."""
     begin = time.perf_counter()
     found = run_detector(engine, truth, lambda _done, _total: None)
     seconds = (time.perf_counter() - begin) / len(truth.pictures)
     evaluation = evaluate(truth, found, "60 brackets")
     within = sum(row.count for row in evaluation.look_alikes if row.part[:9] == row.taken_for[:9])
     return {
-        "top-1, hole seen": top_1(evaluate(telling, found, "60 brackets, hole seen")), **summary(evaluation),
+        "top-1, can be told": top_1(evaluate(told, found, "60 brackets, can be told")),
+        "top-1, hole seen": top_1(evaluate(hole_seen, found, "60 brackets, hole seen")), **summary(evaluation),
         "confused": sum(row.confused for row in evaluation.rows), "within a family": within, "s a picture": seconds,
     }  # fmt: skip
 
