@@ -10,8 +10,10 @@ import numba
 import numpy as np
 
 from kontur.modeling.motion_fit import (
+    NO_SUMS,
     PEAKS_PER_POINT,
     UNKNOWNS,
+    added,
     fit_to_peaks,
     fit_to_readings,
     judge,
@@ -207,26 +209,23 @@ def _tell(n, contour, near, expected, settings, support):  # type: ignore[no-unt
     _, _, weight, _, arms, centre = contour
     away, supported, score = np.empty(weight.shape), np.empty(weight.shape, np.bool_), np.empty(1)
     judge((weight, arms), near, expected, settings, away, supported, score)
-    total, mass, sharp, square = 0.0, 0.0, 0.0, 0.0
-    support.information[n] = 0
+    total, mass, sharp, square, sums = 0.0, 0.0, 0.0, 0.0, NO_SUMS
     for m in range(weight.shape[1]):
+        off, row = away[0, m] * away[0, m], (arms[0, m, 0], arms[0, m, 1], arms[0, m, 2], arms[0, m, 3])
+        counted = weight[0, m] if supported[0, m] else 0.0
         total += weight[0, m]
-        if weight[0, m] > 0 and supported[0, m]:
-            off = away[0, m] * away[0, m]
-            mass += weight[0, m]
-            sharp += weight[0, m] / (1 + off / _SHARP_PX**2)
-            square += weight[0, m] * off
-            _add_square(arms[0, m], support.information[n])
+        mass += counted
+        sharp += counted / (1 + off / _SHARP_PX**2)
+        square += counted * off
+        if supported[0, m]:
+            sums = added(sums, row, 1.0, 0.0)
+    at = 0
+    for i in range(len(support.information[n])):
+        for j in range(i + 1):
+            support.information[n, i, j] = support.information[n, j, i] = sums[at]
+            at += 1
     support.score[n], support.length_px[n] = score[0], total
     support.share[n], support.sharp[n] = mass / max(total, _TINY), sharp / max(total, _TINY)
     support.residual_px[n] = np.sqrt(square / mass) if mass > 0 else np.nan
     support.radius_px[n] = np.sqrt(mean_square_arm(weight[0], arms[0]))
     support.centre[n] = centre[0]
-
-
-@numba.njit(**_fast)
-def _add_square(row, information):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Add the product of a row with itself."""
-    for i in range(len(row)):
-        for j in range(len(row)):
-            information[i, j] += row[i] * row[j]

@@ -13,6 +13,8 @@ from numba.extending import intrinsic
 LANES = 8
 LONGEST = 32
 """Samples of a line that is described as a whole, at most."""
+WAVES = 5
+"""What `join_waves` joins."""
 EXPECTED = 16
 """Places along a line that are asked for beforehand."""
 
@@ -288,3 +290,45 @@ def scale_eight(typing_context, values, at, factor, mean, over, limit, out, to):
 
     real, count = types.float32, types.int64
     return types.void(values, count, real, mean, over, real, out, count), generate
+
+
+@intrinsic
+def add_eight(typing_context, values, at, factor, out, to):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Add LANES numbers from `at` on, times a factor, to those from `to` on."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        """Emit it."""
+        data, begin, times, sums, target = arguments
+        data, sums = _data(context, builder, signature.args[0], data), _data(context, builder, signature.args[3], sums)
+        value = builder.fmul(_load(builder, data, begin), _splat(builder, times), flags=_FAST)
+        _store(builder, builder.fadd(_load(builder, sums, target), value, flags=_FAST), sums, target)
+        return context.get_dummy_value()
+
+    count = types.int64
+    return types.void(values, count, types.float32, out, count), generate
+
+
+@intrinsic
+def join_waves(typing_context, own, at, wave, spread, last):  # type: ignore[no-untyped-def]  # noqa: ARG001
+    """Return three weighted sums, by rows of `last`, of LONGEST numbers that are not negative.
+
+    Those are `own` from `at` on, and on them the rows of `spread` by the numbers of `wave`; what is less than 0 is 0.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        """Emit it on one long vector."""
+        own, waves, rows, weights = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 3, 4))
+        value = _load(builder, own, arguments[1], LONGEST)
+        for k in range(WAVES):
+            share = builder.load(builder.gep(waves, [ir.Constant(_LONG, k)]))
+            row = _load(builder, rows, ir.Constant(_LONG, k * LONGEST), LONGEST)
+            part = builder.fmul(row, _splat(builder, share, LONGEST), flags=_FAST)
+            value = builder.fadd(value, part, flags=_FAST)
+        value = _larger(builder)(value, ir.Constant(value.type, [0.0] * LONGEST))
+        sums = []
+        for k in range(3):
+            weight = _load(builder, weights, ir.Constant(_LONG, k * LONGEST), LONGEST)
+            sums.append(_folded(builder, builder.fmul(value, weight, flags=_FAST), _adding(builder)))
+        return context.make_tuple(builder, signature.return_type, sums)
+
+    return types.UniTuple(types.float32, 3)(own, types.int64, wave, spread, last), generate

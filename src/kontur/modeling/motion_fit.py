@@ -13,9 +13,11 @@ _fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 
 UNKNOWNS = 5
 PEAKS_PER_POINT = 3
-_NOTHING = (0.0,) * (UNKNOWNS * (UNKNOWNS + 1) // 2 + UNKNOWNS)
+NO_SUMS = (0.0,) * (UNKNOWNS * (UNKNOWNS + 1) // 2 + UNKNOWNS)
 _LEAST_RADIUS_PX = 1.0
 _TINY = 1e-9
+_NOWHERE_NEAR = 80.0
+"""Half of this is the exponent of what counts nothing."""
 
 
 @numba.njit(**_fast)
@@ -96,7 +98,7 @@ def mean_square_arm(weight, rows):  # type: ignore[no-untyped-def]  # pragma: no
 def _gather_peaks(seen, count, per_range, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write what the best edge of each point, as `_collect_peaks` has them, says of the motion."""
     du, dv, turn, grow, out = solution
-    sums = _NOTHING
+    sums = NO_SUMS
     for m in range(count):
         row = seen[0, m], seen[1, m], seen[2, m], seen[3, m]
         expected = row[0] * du + row[1] * dv + row[2] * turn + row[3] * grow + out
@@ -107,7 +109,7 @@ def _gather_peaks(seen, count, per_range, solution, normal, right):  # type: ign
             trust = inside * inside * seen[5 + PEAKS_PER_POINT + k, m]
             target = seen[5 + k, m] if trust > best else target
             best = max(best, trust)
-        sums = _added(sums, row, seen[4, m] * best, target)
+        sums = added(sums, row, seen[4, m] * best, target)
     _write(sums, normal, right)
 
 
@@ -151,11 +153,11 @@ def fit_to_readings(placed, found, reading, start, settings, solution):  # type:
 def _gather_readings(seen, count, strictness, solution, normal, right):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write what the readings of a contour say of the motion, less of those that the last solution finds wrong."""
     du, dv, turn, grow, out = solution
-    sums = _NOTHING
+    sums = NO_SUMS
     for m in range(count):
         row, target = (seen[0, m], seen[1, m], seen[2, m], seen[3, m]), seen[5, m]
         wrong = target - (row[0] * du + row[1] * dv + row[2] * turn + row[3] * grow + out)
-        sums = _added(sums, row, seen[4, m] / (1 + strictness * wrong * wrong * seen[6, m]), target)
+        sums = added(sums, row, seen[4, m] / (1 + strictness * wrong * wrong * seen[6, m]), target)
     _write(sums, normal, right)
 
 
@@ -167,7 +169,8 @@ def _sharpened(read, offset, strength, same, reach):  # type: ignore[no-untyped-
         away = offset[k] - read
         if strength[k] > 0 and abs(offset[k]) <= reach and abs(away) < abs(nearest):
             nearest = away
-    return read + nearest * np.exp(-0.5 * min(1e3, (nearest / same) ** 2))
+    away = (nearest / same) ** 2
+    return read + nearest * np.exp(-0.5 * away) if away < _NOWHERE_NEAR else np.float64(read)
 
 
 @numba.njit(**_fast)
@@ -252,7 +255,7 @@ def _along(row, solution):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 @numba.njit(inline="always", **_fast)
-def _added(sums, row, weight, target):  # type: ignore[no-untyped-def]  # pragma: no cover
+def added(sums, row, weight, target):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the sums of the normal equations, the lower triangle and the right side, with one weighted equation more.
 
     They are numbers of their own, not an array, so that the compiler may sum many points at a time.
