@@ -9,9 +9,12 @@ from kontur.modeling.line_vectors import (
     EXPECTED,
     LANES,
     LONGEST,
+    WAVES,
+    add_eight,
     change_eight,
     describe_line,
     expect_line,
+    join_waves,
     lowest_bit,
     sample_eight,
     scale_eight,
@@ -57,6 +60,16 @@ def described(values, samples, share, scale, out):
 @numba.njit
 def scaled(values, at, factor, mean, over, limit, out, to):
     scale_eight(values, at, factor, mean, over, limit, out, to)
+
+
+@numba.njit
+def with_more(values, at, factor, out, to):
+    add_eight(values, at, factor, out, to)
+
+
+@numba.njit
+def joined(own, at, wave, spread, last):
+    return join_waves(own, at, wave, spread, last)
 
 
 def picture(seed=0):
@@ -189,3 +202,21 @@ def test_numbers_are_scaled_and_limited(limit):
     np.testing.assert_allclose(out[1, 7 : 7 + LANES], there, rtol=1e-5, atol=1e-6)
     assert (out[[0, 2]] == -99).all()
     assert (np.delete(out[1], 7 + np.arange(LANES)) == -99).all()
+
+
+def test_numbers_are_added_by_their_factor():
+    rng = np.random.default_rng(10)
+    values, out = (rng.normal(size=30).astype(np.float32) for _ in range(2))
+    before = out.copy()
+    with_more(values, 3, np.float32(-1.5), out, 11)
+    before[11 : 11 + LANES] += np.float32(-1.5) * values[3 : 3 + LANES]
+    np.testing.assert_allclose(out, before, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("line_of_many", [0, 2])
+def test_waves_are_joined_as_a_layer_with_three_answers(line_of_many):
+    rng = np.random.default_rng(11)
+    own, spread, last = (rng.normal(size=(rows, LONGEST)).astype(np.float32) for rows in (3, WAVES, 3))
+    wave = rng.normal(size=WAVES).astype(np.float32)
+    found = joined(own, line_of_many * LONGEST, wave, spread, last)
+    np.testing.assert_allclose(found, last @ np.maximum(own[line_of_many] + wave @ spread, 0), rtol=1e-4, atol=1e-4)

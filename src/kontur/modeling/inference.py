@@ -47,7 +47,7 @@ Engine = Literal["network", "match", "both"]
 _NEAR = RegistrationOptions(rounds=ROUNDS[2:3])
 """How hypotheses are registered that start near to where they may lie."""
 _TO_DECIDE = RegistrationOptions(rounds=(ROUNDS[0], ROUNDS[2]), rough_thinning=4, readings=(4, 2), contenders_only=True)
-_TO_THE_END = RegistrationOptions(rounds=(), readings=(4, 4, 2))
+_TO_THE_END = RegistrationOptions(rounds=(), readings=(8, 4, 2))
 """What is proposed is registered as far as it takes to decide, what is accepted to the end."""
 _MOST_LOOKS = 3
 """How often kin are laid, each time at the scale that the last time told."""
