@@ -4,7 +4,14 @@ import os
 import subprocess
 import sys
 
+import numba
 import pytest
+
+from kontur.hardware.lean_imports import KNOWN_INSIDE
+
+pytestmark = pytest.mark.skipif(
+    not numba.__version__.startswith(KNOWN_INSIDE), reason=f"numba {numba.__version__} loads kernels in its own way"
+)
 
 KERNELS = """
 from typing import NamedTuple
@@ -94,3 +101,10 @@ def test_a_loaded_kernel_raises_its_errors(folder):
 def test_a_loaded_kernel_can_be_called_for_other_types(folder):
     lines = ["print(kernels.ordered(np.array([5, 3, 2], np.float32)))"]
     assert call(folder, LEAN, *calling("ordered"), *lines)[:3] == [ORDERED, "1 0", ORDERED]
+
+
+def test_a_version_of_numba_that_is_not_known_inside_is_left_as_it_is(folder):
+    known = f"'{numba.__version__}'"
+    lines = [f"import numba; numba.__version__ = '9.9.9'; {LEAN}; numba.__version__ = {known}", *calling("ordered")]
+    lines += ["import numba.core.codegen as inside; print(inside.JITCPUCodegen._library_class.__module__)"]
+    assert call(folder, *lines)[:3] == [ORDERED, "1 0", "numba.core.codegen"]

@@ -7,6 +7,9 @@ from types import ModuleType
 
 from kontur.hardware.absent import UNUSED_BY_NUMBA, absent
 
+KNOWN_INSIDE = ("0.68.",)
+"""Versions of numba that `lean_kernels` was tried with; it replaces parts of the inside, and others load as they do."""
+
 
 def import_openvino() -> ModuleType:
     """Import OpenVINO without its model converter, which takes half the time and reports each import to its makers.
@@ -25,8 +28,11 @@ def import_numba() -> None:
     For processes that are kontur's alone: functions that call linear algebra cannot be compiled in them.
     """
     with absent(*UNUSED_BY_NUMBA):
+        import numba
+    if numba.__version__.startswith(KNOWN_INSIDE):
         from kontur.hardware.lean_kernels import load_kernels_leanly
-    load_kernels_leanly()
+
+        load_kernels_leanly()
 
 
 @contextmanager
