@@ -1,0 +1,148 @@
+"""Which look at a picture counts: where the scale that was told is doubted, others are tried, and the moved scale again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from modeling_scenes import paint
+
+from kontur.geometry import Contour, PixelPose, circle_contour, make_part
+from kontur.modeling.checkpoint import save_checkpoint
+from kontur.modeling.coarse_pose import direction_field
+from kontur.modeling.decide import shared_plane
+from kontur.modeling.detections import from_poses
+from kontur.modeling.export import export_onnx
+from kontur.modeling.inference import NetworkDetector
+from kontur.modeling.misread import Look, looked_at
+from kontur.modeling.model_info import ModelInfo, known_parts
+from kontur.modeling.network import Network
+from kontur.modeling.plane import Plane
+from kontur.modeling.train_config import DetectionConfig
+from kontur.modeling.views import Views
+
+SIZE_WH = (320, 240)
+SCALE = 1.5
+POSES = [PixelPose(80, 60, 0.4, SCALE), PixelPose(240, 70, 2.0, SCALE), PixelPose(150, 175, 1.0, SCALE)]
+
+
+def ell(name, length, height):
+    """An L with a hole along its long leg."""
+    corners = np.array([[0, 0], [length, 0], [length, 13], [12, 13], [12, height], [0, height]], float)
+    return make_part(name, Contour(corners), (circle_contour(0.77 * length, 6.5, 3.0),))
+
+
+PARTS = ell("short", 52.0, 30.0), ell("long", 53.6, 30.9)
+SHORT, LONG = range(2)
+
+
+def level(scale):
+    return Plane((0.0, 0.0), 350.0, (159.5, 119.5), float(np.log(scale)))
+
+
+def all_are(part, scale):
+    """All places hold a part, seen at a scale."""
+    return from_poses(SIZE_WH, [part] * 3, [0.9] * 3, [replace(pose, scale_px_per_mm=scale) for pose in POSES])
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    save_checkpoint(folder / "c.pth", Network(2, "n"), ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", "tests"))
+    export_onnx(folder / "c.pth", folder / "c.onnx")
+    return NetworkDetector(folder / "c.onnx", PARTS, DetectionConfig())
+
+
+def views_of(part):
+    """A picture in which all places hold a part, in a little noise."""
+    image = paint(PARTS, [(part, pose) for pose in POSES], SIZE_WH).image
+    return Views(np.clip(image + np.random.default_rng(2).normal(0, 2, image.shape), 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(("true", "taken_for", "error"), [(SHORT, LONG, -0.03), (LONG, SHORT, 0.03)])
+def test_a_scale_told_wrong_is_found_again_and_with_it_the_true_member(detector, true, taken_for, error):
+    """The other member at the wrong scale has nearly the outline that is seen; kin may move from there."""
+    views, told = views_of(true), SCALE * np.exp(error)
+    named = from_poses(SIZE_WH, [SHORT, LONG] * 3, [0.3] * 6, [pose for pose in POSES for _ in range(2)])
+    field = direction_field(views)
+    found = detector._among_kin(views, field, all_are(taken_for, told), named, level(told))
+    assert found.part.tolist() == [true] * 3
+    assert np.exp(shared_plane(found).log_scale) == pytest.approx(SCALE, rel=0.004)
+
+
+@pytest.mark.parametrize("error", [-0.03, 0.03])
+def test_where_parts_do_not_move_from_a_wrong_scale_the_picture_raises_the_doubt_and_settles_it(monkeypatch, error):
+    views, nothing_alike = views_of(SHORT), np.eye(2, dtype=bool)
+    looks = []
+
+    def with_kin(*args):
+        plane = args[-1]
+        looks.append(looked_at(views, all_are(SHORT, np.exp(plane.log_scale)), PARTS, plane, nothing_alike))
+        return looks[-1]
+
+    found, _ = decided_among(monkeypatch, with_kin, SCALE * np.exp(error))
+    assert found == pytest.approx([SCALE] * 3)
+    assert [look.doubtful for look in looks] == [True, error < 0, error > 0]
+
+
+def decided_among(monkeypatch, with_kin, told=SCALE):
+    """Return the scales of what counts, and those that were looked at, where `with_kin` looks; `told` is the first."""
+    tried = []
+
+    def watched(*args):
+        tried.append(float(np.exp(args[-1].log_scale)))
+        return with_kin(*args)
+
+    monkeypatch.setattr(NetworkDetector, "_with_kin", watched)
+    decided, blank = all_are(LONG, told), object.__new__(NetworkDetector)
+    return blank._among_kin(None, None, decided, None, level(told)).similarity[1], tried
+
+
+def looked(monkeypatch, answers):
+    """Do the same where `answers` has for a scale the one that parts are then found at, the balance, and any doubt."""
+
+    def with_kin(*args):
+        found_at, balance, doubtful = answers(float(np.exp(args[-1].log_scale)))
+        return Look(all_are(SHORT, found_at), args[-1], balance, doubtful)
+
+    return decided_among(monkeypatch, with_kin)
+
+
+def test_a_scale_that_nothing_speaks_against_is_the_only_one_looked_at(monkeypatch):
+    found, tried = looked(monkeypatch, lambda scale: (scale, 5.0, False))
+    assert tried == pytest.approx([SCALE])
+    assert found == pytest.approx([SCALE] * 3)
+
+
+@pytest.mark.parametrize("better", [-1, 1])
+def test_of_scales_tried_in_doubt_the_best_balance_counts(monkeypatch, better):
+    answers = lambda scale: (scale, 5.0 + 100 * better * np.log(scale / SCALE), True)  # noqa: E731
+    found, tried = looked(monkeypatch, answers)
+    assert tried == pytest.approx(SCALE * np.exp([0, -0.03, 0.03]))
+    assert found == pytest.approx([SCALE * np.exp(0.03 * better)] * 3)
+
+
+def test_doubt_does_not_make_a_worse_scale_count(monkeypatch):
+    found, tried = looked(monkeypatch, lambda scale: (scale, -abs(np.log(scale / SCALE)), True))
+    assert len(tried) == 3
+    assert found == pytest.approx([SCALE] * 3)
+
+
+def test_where_a_look_moves_the_scale_another_follows_there_until_it_stands_still(monkeypatch):
+    answers = lambda scale: (min(scale * 1.02, 1.52), scale, False)  # noqa: E731
+    found, tried = looked(monkeypatch, answers)
+    assert tried == pytest.approx([1.5, 1.52])
+    assert found == pytest.approx([1.52] * 3)
+
+
+def test_a_scale_that_keeps_moving_is_followed_three_looks_and_the_best_of_them_counts(monkeypatch):
+    found, tried = looked(monkeypatch, lambda scale: (scale * 1.02, -scale, False))
+    assert tried == pytest.approx([1.5, 1.53, 1.5606])
+    assert found == pytest.approx([1.53] * 3)
+
+
+def test_without_kin_what_was_decided_stays(monkeypatch):
+    monkeypatch.setattr(NetworkDetector, "_with_kin", lambda *_: None)
+    decided = all_are(LONG, SCALE)
+    assert (
+        NetworkDetector._among_kin(object.__new__(NetworkDetector), None, None, decided, None, level(SCALE)) is decided
+    )
