@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.data_preprocessing.compiled import EntryCompiler
 from kontur.data_preprocessing.sampling import pack
 from kontur.geometry import Part, Points, resample
 
@@ -129,7 +130,7 @@ def _spread(ring: Points) -> Points:
     return np.concatenate([even, ring[:: max(1, len(ring) // _OUTLINE_POINTS)]])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, pipeline_class=EntryCompiler)
 def _distance_grid(  # type: ignore[no-untyped-def]
     segments, x0, y0, step, columns, rows
 ):  # pragma: no cover
@@ -152,7 +153,7 @@ def _distance_grid(  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@numba.njit(nogil=True, fastmath=True)
 def _nearest_squared(segments, x, y):  # type: ignore[no-untyped-def]  # pragma: no cover
     best = 1e30
     for k in range(len(segments)):
