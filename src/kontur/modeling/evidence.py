@@ -38,7 +38,7 @@ MOST_EVIDENCE = float(np.log(BETA_ALPHA) + (1 - BETA_ALPHA) * np.log(500))
 LEAST_EVIDENCE = float(np.log(BETA_ALPHA))
 """The evidence of a point with no edge at all."""
 _LEAST_CHANCE = 1 / 500
-_PLACES = 2500
+_PLACES = 4000
 _LEAST_SHARED = 500
 """Threads share out no fewer points than these."""
 _STRONG_POWER = 6
