@@ -56,6 +56,7 @@ def endless_pattern(kind: str, variant: int) -> Bytes:
     """Return a `pattern` with its first row and column once more after the last, (1025, 1025), kept for all processes."""
 
     def make() -> Bytes:
+        """Draw it."""
         return np.pad(pattern(kind, variant), ((0, 1), (0, 1)), mode="wrap")
 
     return kept_array(f"{kind}-{variant}", f"patterns-{_makers()}", make)

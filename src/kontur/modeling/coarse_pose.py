@@ -170,8 +170,8 @@ def _picture_scale(
 
     def score(some: slice) -> None:
         """Score some of the voters."""
-        rows, shift = (some.start, some.stop), _SHIFTS
-        score_scales(rows, field, models, voters, scales / _REDUCTION, _ROUGH_STEP, shift, _LIMITS, best)
+        rows, steps = (some.start, some.stop), (scales / _REDUCTION, _ROUGH_STEP)
+        score_scales(rows, field, models, voters, *steps, _SHIFTS, _LIMITS, best)
 
     in_threads(score, pieces(len(index), 1))
     return float(scales[int((share @ best).argmax())])

@@ -188,10 +188,14 @@ class Spaced(Protocol):
     """How far apart contour points are: `spacing_px`, or further where that gives more than `most_points`."""
 
     @property
-    def spacing_px(self) -> float: ...  # noqa: D102
+    def spacing_px(self) -> float:
+        """Distance between contour points."""
+        ...
 
     @property
-    def most_points(self) -> int: ...  # noqa: D102
+    def most_points(self) -> int:
+        """Contour points at most."""
+        ...
 
 
 def model_batch(detections: Detections, parts: Sequence[Part], options: Spaced) -> ContourBatch:

@@ -3,10 +3,10 @@
 import numba
 import numpy as np
 
-_fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 ANGLE_STEP_RAD = np.radians(5.0)
 LEAST_ANGLES = 8
 """Angles tried within one period, however short it is."""
+_fast = {"cache": True, "nogil": True, "fastmath": True, "error_model": "numpy"}
 _in_order = {"cache": True, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 _exact = {"cache": True, "nogil": True, "error_model": "numpy"}
 
