@@ -1,4 +1,4 @@
-"""Sixty near-identical parts: python benchmarks/many_classes.py [--minutes M] [--count C] [--pictures N]
+"""Sixty near-identical parts: python benchmarks/many_classes.py [--minutes M] [--count C] [--pictures N] [--keep DIR]
 
 Twelve families of brackets, made here; the five members of a family differ by the place of one hole alone, 4 mm from one to
 the next. Pictures are generated and learnt from within the minutes; network, matcher and both are judged on synthetic
@@ -107,19 +107,21 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="of generating and training")
     parser.add_argument("--count", type=int, default=3000, help="pictures generated first")
     parser.add_argument("--pictures", type=int, default=100, help="test pictures")
+    parser.add_argument("--keep", type=Path, help="make data and network here and keep them")
     arguments = parser.parse_args()
     config = DataConfig.model_validate({"faces": "up", "camera": {"mm_per_px": SCALES}, "scene": {"parts": (4, 12)}})
     lesson = Lesson(brackets(), config, config)
     truth, samples = test_truth(lesson, arguments.pictures), test_samples(lesson, arguments.pictures)
     matcher = make_matcher(lesson.parts, SCALES, "up")
-    with tempfile.TemporaryDirectory() as folder:
-        data, begin = Workspace(Path(folder) / "data"), time.perf_counter()
+    with tempfile.TemporaryDirectory() as temporary:
+        root = arguments.keep or Path(temporary)
+        data, begin = Workspace(root / "data"), time.perf_counter()
         generate(data, config, lesson.parts, (), arguments.count)
         left = arguments.minutes - (time.perf_counter() - begin) / 60
-        network = learn(Path(folder), lesson, left, open_dataset(data, "train"))
-        steps = load_checkpoint(Workspace(Path(folder)).checkpoint)[1].training["steps"]
+        network = learn(root, lesson, left, open_dataset(data, "train"))
+        steps = load_checkpoint(Workspace(root).checkpoint)[1].training["steps"]
         every_score = DetectionConfig(score_threshold=0.0)
-        both = NetworkDetector(Workspace(Path(folder)).onnx, lesson.parts, every_score, others=[matcher])
+        both = NetworkDetector(Workspace(root).onnx, lesson.parts, every_score, others=[matcher])
         engines: dict[str, Detector] = {"network": network, "matcher": matcher, "both": both}
         truths = truth, with_hole_seen(truth, samples), that_can_be_told(truth, samples)
         results = {name: judged(engine, *truths) for name, engine in engines.items()}

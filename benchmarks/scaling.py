@@ -36,7 +36,8 @@ from kontur.workspace import Workspace
 
 KINDS = ("threads", "processes", "asyncio", "dask")
 FEW = 1_000
-WATCH_SECONDS = 0.3
+WATCH_SECONDS = 1.0
+"""Between two readings: one takes some ms of a CPU and holds up what is read, which two workers on two CPUs would feel."""
 ENCODING_SECONDS = 2.0
 ENCODING_TRIALS = 5
 MILLION = 10**6
