@@ -4,8 +4,9 @@
 
 Every run is a process of its own whose whole tree is watched: CPU time of all processes, and the sum of their memory, shared
 pages counted once (PSS; Linux only). Rates are taken between a quarter of the samples and all of them, so that starting the
-workers is not in them. Beside them stands what the machine itself allows: how much more processes that share nothing do
-together than one of them. The 10^5 samples of the memory run are small pictures; --large makes fewer for a trial.
+workers is not in them. One worker and all take turns, and the medians of these turns count: the machine may be busy with other
+things at times. Beside them stands what the machine itself allows: how much more processes that share nothing do together than
+one of them. The 10^5 samples of the memory run are small pictures; --large makes fewer for a trial.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from kontur.workspace import Workspace
 
 KINDS = ("threads", "processes", "asyncio", "dask")
 FEW = 1_000
+TURNS = 3
 WATCH_SECONDS = 1.0
 """Between two readings: one takes some ms of a CPU and holds up what is read, which two workers on two CPUs would feel."""
 ENCODING_SECONDS = 2.0
@@ -52,14 +54,14 @@ PLACES = {
 def main() -> None:
     """Run, print and publish."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=2_000, help="640x640 pictures for each executor")
+    parser.add_argument("--samples", type=int, default=1_500, help="640x640 pictures for each executor and turn")
     parser.add_argument("--large", type=int, default=100_000, help="small pictures of the memory run")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder by default")
     options = parser.parse_args()
     ceiling = measure_ceiling()
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:
-        crews = [measure_crew(kind, workers, folder, options.samples) for kind in KINDS for workers in worker_counts()]
+        crews = [crew for kind in KINDS for crew in measure_crews(kind, folder, options.samples)]
         bytes_each = measure_bytes(folder / "processes1", options.samples)
         memory = [measure_memory(folder, count) for count in (FEW, options.large)]
     finally:
@@ -111,11 +113,20 @@ def run_encoder() -> None:
     print(done / passed)
 
 
-def measure_crew(kind: str, workers: int, folder: Path, count: int) -> dict[str, Any]:
-    """Pictures/s, CPU ms for each picture, and peak memory in MB of one executor."""
-    found = watch(["files", kind, str(workers), str(folder / f"{kind}{workers}"), str(count)])
-    print(kind, workers, found, file=sys.stderr)
-    return {"executor": kind, "workers": workers, **found}
+def measure_crews(kind: str, folder: Path, count: int) -> list[dict[str, Any]]:
+    """Pictures/s, CPU ms for each picture, and peak memory in MB of an executor, by workers: medians of turns."""
+    turns: dict[int, list[dict[str, float]]] = {workers: [] for workers in worker_counts()}
+    for _ in range(TURNS):
+        for workers, found in turns.items():
+            target = folder / f"{kind}{workers}"
+            shutil.rmtree(target, ignore_errors=True)
+            found.append(watch(["files", kind, str(workers), str(target), str(count)]))
+            print(kind, workers, found[-1], file=sys.stderr)
+    return [{"executor": kind, "workers": workers, **_medians(found)} for workers, found in turns.items()]
+
+
+def _medians(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: median(row[name] for row in rows) for name in rows[0]}
 
 
 def measure_memory(folder: Path, count: int) -> dict[str, Any]:
@@ -237,8 +248,8 @@ def describe(results: dict[str, Any]) -> str:
     names = ("executor", "workers", "per_second", "cpu_ms", "memory_mb")
     table = markdown_table(columns, [[crew[name] for name in names] for crew in crews])
     return "\n\n".join([
-        f"640x640, 10 parts a picture, JPEG 90, PNG id map and all labels; {results['samples']} pictures each. CPU time and "
-        "memory are those of all processes together.",
+        f"640x640, 10 parts a picture, JPEG 90, PNG id map and all labels; {results['samples']} pictures each, medians of {TURNS} "
+        "turns. CPU time and memory are those of all processes together.",
         table,
         "![pictures a second, CPU time and memory by executor and workers](images/scaling.svg)",
         speed_up(crews, results["ceiling"]),
