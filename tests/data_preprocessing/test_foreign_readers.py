@@ -44,9 +44,14 @@ def read(space: Workspace, task: str, split: str, pictures: Path, **options: Any
     return {int(Path(path).stem): detections for path, _, detections in found}
 
 
-def without_border(mask: np.ndarray) -> np.ndarray:
-    """Take the border off that the reader fills: an edge along a line of pixel middles would else claim all of them."""
-    return cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+def at_middles(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return at which pixels' middles an enlarged mask is filled, and where it is so without the border of its edge.
+
+    The reader fills the border too: an edge that runs through pixels' middles, to 1/32 px, claims all of them.
+    """
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    filled, sure = (one[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE] for one in (mask.astype(bool), inner))
+    return filled, sure
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +73,12 @@ def test_segments_are_the_masks_with_their_holes(space, enlarged, split):
     found = read(space, "seg", split, enlarged / split, force_masks=True)
     for position, index in enumerate(dataset.indices.tolist()):
         sample, rows = dataset[position], found[index]
-        masks = [without_border(mask)[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE] for mask in rows.mask]
+        masks = [at_middles(mask) for mask in rows.mask]
         for key, instance in enumerate(sample.instances, 1):
             mask = sample.ids == key
             if mask.sum() >= LEAST_PX:
-                same = [iou(got, mask) for got, part in zip(masks, rows.class_id, strict=True) if part == instance.part]
+                kinds = zip(masks, rows.class_id, strict=True)
+                same = [iou(sure | (filled & mask), mask) for (filled, sure), part in kinds if part == instance.part]
                 assert max(same) >= 0.99
                 compared += 1
     assert compared >= 3

@@ -65,7 +65,7 @@ class CameraSection(Section):
     size_wh: tuple[Annotated[int, Field(ge=32, le=8192)], Annotated[int, Field(ge=32, le=8192)]] = (640, 480)
     mm_per_px: Positive = (0.5, 0.9)
     distance_mm: Positive = (350.0, 1000.0)
-    tilt_deg: Annotated[tuple[float, float], AfterValidator(_ordered)] = (0.0, 4.0)
+    tilt_deg: Annotated[tuple[float, float], AfterValidator(_ordered)] = (0.0, 10.0)
     distortion: Span = (-0.04, 0.04)
 
     @model_validator(mode="after")
@@ -82,14 +82,14 @@ class SceneSection(Section):
                      AfterValidator(_ordered)] = (1, 14)  # fmt: skip
     cover: Annotated[float, Field(gt=0, le=3)] = 0.45
     face_down: Unit = 0.5
-    pile: Unit = 0.2
+    pile: Unit = 0.35
     touching: Unit = 0.15
     gap_mm: NotNegative = (0.5, 12.0)
     border: Unit = 0.4
     thickness_mm: Positive = (1.0, 4.0)
     bevel_mm: NotNegative = (0.1, 0.7)
     same_material: Unit = 0.5
-    distractors: Unit = 0.4
+    distractors: Unit = 0.5
     distractor_count: Annotated[tuple[Annotated[int, Field(ge=0, le=100)], Annotated[int, Field(ge=0, le=100)]],
                                 AfterValidator(_ordered)] = (1, 6)  # fmt: skip
     distractor_kinds: Annotated[dict[DistractorKind, Weight], AfterValidator(_some_weight)] = Field(
