@@ -17,7 +17,7 @@ _RIDGE = 5.0
 _LEAST_SPREAD = 0.1
 """Standard deviation that a feature is taken to have at least: one that hardly varies here tells nothing elsewhere."""
 _STEPS = 30
-_ENOUGH = 20
+_ENOUGH = 10
 """Fewer right, or fewer wrong, detections calibrate nothing."""
 
 Floats = NDArray[np.float64]
