@@ -51,10 +51,10 @@ class Without:
 
     def detect(self, picture: Picture) -> Detections:
         """Find parts as the whole detector does, but for the step."""
-        hypotheses, places, answer = self._whole.propose(picture)
+        hypotheses, places, named, answer = self._whole.propose(picture)
         field = direction_field(picture)
         if self._step == "calibration":
-            return self._whole.accepted(picture, hypotheses, places)
+            return self._whole.accepted(picture, hypotheses, places, named)
         aligned = align(field, hypotheses, places, self.parts, self._whole.px_per_mm)
         if self._step == "decision":
             first = _first_choices(hypotheses, places)

@@ -43,9 +43,10 @@ class Careless:
 
     def propose(self, picture):
         nothing = from_poses(SIZE_WH, [], [], [])
-        return Proposal(nothing, np.zeros(0, np.int64), Answer(perfect_output(self._known(picture)), (1.0, 1.0)))
+        named = np.zeros((0, len(PARTS)))
+        return Proposal(nothing, np.zeros(0, np.int64), named, Answer(perfect_output(self._known(picture)), (1.0, 1.0)))
 
-    def accepted(self, picture, _hypotheses, _places):
+    def accepted(self, picture, _hypotheses, _places, _named):
         rows = [(item.part, 0.8, item.pose) for item in self._known(picture).instances]
         rows[::3] = [((part + 1) % 3, 0.7, pose) for part, _, pose in rows[::3]]
         rows.append((0, 0.6, PixelPose(176, 112, 0.4, 1.0)))

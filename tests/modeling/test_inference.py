@@ -115,7 +115,7 @@ def test_scores_are_those_of_the_calibration_of_who_proposes(tmp_path):
     assert found.score == pytest.approx(1 / (1 + np.exp(2 - 0.5 * np.log1p(cells))), abs=0.02)
     assert found.score[0] > found.score[1], "best first"
     alone = NetworkDetector(tmp_path / "c.onnx", PARTS, config)
-    hypotheses, _, answer = alone.propose(picture)
+    hypotheses, *_, answer = alone.propose(picture)
     assert len(hypotheses) == 0
     assert alone.scored(found, answer).score == pytest.approx(1 / (1 + np.exp(-1.0)))
 
@@ -174,7 +174,7 @@ def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):
         half = PixelPose(
             (truth.u + 0.5) / 2 - 0.5, (truth.v + 0.5) / 2 - 0.5, truth.angle_rad, truth.scale_px_per_mm / 2
         )
-        return from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64)
+        return from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64), np.eye(1, len(PARTS))
 
     monkeypatch.setattr("kontur.modeling.proposer.propose", remember)
     found = detector.propose(picture).hypotheses

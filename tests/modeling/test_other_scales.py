@@ -12,6 +12,7 @@ from kontur.modeling.coarse_pose import direction_field
 from kontur.modeling.decide import shared_plane
 from kontur.modeling.detections import from_poses
 from kontur.modeling.export import export_onnx
+from kontur.modeling.hearsay import Hearsay
 from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.misread import Look, looked_at
 from kontur.modeling.model_info import ModelInfo, known_parts
@@ -64,7 +65,7 @@ def test_a_scale_told_wrong_is_found_again_and_with_it_the_true_member(detector,
     views, told = views_of(true), SCALE * np.exp(error)
     named = from_poses(SIZE_WH, [SHORT, LONG] * 3, [0.3] * 6, [pose for pose in POSES for _ in range(2)])
     field = direction_field(views)
-    found = detector._among_kin(views, field, all_are(taken_for, told), named, level(told))
+    found = detector._among_kin(views, field, all_are(taken_for, told), Hearsay(named, np.arange(len(named))), level(told))
     assert found.part.tolist() == [true] * 3
     assert np.exp(shared_plane(found).log_scale) == pytest.approx(SCALE, rel=0.004)
 

@@ -22,6 +22,7 @@ from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align, direction_field, settle
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
 from kontur.modeling.detections import Detections, Detector, concatenate
+from kontur.modeling.hearsay import Hearsay, against_names, vouched_for
 from kontur.modeling.kin import SAME_PLACE_PX, Kin
 from kontur.modeling.look_alikes import alike, find_stand_ins, in_place_of
 from kontur.modeling.misread import Look, looked_at, misread
@@ -128,9 +129,16 @@ class NetworkDetector:
         """Return the network's unregistered hypotheses and its answer: the network's share of the work."""
         return self._proposer(picture, self._alike)
 
-    def decide(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64], answer: Answer) -> Detections:
+    def decide(
+        self,
+        picture: Picture,
+        hypotheses: Detections,
+        places: NDArray[np.int64],
+        named: NDArray[np.float64],
+        answer: Answer,
+    ) -> Detections:
         """Register hypotheses, choose among them and score what remains: the drawing's share of the work."""
-        scored = self.scored(self.accepted(picture, hypotheses, places), answer)
+        scored = self.scored(self.accepted(picture, hypotheses, places, named), answer)
         return scored[scored.score >= self._least_score]
 
     def scored(self, decided: Detections, answer: Answer) -> Detections:
@@ -140,20 +148,40 @@ class NetworkDetector:
         score = self._calibration.probability(features_of(decided, self.parts, answer))
         return decided.scored(score)[np.argsort(-score, kind="stable")]
 
-    def accepted(self, picture: Picture, hypotheses: Detections, places: NDArray[np.int64]) -> Detections:
-        """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile."""
+    def accepted(
+        self,
+        picture: Picture,
+        hypotheses: Detections,
+        places: NDArray[np.int64],
+        named: NDArray[np.float64] | None = None,
+    ) -> Detections:
+        """Return all that the drawing accepts, scored by its evidence alone, in its order in the pile.
+
+        Args:
+            picture: (H, W, 3) uint8 BGR.
+            hypotheses, places, named: see `proposals.propose`; None where nothing is said of look-alikes.
+        """
         views, field = _prepared(picture)
-        offered = [self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))]
-        offered += [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
-        decided = decide(views, concatenate(offered), self.parts, _EVIDENCE)
+        heard = Hearsay(hypotheses, places, named)
+        offered = self._offered(views, align(field, hypotheses, places, self.parts, self.px_per_mm))
+        others = [_renumbered(other.candidates(views), other.parts, self.parts) for other in self._others]
+        decided = self._chosen(views, [offered, *others], heard)
         plane = shared_plane(decided)
         again = self._aligned_again(field, hypotheses, places, decided, plane)
         if len(again):
-            decided = decide(views, concatenate([decided, self._offered(views, again)]), self.parts, _EVIDENCE)
+            further = self._offered(views, again)
+            offered, decided = concatenate([offered, further]), self._chosen(views, [decided, further], heard)
             plane = shared_plane(decided)
-        decided = self._among_kin(views, field, decided, hypotheses, plane)
-        registered = register(views, decided, self.parts, _TO_THE_END)
-        return stack_layers(views, decide(views, registered, self.parts, _EVIDENCE), self.parts)
+        decided = self._among_kin(views, field, decided, heard, plane)
+        vouched = vouched_for(decided, offered, self.parts)
+        registered = register(views, concatenate([decided, vouched]), self.parts, _TO_THE_END)
+        sure = decide(views, registered[: len(decided)], self.parts, _EVIDENCE)
+        return stack_layers(views, concatenate([sure, registered[len(decided) :]]), self.parts)
+
+    def _chosen(self, views: Views, offered: Sequence[Detections], heard: Hearsay) -> Detections:
+        """Choose among hypotheses by the picture, and among look-alikes by what the network says of them too."""
+        pool = concatenate(offered)
+        return decide(views, pool, self.parts, _EVIDENCE, against_names(pool, heard, self._alike))
 
     def _aligned_again(
         self,
@@ -171,25 +199,25 @@ class NetworkDetector:
         return align(field, hypotheses[doubtful], places[doubtful], self.parts, at_scale, known=True)
 
     def _among_kin(
-        self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections, plane: Plane
+        self, views: Views, field: NDArray[np.float32], decided: Detections, heard: Hearsay, plane: Plane
     ) -> Detections:
         """Decide again, with the kin of what was accepted, and again where that moves the scale; the best look counts.
 
         Where much speaks even against the best kin, the scale is doubted, and others are tried.
         """
-        best = self._with_kin(views, field, decided, hypotheses, plane)
+        best = self._with_kin(views, field, decided, heard, plane)
         if best is None or plane.log_scale is None:
             return decided
         if best.doubtful:
             planes = (replace(plane, log_scale=plane.log_scale + step) for step in _OTHER_SCALES)
-            others = (self._with_kin(views, field, decided, hypotheses, other) for other in planes)
+            others = (self._with_kin(views, field, decided, heard, other) for other in planes)
             best = max((best, *(look for look in others if look)), key=lambda look: look.balance)
         last = best
         for _ in range(_MOST_LOOKS - 1):
             plane = shared_plane(last.decided)
             if _same_scale(last.laid_on, plane):
                 break
-            further = self._with_kin(views, field, last.decided, hypotheses, plane)
+            further = self._with_kin(views, field, last.decided, heard, plane)
             if further is None:
                 break
             last = further
@@ -197,16 +225,16 @@ class NetworkDetector:
         return best.decided
 
     def _with_kin(
-        self, views: Views, field: NDArray[np.float32], decided: Detections, hypotheses: Detections, plane: Plane
+        self, views: Views, field: NDArray[np.float32], decided: Detections, heard: Hearsay, plane: Plane
     ) -> Look | None:
         """Decide with the kin of what was accepted, laid on a plane; None when there are none."""
-        beside = self._kin.beside(decided, hypotheses, plane)
+        beside = self._kin.beside(decided, heard.hypotheses, plane)
         if len(beside.rows) == 0:
             return None
         alone = np.delete(np.arange(len(decided)), beside.rows)
         offered = self._offered(views, settle(field, beside.laid, self.parts), _NEAR)
         pool = concatenate([decided[alone], offered])
-        against = misread(views, pool, self.parts, plane, self._alike)
+        against = misread(views, pool, self.parts, plane, self._alike) + against_names(pool, heard, self._alike)
         against[len(alone) :] -= _TOLD_BY_NETWORK * np.log(np.maximum(offered.score, _LEAST_TOLD))
         return looked_at(views, decide(views, pool, self.parts, against=against), self.parts, plane, self._alike)
 

@@ -62,7 +62,7 @@ def propose(
     parts: Sequence[KnownPart],
     options: ProposalOptions,
     alike: NDArray[np.bool_] | None = None,
-) -> tuple[Detections, NDArray[np.int64]]:
+) -> tuple[Detections, NDArray[np.int64], NDArray[np.float64]]:
     """Turn raw network output into hypotheses.
 
     Args:
@@ -74,8 +74,8 @@ def propose(
             for no two.
 
     Returns:
-        the hypotheses (score: probability of the part and those alike, times foreground), and (N,) the place each belongs
-        to: hypotheses of one place rule each other out.
+        the hypotheses (score: probability of the part and those alike, times foreground); (N,) the place each belongs to:
+        hypotheses of one place rule each other out; and (K, P) the probability of each part in each of K places.
     """
     at, votes, weight = _votes(output, options.foreground_threshold)
     peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]))
@@ -91,7 +91,7 @@ def propose(
     count = _try_parts(total, face_down, probability, alike, chiral, tried, part, score, flipped, places)
     part, score, flipped, places = part[:count], score[:count], flipped[:count], places[:count]
     scale, still = np.full(count, options.nominal_px_per_mm), np.zeros(count)
-    return from_similarities(size_wh, part, score, datum[places], still, scale, flipped), places
+    return from_similarities(size_wh, part, score, datum[places], still, scale, flipped), places, probability
 
 
 def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int64], NDArray, NDArray]:

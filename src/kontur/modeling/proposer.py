@@ -25,10 +25,11 @@ Scales = tuple[float, float]
 
 
 class Proposal(NamedTuple):
-    """What the network says about a picture: hypotheses, the place each belongs to, and its raw answer."""
+    """What the network says about a picture: see `proposals.propose`; and its raw answer."""
 
     hypotheses: Detections
     places: NDArray[np.int64]
+    named: NDArray[np.float64]
     answer: Answer
 
 
@@ -77,8 +78,8 @@ class NetworkProposer:
             seen = cv2.resize(picture, None, fx=self._zoom, fy=self._zoom, interpolation=cv2.INTER_AREA)
         output = self._runtime(as_input(seen))[0]
         zoom_xy = seen.shape[1] / size_wh[0], seen.shape[0] / size_wh[1]
-        found, places = propose(output, (seen.shape[1], seen.shape[0]), self.info.parts, self._options, alike)
-        return Proposal(_unzoomed(found, zoom_xy, size_wh), places, Answer(output, zoom_xy))
+        found, places, named = propose(output, (seen.shape[1], seen.shape[0]), self.info.parts, self._options, alike)
+        return Proposal(_unzoomed(found, zoom_xy, size_wh), places, named, Answer(output, zoom_xy))
 
 
 def as_input(picture: Picture) -> Bytes:
