@@ -40,6 +40,10 @@ FAMILIES, MEMBERS = 12, 5
 STEP_MM = 4.0
 SCALES = (0.55, 0.75)
 """mm per px."""
+PICTURES = {
+    "faces": "up", "camera": {"mm_per_px": SCALES, "tilt_deg": (0, 4)},
+    "scene": {"parts": (4, 12), "pile": 0.2, "distractors": 0.4},
+}  # fmt: skip
 _HOLE_MM = 3.0
 """Radius of the moved hole."""
 _JUST_AROUND = 1.27
@@ -107,9 +111,11 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="of generating and training")
     parser.add_argument("--count", type=int, default=3000, help="pictures generated first")
     parser.add_argument("--pictures", type=int, default=100, help="test pictures")
-    parser.add_argument("--keep", type=Path, help="make data and network here and keep them")
+    parser.add_argument(
+        "--keep", type=Path, help="make data and network here and keep them, or take those that are there"
+    )
     arguments = parser.parse_args()
-    config = DataConfig.model_validate({"faces": "up", "camera": {"mm_per_px": SCALES}, "scene": {"parts": (4, 12)}})
+    config = DataConfig.model_validate(PICTURES)
     lesson = Lesson(brackets(), config, config)
     truth, samples = test_truth(lesson, arguments.pictures), test_samples(lesson, arguments.pictures)
     matcher = make_matcher(lesson.parts, SCALES, "up")

@@ -4,9 +4,9 @@
 
 Every run is a process of its own whose whole tree is watched: CPU time of all processes, and the sum of their memory, shared
 pages counted once (PSS; Linux only). Rates are taken between a quarter of the samples and all of them, so that starting the
-workers is not in them. One worker and all take turns, and the medians of these turns count: the machine may be busy with other
-things at times. Beside them stands what the machine itself allows: how much more processes that share nothing do together than
-one of them. The 10^5 samples of the memory run are small pictures; --large makes fewer for a trial.
+workers is not in them. One worker and all take turns, and the medians of these turns count: the machine may be busy with
+other things at times. Beside them stands what the machine itself allows: how much more processes that share nothing do
+together than one of them. The 10^5 samples of the memory run are small pictures; --large makes fewer for a trial.
 """
 
 import argparse
@@ -248,8 +248,8 @@ def describe(results: dict[str, Any]) -> str:
     names = ("executor", "workers", "per_second", "cpu_ms", "memory_mb")
     table = markdown_table(columns, [[crew[name] for name in names] for crew in crews])
     return "\n\n".join([
-        f"640x640, 10 parts a picture, JPEG 90, PNG id map and all labels; {results['samples']} pictures each, medians of {TURNS} "
-        "turns. CPU time and memory are those of all processes together.",
+        f"640x640, 10 parts a picture, JPEG 90, PNG id map and all labels; {results['samples']} pictures each, medians of "
+        f"{TURNS} turns. CPU time and memory are those of all processes together.",
         table,
         "![pictures a second, CPU time and memory by executor and workers](images/scaling.svg)",
         speed_up(crews, results["ceiling"]),

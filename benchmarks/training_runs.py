@@ -46,7 +46,7 @@ def learn(
     """Train, calibrate and export; return the detector, which reports detections of any score.
 
     Args:
-        root: an empty folder for the models.
+        root: a folder for the models; a network that is there already is not trained again, only its scores are fitted anew.
         lesson: parts and pictures.
         minutes: of training.
         training: samples to learn from; None renders them on the fly.
@@ -61,7 +61,8 @@ def learn(
     data, scales = lesson.config, lesson.config.camera.mm_per_px
     info = ModelInfo(known_parts(lesson.parts), config.network.size, scales, data.faces, "benchmark")
     logging.getLogger("lightning").setLevel(logging.ERROR)
-    train(space, {"train": samples, "val": validation}, info, config)
+    if not space.checkpoint.is_file():
+        train(space, {"train": samples, "val": validation}, info, config)
     calibrate_checkpoint(space, lesson.parts, validation, config.detection, lambda _done, _total: None, joint=False)
     export_onnx(space.checkpoint, space.onnx)
     return NetworkDetector(space.onnx, lesson.parts, config.detection)

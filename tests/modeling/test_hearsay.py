@@ -1,4 +1,4 @@
-"""What the network says beyond its hypotheses: names of look-alikes, and what it is sure of though hardly an edge is seen."""
+"""What the network says beyond its hypotheses: names of look-alikes, and what it is sure of without edges."""
 
 import cv2
 import numpy as np
@@ -55,21 +55,24 @@ def test_a_look_alike_pays_for_being_less_probable():
 
 
 def test_what_the_network_thinks_impossible_costs_no_more_than_the_least_probability():
-    assert against(at(1, (100, 80)), [[0.9, 0.0, 0.1, 0], [0, 0, 1, 0]]) == pytest.approx(TOLD * np.log(0.9 / LEAST_TOLD))
+    assert against(at(1, (100, 80)), [[0.9, 0.0, 0.1, 0], [0, 0, 1, 0]]) == pytest.approx(
+        TOLD * np.log(0.9 / LEAST_TOLD)
+    )
 
 
 def test_nothing_is_said_of_other_places():
     assert against(at(1, (160, 80)), [[0.9, 0.1, 0, 0], [0.9, 0.1, 0, 0]]).tolist() == [0]
     nothing = from_poses(SIZE_WH, [], [], [])
-    for heard in (Hearsay(nothing, np.zeros(0, np.int64), np.zeros((0, 4))), Hearsay(at(0, (100, 80)), np.zeros(1, int))):
+    for heard in (
+        Hearsay(nothing, np.zeros(0, np.int64), np.zeros((0, 4))),
+        Hearsay(at(0, (100, 80)), np.zeros(1, int)),
+    ):
         assert against_names(at(1, (100, 80)), heard, ALIKE).tolist() == [0]
     assert len(against(nothing, [[0.9, 0.1, 0, 0], [0.9, 0.1, 0, 0]])) == 0
 
 
 def test_what_is_sure_and_supported_is_vouched_for_where_nothing_was_accepted():
-    offered = joined(
-        at(3, (200, 150), 0.95), at(3, (60, 170), 0.2), at(3, (260, 60), 0.95), at(2, (120, 200), 0.95)
-    )
+    offered = joined(at(3, (200, 150), 0.95), at(3, (60, 170), 0.2), at(3, (260, 60), 0.95), at(2, (120, 200), 0.95))
     offered = supported(offered, [0.4, 0.9, 0.05, np.nan])
     kept = vouched_for(at(0, (60, 90)), offered, PARTS)
     assert kept.part.tolist() == [3]

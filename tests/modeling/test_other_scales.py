@@ -65,7 +65,9 @@ def test_a_scale_told_wrong_is_found_again_and_with_it_the_true_member(detector,
     views, told = views_of(true), SCALE * np.exp(error)
     named = from_poses(SIZE_WH, [SHORT, LONG] * 3, [0.3] * 6, [pose for pose in POSES for _ in range(2)])
     field = direction_field(views)
-    found = detector._among_kin(views, field, all_are(taken_for, told), Hearsay(named, np.arange(len(named))), level(told))
+    found = detector._among_kin(
+        views, field, all_are(taken_for, told), Hearsay(named, np.arange(len(named))), level(told)
+    )
     assert found.part.tolist() == [true] * 3
     assert np.exp(shared_plane(found).log_scale) == pytest.approx(SCALE, rel=0.004)
 

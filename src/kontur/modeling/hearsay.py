@@ -1,5 +1,4 @@
-"""What the network says beyond its hypotheses, for the decision to weigh: which look-alike it takes a thing for, and what it is
-sure of though the picture has hardly an edge there.
+"""What the network says beyond its hypotheses: which look-alike it takes a thing for, and what it is sure of without edges.
 
 Look-alikes (see `look_alikes`) are told apart by a hole or two. Where texture or noise has edges by chance, or a hole hardly
 any, their contours tell little, and the network, which learned what holes look like, tells more.
