@@ -18,6 +18,7 @@ from kontur.data_preprocessing.known_parts import open_known_parts
 from kontur.geometry import Part
 from kontur.hardware.threads import use_threads
 from kontur.modeling.appearance import Answer, features_of
+from kontur.modeling.aside import laid_aside
 from kontur.modeling.calibration import Calibration
 from kontur.modeling.coarse_pose import align, direction_field, settle
 from kontur.modeling.decide import DecisionOptions, decide, shared_plane
@@ -171,6 +172,10 @@ class NetworkDetector:
         if len(again):
             further = self._offered(views, again)
             offered, decided = concatenate([offered, further]), self._chosen(views, [decided, further], heard)
+            plane = shared_plane(decided)
+        aside = laid_aside(decided, self.parts)
+        if len(aside):
+            decided = self._chosen(views, [decided, self._offered(views, aside)], heard)
             plane = shared_plane(decided)
         decided = self._among_kin(views, field, decided, heard, plane)
         vouched = vouched_for(decided, offered, self.parts)
