@@ -22,6 +22,15 @@ SIZE_WH = (256, 192)
 RING = PixelPose(120, 90, 0.0, 1.6)
 
 
+class Silent:
+    """Proposes nothing; with anyone beside the network, rings are looked for aside."""
+
+    parts = PARTS
+
+    def candidates(self, views):
+        return from_poses(views.size_wh, [], [], [])
+
+
 def accepted(part, support, tilt=0.0):
     found = from_poses(SIZE_WH, [part], [0.4], [RING])
     matrix = found.matrix.copy()
@@ -50,7 +59,7 @@ def test_a_ring_is_found_that_was_proposed_on_its_shadow(tmp_path, monkeypatch):
     info = ModelInfo(known_parts(PARTS), "n", (0.55, 0.7), "up", "tests")
     save_checkpoint(tmp_path / "c.pth", Network(len(PARTS), "n"), info)
     export_onnx(tmp_path / "c.pth", tmp_path / "c.onnx")
-    detector = NetworkDetector(tmp_path / "c.onnx", PARTS, DetectionConfig())
+    detector = NetworkDetector(tmp_path / "c.onnx", PARTS, DetectionConfig(), others=[Silent()])
     shadow = PixelPose(RING.u - 8, RING.v - 8, 0.0, 1.6)
     ring, dark = (paint(PARTS, [(1, pose)], SIZE_WH).ids == 1 for pose in (RING, shadow))
     picture = np.full((SIZE_WH[1], SIZE_WH[0], 3), 120, np.uint8)

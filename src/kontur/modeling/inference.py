@@ -173,7 +173,9 @@ class NetworkDetector:
             further = self._offered(views, again)
             offered, decided = concatenate([offered, further]), self._chosen(views, [decided, further], heard)
             plane = shared_plane(decided)
-        aside = laid_aside(decided, self.parts)
+        aside = (
+            laid_aside(decided, self.parts) if self._others else decided[:0]
+        )  # alone, the network is there to be quick
         if len(aside):
             decided = self._chosen(views, [decided, self._offered(views, aside)], heard)
             plane = shared_plane(decided)
