@@ -288,7 +288,7 @@ def cost_table(crews: list[dict[str, Any]], sizes: dict[str, float]) -> str:
 def memory_text(memory: list[dict[str, Any]]) -> str:
     """Peak memory for few and for many samples."""
     columns = ["small samples", "all processes, MB", "largest process, MB", "pictures/s"]
-    rows = [[f"{row['samples']:,}", row["memory_mb"], row["largest_mb"], row["per_second"]] for row in memory]
+    rows = [[f"{row['samples']:,}", row["memory_mb"], row["largest_mb"], f"{row['per_second']:,.0f}"] for row in memory]
     return f"Peak memory does not grow with the data set:\n\n{markdown_table(columns, rows)}"
 
 
