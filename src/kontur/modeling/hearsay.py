@@ -15,7 +15,7 @@ from kontur.modeling.detections import Detections, concatenate
 from kontur.modeling.kin import SAME_PLACE_PX
 from kontur.modeling.masks import overlaps, placed_outlines
 
-TOLD, LEAST_TOLD = 4.0, 0.003
+TOLD, LEAST_TOLD = 1.0, 0.003
 """What the logarithm of the network's probability is worth in units of evidence, and the least probability."""
 _SURE, _LEAST_SUPPORT = 0.5, 0.25
 """The network's score from which a hypothesis is believed, and the share of its contour that must have an edge."""
