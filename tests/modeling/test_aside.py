@@ -5,17 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 from modeling_scenes import bracket, paint, washer
+from untrained import untrained_detector
 
 from kontur.geometry import PixelPose
 from kontur.modeling import inference
 from kontur.modeling.aside import STEP_PX, laid_aside
-from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.detections import from_poses
-from kontur.modeling.export import export_onnx
-from kontur.modeling.inference import NetworkDetector
-from kontur.modeling.model_info import ModelInfo, known_parts
-from kontur.modeling.network import Network
-from kontur.modeling.train_config import DetectionConfig
 
 PARTS = (bracket(), washer())
 SIZE_WH = (256, 192)
@@ -56,10 +51,7 @@ def test_nothing_is_laid_beside_what_is_well_supported_or_has_corners(part, supp
 
 
 def test_a_ring_is_found_that_was_proposed_on_its_shadow(tmp_path, monkeypatch):
-    info = ModelInfo(known_parts(PARTS), "n", (0.55, 0.7), "up", "tests")
-    save_checkpoint(tmp_path / "c.pth", Network(len(PARTS), "n"), info)
-    export_onnx(tmp_path / "c.pth", tmp_path / "c.onnx")
-    detector = NetworkDetector(tmp_path / "c.onnx", PARTS, DetectionConfig(), others=[Silent()])
+    detector = untrained_detector(tmp_path, PARTS, others=[Silent()])
     shadow = PixelPose(RING.u - 8, RING.v - 8, 0.0, 1.6)
     ring, dark = (paint(PARTS, [(1, pose)], SIZE_WH).ids == 1 for pose in (RING, shadow))
     picture = np.full((SIZE_WH[1], SIZE_WH[0], 3), 120, np.uint8)

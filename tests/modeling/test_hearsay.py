@@ -1,20 +1,17 @@
 """What the network says beyond its hypotheses: names of look-alikes, and what it is sure of without edges."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from modeling_scenes import bracket, paint, washer
+from untrained import untrained_detector
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part
 from kontur.modeling import inference
-from kontur.modeling.checkpoint import save_checkpoint
-from kontur.modeling.detections import from_poses
-from kontur.modeling.export import export_onnx
+from kontur.modeling.detections import concatenate, from_poses
 from kontur.modeling.hearsay import LEAST_TOLD, TOLD, Hearsay, against_names, vouched_for
-from kontur.modeling.inference import NetworkDetector
-from kontur.modeling.model_info import ModelInfo, known_parts
-from kontur.modeling.network import Network
-from kontur.modeling.train_config import DetectionConfig
 
 SIZE_WH = (320, 240)
 CORNERS = np.array([[0, 0], [54, 0], [54, 34], [0, 34]], float)
@@ -34,22 +31,17 @@ def at(part, uv, score=0.9, scale=1.4):
     return from_poses(SIZE_WH, [part], [score], [PixelPose(*uv, 0.3, scale)])
 
 
-def joined(*rows):
-    return inference.concatenate(list(rows))
-
-
 def supported(found, support):
-    columns = {name: getattr(found, name) for name in found.__dataclass_fields__}
-    return type(found)(**columns | {"support": np.array(support, float)})
+    return replace(found, support=np.array(support, float))
 
 
 def against(found, named):
-    hypotheses = joined(at(0, (100, 80)), at(2, (220, 80)))
+    hypotheses = concatenate([at(0, (100, 80)), at(2, (220, 80))])
     return against_names(found, Hearsay(hypotheses, np.array([0, 1]), np.array(named)), ALIKE)
 
 
 def test_a_look_alike_pays_for_being_less_probable():
-    found = joined(at(0, (101, 82)), at(1, (101, 82)), at(2, (101, 82)), at(3, (218, 80)))
+    found = concatenate([at(0, (101, 82)), at(1, (101, 82)), at(2, (101, 82)), at(3, (218, 80))])
     named = [[0.8, 0.1, 0.05, 0.05], [0.0, 0.0, 0.9, 0.1]]
     assert against(found, named) == pytest.approx([0, TOLD * np.log(8), 0, 0])
 
@@ -72,7 +64,9 @@ def test_nothing_is_said_of_other_places():
 
 
 def test_what_is_sure_and_supported_is_vouched_for_where_nothing_was_accepted():
-    offered = joined(at(3, (200, 150), 0.95), at(3, (60, 170), 0.2), at(3, (260, 60), 0.95), at(2, (120, 200), 0.95))
+    offered = concatenate(
+        [at(3, (200, 150), 0.95), at(3, (60, 170), 0.2), at(3, (260, 60), 0.95), at(2, (120, 200), 0.95)]
+    )
     offered = supported(offered, [0.4, 0.9, 0.05, np.nan])
     kept = vouched_for(at(0, (60, 90)), offered, PARTS)
     assert kept.part.tolist() == [3]
@@ -89,7 +83,7 @@ def test_what_was_accepted_leaves_no_room_below_it(uv, is_free):
 
 
 def test_of_two_in_one_place_the_better_supported_is_vouched_for():
-    offered = supported(joined(at(3, (200, 150), 0.95), at(3, (203, 150), 0.95)), [0.4, 0.7])
+    offered = supported(concatenate([at(3, (200, 150), 0.95), at(3, (203, 150), 0.95)]), [0.4, 0.7])
     kept = vouched_for(from_poses(SIZE_WH, [], [], []), offered, PARTS)
     assert kept.uv.tolist() == [[203, 150]]
 
@@ -97,11 +91,7 @@ def test_of_two_in_one_place_the_better_supported_is_vouched_for():
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory):
     """An untrained network that knows the parts."""
-    folder = tmp_path_factory.mktemp("model")
-    info = ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", "tests")
-    save_checkpoint(folder / "c.pth", Network(len(PARTS), "n"), info)
-    export_onnx(folder / "c.pth", folder / "c.onnx")
-    return NetworkDetector(folder / "c.onnx", PARTS, DetectionConfig())
+    return untrained_detector(tmp_path_factory.mktemp("model"), PARTS)
 
 
 POSE = PixelPose(90, 130, 0.3, 1.4)

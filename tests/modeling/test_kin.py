@@ -5,19 +5,14 @@ import pytest
 import shapely
 from modeling_scenes import bracket, paint, triangle, washer
 from shapely import affinity
+from untrained import untrained_detector
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part, turn_matrix
 from kontur.modeling import inference
-from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.detections import from_poses
-from kontur.modeling.export import export_onnx
-from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.kin import LEAST_OVERLAP, SMALLER, Kin
 from kontur.modeling.look_alikes import best_ways, find_stand_ins
-from kontur.modeling.model_info import ModelInfo, known_parts
-from kontur.modeling.network import Network
 from kontur.modeling.plane import Plane
-from kontur.modeling.train_config import DetectionConfig
 
 SIZE_WH = (320, 240)
 SCALE = 1.5
@@ -139,10 +134,7 @@ def test_a_part_turned_over_is_kin_only_where_parts_may_lie_face_down():
 
 def test_kin_that_the_first_look_misplaced_is_found_by_the_second(tmp_path, monkeypatch):
     """Three Ls, of which the longer one is proposed 40 degrees off; the shorter one that was accepted there gives way."""
-    info = ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", "tests")
-    save_checkpoint(tmp_path / "c.pth", Network(len(PARTS), "n"), info)
-    export_onnx(tmp_path / "c.pth", tmp_path / "c.onnx")
-    detector = NetworkDetector(tmp_path / "c.onnx", PARTS, DetectionConfig())
+    detector = untrained_detector(tmp_path, PARTS)
     poses = [PixelPose(80, 60, 0.4, SCALE), PixelPose(240, 70, 2.0, SCALE), PixelPose(150, 170, 1.0, SCALE)]
     picture = paint(PARTS, list(zip((SHORT, SHORT, LONG), poses, strict=True)), SIZE_WH).image
     off = PixelPose(150, 170, 1.7, SCALE)

@@ -5,18 +5,13 @@ import pytest
 import shapely
 from modeling_scenes import bracket, paint, triangle, washer
 from shapely import affinity
+from untrained import untrained_detector
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part, turn_matrix
 from kontur.modeling import inference
-from kontur.modeling.checkpoint import save_checkpoint
 from kontur.modeling.decide import decide
 from kontur.modeling.detections import UNKNOWN, concatenate, from_poses
-from kontur.modeling.export import export_onnx
-from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.look_alikes import SAME_OUTLINE, alike, find_stand_ins, in_place_of
-from kontur.modeling.model_info import ModelInfo, known_parts
-from kontur.modeling.network import Network
-from kontur.modeling.train_config import DetectionConfig
 
 ELL = np.array([[0, 0], [60, 0], [60, 14], [13, 14], [13, 34], [0, 34]], float)
 
@@ -146,11 +141,7 @@ def test_the_picture_names_the_part_whichever_was_proposed(true, proposed):
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory):
     """An untrained network that knows the family."""
-    folder = tmp_path_factory.mktemp("model")
-    info = ModelInfo(known_parts(FAMILY), "n", (0.6, 0.8), "up", "tests")
-    save_checkpoint(folder / "c.pth", Network(len(FAMILY), "n"), info)
-    export_onnx(folder / "c.pth", folder / "c.onnx")
-    return NetworkDetector(folder / "c.onnx", FAMILY, DetectionConfig())
+    return untrained_detector(tmp_path_factory.mktemp("model"), FAMILY)
 
 
 def test_a_look_alike_that_was_not_proposed_is_found_and_registered(detector, monkeypatch):
