@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from profile_oracle import edges_at
 
-from kontur.modeling.edges import edge_picture, noise_level
+from kontur.modeling.edges import edge_picture
+from kontur.modeling.noise import noise_level
 
 
 def half_plane(angle: float, position: float, size_wh=(81, 61), levels=(60.0, 180.0)) -> np.ndarray:

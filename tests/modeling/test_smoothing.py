@@ -9,8 +9,9 @@ import pytest
 from evidence_oracle import between_cells
 from profile_oracle import edges_at
 
-from kontur.modeling.edges import EdgePicture, edge_picture, noise_level
+from kontur.modeling.edges import EdgePicture, edge_picture
 from kontur.modeling.evidence import background_of
+from kontur.modeling.noise import noise_level
 from kontur.modeling.smoothing import LEAST_LARGE_PX, is_large, reduced, smoothed, survey
 from kontur.modeling.tiles_on_demand import Tiles, with_margin
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.noise import noise_at, noise_level
 from kontur.modeling.smoothing import Survey, is_large, reduced, smoothed, smoothed_tiles, survey
 from kontur.modeling.tiles_on_demand import Tiles
 from kontur.pictures import Picture
@@ -19,10 +20,8 @@ Floats = NDArray[np.float32]
 Contours = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Points (N, M, 2) px, normals (N, M, 2) and weights (N, M) of placed contours; a point without weight is not looked at."""
 
-_NOISE_TO_SIGMA = 1.4826
 PARABOLA_PX = 1.0
 """Distance of the outer samples from the middle one: nearer ones see only the flat top that interpolation gives an edge."""
-_NOISE_PLACES = 3_000
 _LEAST_STRENGTH = 1.0
 """Grey levels per px: weaker changes are quantisation."""
 
@@ -80,32 +79,20 @@ def edge_picture(picture: Picture, sigma_px: float, reduction: int = 1) -> EdgeP
 def edges_of(small: Picture, sigma_px: float, reduction: int) -> EdgePicture:
     """Smooth a picture, already reduced, as a whole; arguments as of `edge_picture`."""
     pixels = smoothed(small, sigma_px)
-    return EdgePicture(pixels, reduction, noise_level(pixels))
-
-
-def noise_level(pixels: Floats) -> float:
-    """Return the standard deviation of the change over 1 px that noise causes, from the median of all changes.
-
-    Most of a picture is not edge, so the median change is noise (and fine texture). Never below `_LEAST_STRENGTH` / 3.
-    """
-    step = max(1, int(np.sqrt(pixels.shape[0] * pixels.shape[1] / _NOISE_PLACES)))
-    return _noise_from(pixels[::step, 2:][:, ::step] - pixels[::step, :-2][:, ::step])
+    return EdgePicture(pixels, reduction, _level(noise_level(pixels)))
 
 
 def noise_of(windows: Survey) -> float:
     """Return the noise level of a picture that was surveyed in windows."""
-    inner = windows.windows
-    step = max(1, int(np.sqrt(inner[..., 0].size / _NOISE_PLACES)))
-    rows = inner[:, ::step]
-    return _noise_from(rows[:, :, :, 2::step] - rows[:, :, :, :-2:step])
+    (width, height), seam = windows.window_wh, windows.seam_px + 1
+    top, left = (
+        np.arange(count) * side + seam for count, side in ((len(windows.top), height), (len(windows.left), width))
+    )
+    return _level(noise_at(windows.pixels, top, left))
 
 
-def _noise_from(change: Floats) -> float:
-    """Return what changes (..., C) over 2 px say, by the median of their norms."""
-    squared = np.einsum("...c,...c->...", change, change).ravel()
-    middle = (len(squared) - 1) // 2, len(squared) // 2
-    length = float(np.sqrt(np.partition(squared, middle)[list(middle)].mean())) / 2
-    return max(_LEAST_STRENGTH / 3, _NOISE_TO_SIGMA * length / np.sqrt(change.shape[-1]))
+def _level(noise: float) -> float:
+    return max(_LEAST_STRENGTH / 3, noise)
 
 
 class Crossing(NamedTuple):
