@@ -8,10 +8,12 @@ from shapely import affinity
 from untrained import untrained_detector
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part, turn_matrix
-from kontur.modeling import inference
+from kontur.modeling import looks
+from kontur.modeling.coarse_pose import FIRST
 from kontur.modeling.decide import decide
 from kontur.modeling.detections import UNKNOWN, concatenate, from_poses
 from kontur.modeling.look_alikes import SAME_OUTLINE, alike, find_stand_ins, in_place_of
+from kontur.modeling.proposals import Proposal
 
 ELL = np.array([[0, 0], [60, 0], [60, 14], [13, 14], [13, 34], [0, 34]], float)
 
@@ -72,8 +74,21 @@ def test_a_part_turned_over_stands_in_only_where_parts_may_lie_face_down():
 def test_an_outline_that_looks_the_same_after_a_turn_is_laid_both_ways():
     plate = np.array([[0, 0], [50, 0], [50, 20], [0, 20]], float)
     parts = tuple(make_part(n, Contour(plate), (circle_contour(x, 8, 3),)) for n, x in (("a", 8), ("b", 15)))
-    turns = [np.arctan2(*item.placement[[1, 0], 0]) for item in find_stand_ins(parts, "up")[0]]
+    turns = [np.arctan2(*item.placement[[1, 0], 0]) for item in find_stand_ins(parts, "up")[0] if item.part == 1]
     assert sorted(np.abs(turns)) == pytest.approx([0, np.pi], abs=0.01)
+
+
+def test_a_part_stands_in_for_itself_turned_where_its_outline_looks_the_same():
+    plate = np.array([[0, 0], [50, 0], [50, 20], [0, 20]], float)
+    parts = (make_part("one", Contour(plate), (circle_contour(8, 8, 3),)), bracket(), triangle(), washer())
+    (item,), *others = find_stand_ins(parts, "both")[0][:1], *find_stand_ins(parts, "both")[1:]
+    assert others == [(), (), ()]
+    (turned,) = find_stand_ins(parts, "up")[0]
+    assert turned.part == item.part == 0
+    assert np.abs(np.arctan2(turned.placement[1, 0], turned.placement[0, 0])) == pytest.approx(np.pi, abs=1e-6)
+    assert overlap(outline(parts[0]), placed(parts[0], turned)) > 0.998
+    holes = [parts[0].holes[0].points, parts[0].holes[0].points @ turned.placement[:2, :2].T + turned.placement[:2, 2]]
+    assert np.linalg.norm(holes[0].mean(axis=0) - holes[1].mean(axis=0)) > 30
 
 
 def test_the_same_way_is_given_once():
@@ -84,7 +99,7 @@ def test_the_same_way_is_given_once():
     )
     assert centred.symmetry == 4
     first, second = find_stand_ins((centred, aside), "both")
-    assert [len(first), len(second)] == [4, 1]
+    assert [[item.part for item in items] for items in (first, second)] == [[1] * 4, [0, 1, 1, 1]]
 
 
 def test_a_part_that_is_another_one_turned_over_does_not_stand_in_for_it():
@@ -146,39 +161,40 @@ def detector(tmp_path_factory):
 
 def test_a_look_alike_that_was_not_proposed_is_found_and_registered(detector, monkeypatch):
     """Two parts, both proposed as another one of their family: named rightly, and fitted as what they are."""
-    looks = []
+    taken = []
 
-    def offer(_picture, hypotheses, places, _parts, _scales, known=False):
-        looks.append((places.tolist(), known))
+    def offer(_field, hypotheses, _parts, _plane, search=FIRST):
+        taken.append((len(hypotheses), search))
         return hypotheses
 
-    monkeypatch.setattr(inference, "align", offer)
+    monkeypatch.setattr(looks, "align", offer)
     poses = [PixelPose(90, 70, 0.4, 1.4), PixelPose(215, 160, 2.5, 1.4)]
     picture = paint(FAMILY, list(zip((1, 3), poses, strict=True)), (320, 240)).image
     truth = from_poses((320, 240), [1, 3], [0.9, 0.9], poses)
     stand_in = in_place_of(truth, find_stand_ins(FAMILY, "up"))
     wrong = stand_in[stand_in.part == 0]
-    found = detector.accepted(picture, wrong, np.arange(2))
+    found = detector.accepted(picture, Proposal(wrong, np.arange(2)))
     assert sorted(found.part) == [1, 3]
     for row, part in enumerate(found.part):
         assert found.uv[row] == pytest.approx(truth.uv[truth.part == part][0], abs=0.1)
     assert np.isfinite(found.covariance).all()
     assert (found.support > 0.9).all()
-    assert looks == [([0, 1], False)], "what was accepted needs no second look"
+    assert taken == [(2, FIRST)], "what was accepted needs no second look"
 
 
 def test_a_part_without_look_alikes_is_not_looked_at_again(detector, monkeypatch):
-    looks = []
+    taken = []
 
     def offer(_picture, hypotheses, *_others, **_named):
-        looks.append(len(hypotheses))
+        taken.append(len(hypotheses))
         return hypotheses
 
-    monkeypatch.setattr(inference, "align", offer)
+    monkeypatch.setattr(looks, "align", offer)
     poses = [PixelPose(80, 70, 0.4, 1.4), PixelPose(215, 160, 2.5, 1.4)]
     picture = paint(FAMILY, [(2, pose) for pose in poses], (320, 240)).image
-    assert len(detector.accepted(picture, from_poses((320, 240), [2, 2], [0.9, 0.9], poses), np.arange(2))) == 2
-    assert looks == [2]
+    said = Proposal(from_poses((320, 240), [2, 2], [0.9, 0.9], poses), np.arange(2))
+    assert len(detector.accepted(picture, said)) == 2
+    assert taken == [2]
 
 
 def test_shapes_of_other_kinds_are_never_alike():

@@ -8,14 +8,14 @@ outline, and are compared where alone they differ.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import product
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely import affinity
 
-from kontur.geometry import Part
+from kontur.geometry import Part, angle_difference
 from kontur.geometry.likeness import turns
 from kontur.geometry.symmetry import Spectrum, angular_spectrum, mirrored_spectrum
 from kontur.modeling.detections import Detections, unregistered
@@ -24,7 +24,8 @@ SAME_OUTLINE = 0.98
 """Outlines that overlap at least this much (intersection over union) are the same to a camera."""
 _SAME_PART = 0.998
 """Parts that overlap more do not differ."""
-_TURN_RAD = 0.02
+_TURN_RAD = 0.05
+"""Turns that differ by less, for what the part looks like, are one."""
 _COS_SAME_WAY = 0.9
 """Outlines that overlap nearly as well after turns that differ by less are laid once."""
 _HARMONICS = 512
@@ -52,10 +53,11 @@ StandIns = tuple[tuple[StandIn, ...], ...]
 
 
 def find_stand_ins(parts: Sequence[Part], faces: str) -> StandIns:
-    """Return for every part the others of its outline, laid on it in all ways in which the outlines coincide.
+    """Return for every part those of its outline, laid on it in all ways in which the outlines coincide.
 
-    Parts that do not differ at all when they lie on each other (one and its mirror image turned over) are left out: no
-    picture could decide.
+    A part whose outline looks the same after a turn, though the part does not, stands in for itself too, turned. Parts that
+    do not differ at all when they lie on each other (one and its mirror image turned over) are left out: no picture could
+    decide.
 
     Args:
         parts: the part list.
@@ -63,15 +65,19 @@ def find_stand_ins(parts: Sequence[Part], faces: str) -> StandIns:
     """
     outlines = [shapely.Polygon(part.outer.points) for part in parts]
     found: list[list[StandIn]] = [[] for _ in parts]
-    pairs = [(a, b) for a, b in permutations(range(len(parts)), 2) if _same_size(outlines[a], outlines[b])]
-    spectra = {index: _spectrum(parts[index]) for index in {index for pair in pairs for index in pair}}
+    pairs = [(a, b) for a, b in product(range(len(parts)), repeat=2) if _same_size(outlines[a], outlines[b])]
+    spectra = {index: _of_outline(outlines[index]) for index in {index for pair in pairs for index in pair}}
     for a, b in pairs:
         for mirrored in (False, True) if faces == "both" and parts[b].chiral else (False,):
             spectrum = mirrored_spectrum(spectra[b]) if mirrored else spectra[b]
-            angles = _distinct(turns(spectra[a], spectrum), parts[b].symmetry)
+            angles = _distinct(turns(spectra[a], spectrum), parts[b].symmetry, not mirrored and a == b)
             laid = (_laid(outlines[a], outlines[b], angle, mirrored) for angle in angles)
             found[a] += [StandIn(b, mirrored, way) for way in laid if _only_inside(parts[a], parts[b], way)]
     return tuple(tuple(items) for items in found)
+
+
+def _of_outline(outline: shapely.Polygon) -> Spectrum:
+    return angular_spectrum([np.asarray(outline.exterior.coords)[:-1] - outline.centroid.coords[0]])[:, :_HARMONICS]
 
 
 def _spectrum(part: Part) -> Spectrum:
@@ -141,14 +147,13 @@ def _same_size(a: shapely.Polygon, b: shapely.Polygon) -> bool:
     return all(min(x, y) >= SAME_OUTLINE * max(x, y) for x, y in ((a.area, b.area), (a.length, b.length)))
 
 
-def _distinct(angles: Sequence[float], symmetry: int) -> list[float]:
-    """Return the angles that differ for a part of rotational `symmetry` (see `Part`)."""
-    kept: list[float] = []
-    period = 2 * np.pi / symmetry if symmetry else 0.0
+def _distinct(angles: Sequence[float], symmetry: int, beside_none: bool = False) -> list[float]:
+    """Return the angles that differ for a part of rotational `symmetry` (see `Part`); from no turn at all too, if asked."""
+    kept: list[float] = [0.0] if beside_none else []
     for angle in angles:
-        if not kept or (period and all(abs(np.angle(np.exp(1j * symmetry * (angle - k)))) > _TURN_RAD for k in kept)):
+        if not kept or all(abs(angle_difference(angle, other, symmetry)) > _TURN_RAD for other in kept):
             kept.append(angle)
-    return kept
+    return kept[1:] if beside_none else kept
 
 
 def _laid(a: shapely.Polygon, b: shapely.Polygon, angle_rad: float, mirrored: bool) -> Floats:
