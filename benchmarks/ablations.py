@@ -18,8 +18,7 @@ from training_runs import Lesson, learn, rows_of, score, summary, test_truth
 
 from kontur.data_preprocessing.data_config import DataConfig
 from kontur.drawing import read_parts
-from kontur.modeling.appearance import Answer
-from kontur.modeling.coarse_pose import align, direction_field
+from kontur.modeling.coarse_pose import align, direction_field, plane_told_by_edges
 from kontur.modeling.decide import decide
 from kontur.modeling.detections import Detections
 from kontur.modeling.inference import NetworkDetector
@@ -51,21 +50,19 @@ class Without:
 
     def detect(self, picture: Picture) -> Detections:
         """Find parts as the whole detector does, but for the step."""
-        hypotheses, places, named, answer = self._whole.propose(picture)
+        said = self._whole.propose(picture)
         field = direction_field(picture)
         if self._step == "calibration":
-            return self._whole.accepted(picture, hypotheses, places, named)
-        aligned = align(field, hypotheses, places, self.parts, self._whole.px_per_mm)
+            return self._whole.accepted(picture, said)
+        hypotheses, places = said.hypotheses, said.places
+        plane = plane_told_by_edges(field, hypotheses, places, self.parts, self._whole.px_per_mm)
         if self._step == "decision":
             first = _first_choices(hypotheses, places)
-            aligned = align(field, hypotheses[first], places[first], self.parts, self._whole.px_per_mm)
-            found = register(picture, aligned, self.parts)
+            found = register(picture, align(field, hypotheses[first], self.parts, plane), self.parts)
             return found[_best_supported(found)]
-        decided = stack_layers(picture, decide(picture, _as_if_registered(aligned), self.parts), self.parts)
-        return self._scored(decided, answer)
-
-    def _scored(self, decided: Detections, answer: Answer) -> Detections:
-        return self._whole.scored(decided, answer)
+        aligned = _as_if_registered(align(field, hypotheses, self.parts, plane))
+        decided = stack_layers(picture, decide(picture, aligned, self.parts), self.parts)
+        return self._whole.scored(decided, said.answer)
 
 
 def main() -> None:

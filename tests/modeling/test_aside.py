@@ -8,9 +8,10 @@ from modeling_scenes import bracket, paint, washer
 from untrained import untrained_detector
 
 from kontur.geometry import PixelPose
-from kontur.modeling import inference
+from kontur.modeling import looks
 from kontur.modeling.aside import STEP_PX, laid_aside
 from kontur.modeling.detections import from_poses
+from kontur.modeling.proposals import Proposal
 
 PARTS = (bracket(), washer())
 SIZE_WH = (256, 192)
@@ -56,14 +57,14 @@ def test_a_ring_is_found_that_was_proposed_on_its_shadow(tmp_path, monkeypatch):
     ring, dark = (paint(PARTS, [(1, pose)], SIZE_WH).ids == 1 for pose in (RING, shadow))
     picture = np.full((SIZE_WH[1], SIZE_WH[0], 3), 120, np.uint8)
     picture[dark], picture[ring] = 90, 170
-    monkeypatch.setattr(inference, "align", lambda _field, offered, *_others, **_more: offered)
+    monkeypatch.setattr(looks, "align", lambda _field, offered, *_others, **_more: offered)
     offered = from_poses(SIZE_WH, [1], [0.9], [shadow])
     assert nearest(detector, picture, offered) < 0.3
-    monkeypatch.setattr(inference, "laid_aside", lambda found, _parts: found[:0])
+    monkeypatch.setattr(looks, "laid_aside", lambda found, _parts: found[:0])
     assert nearest(detector, picture, offered) > 5
 
 
 def nearest(detector, picture, offered):
     """How far the nearest ring that is accepted lies from the painted one, px."""
-    found = detector.accepted(picture, offered, np.zeros(1, np.int64))
+    found = detector.accepted(picture, Proposal(offered, np.zeros(1, np.int64)))
     return np.linalg.norm(found.uv - (RING.u, RING.v), axis=1).min()

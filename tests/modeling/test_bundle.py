@@ -86,6 +86,19 @@ def test_parts_under_strong_tilt_are_registered_in_their_true_shape(share):
     assert max(wrong) < 0.35
 
 
+def test_on_a_plane_that_is_known_one_part_alone_is_registered_in_its_true_shape():
+    """A single part tells no tilt: without the plane its corners lie off by more."""
+    picture, matrices, plane = seen_by(14, 200, LEVEL.focal_px)
+    _, _, theta = STANCES[0]
+    start = from_poses(SIZE_WH, KINDS[:1], [0.9], [PixelPose(*matrices[0][:2, 2], theta, 1.2)])
+    corners = np.array([[20.0, 15.0], [-20.0, 15.0], [0.0, -20.0]])
+    wrong = [
+        np.abs(register(picture, start, PARTS, plane=known).project(0, corners) - projected(matrices[0], corners)).max()
+        for known in (plane, None)
+    ]
+    assert wrong[0] < 0.15 < 2 * wrong[0] < wrong[1]
+
+
 def test_too_few_parts_change_nothing():
     picture, matrices, true = seen_by(14, 30, LEVEL.focal_px)
     source, found = (

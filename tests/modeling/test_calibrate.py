@@ -15,7 +15,7 @@ from kontur.modeling.calibrate import calibrate
 from kontur.modeling.checkpoint import load_checkpoint
 from kontur.modeling.detections import from_poses
 from kontur.modeling.ground_truth import truth_of
-from kontur.modeling.proposer import Proposal
+from kontur.modeling.proposals import Proposal
 from kontur.modeling.train_config import DetectionConfig
 
 SPOTS = [(60, 55), (170, 60), (280, 70), (70, 165), (180, 160), (290, 165)]
@@ -43,10 +43,10 @@ class Careless:
 
     def propose(self, picture):
         nothing = from_poses(SIZE_WH, [], [], [])
-        named = np.zeros((0, len(PARTS)))
-        return Proposal(nothing, np.zeros(0, np.int64), named, Answer(perfect_output(self._known(picture)), (1.0, 1.0)))
+        answer = Answer(perfect_output(self._known(picture)), (1.0, 1.0))
+        return Proposal(nothing, np.zeros(0, np.int64), answer=answer)
 
-    def accepted(self, picture, _hypotheses, _places, _named):
+    def accepted(self, picture, _said):
         rows = [(item.part, 0.8, item.pose) for item in self._known(picture).instances]
         rows[::3] = [((part + 1) % 3, 0.7, pose) for part, _, pose in rows[::3]]
         rows.append((0, 0.6, PixelPose(176, 112, 0.4, 1.0)))

@@ -1,5 +1,7 @@
 """Angle and scale from edges alone: painted scenes whose poses are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,10 +9,11 @@ from hypothesis import strategies as st
 from modeling_scenes import bracket, paint, triangle, washer
 
 from kontur.geometry import Contour, PixelPose, angle_difference, make_part, turn_matrix
-from kontur.modeling.coarse_pose import align, direction_field, settle
+from kontur.modeling.coarse_pose import AGAIN, align, direction_field, plane_told_by_edges, settle
 from kontur.modeling.contour_model import contour_model
 from kontur.modeling.detections import from_poses
 from kontur.modeling.field_scores import ANGLE_STEP_RAD, lay_contour, likely_angles, score_scales, score_turns
+from kontur.modeling.plane import Plane, level_plane
 
 SIZE_WH = (320, 224)
 PARTS = (bracket(), washer(), triangle())
@@ -25,6 +28,16 @@ def hypotheses(placed, shift=(0.0, 0.0)):
     rows = [(part, PixelPose(p.u + shift[0], p.v + shift[1], 0.0, 1.5, p.flipped)) for part, p in placed]
     parts, poses = zip(*rows, strict=True)
     return from_poses(SIZE_WH, parts, [0.9] * len(rows), poses), np.arange(len(rows))
+
+
+def level(scale):
+    """A plane seen from straight above."""
+    return replace(level_plane(SIZE_WH), log_scale=float(np.log(scale)))
+
+
+def laid(field, start, places, parts=PARTS):
+    """Hypotheses aligned on the plane that they themselves tell."""
+    return align(field, start, parts, plane_told_by_edges(field, start, places, parts, RANGE))
 
 
 def best_error(found, part: int, truth: PixelPose) -> tuple[float, float, float]:
@@ -46,7 +59,7 @@ def best_error(found, part: int, truth: PixelPose) -> tuple[float, float, float]
 )
 def test_the_right_angle_and_scale_are_among_those_offered(angle, scale, flipped, shift):
     placed = [(part, PixelPose(*place, angle + part, scale, flipped)) for part, place in enumerate(PLACES)]
-    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed, shift), PARTS, RANGE)
+    found = laid(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed, shift))
     for part, truth in placed:
         steps, ratio, distance = best_error(found, part, truth)
         assert steps <= 1.6
@@ -57,14 +70,14 @@ def test_the_right_angle_and_scale_are_among_those_offered(angle, scale, flipped
 def test_the_sign_of_the_edges_does_not_matter():
     placed = [(part, PixelPose(*place, 0.8, 1.5)) for part, place in enumerate(PLACES)]
     picture = paint(PARTS, placed, SIZE_WH).image
-    bright = align(direction_field(picture), *hypotheses(placed), PARTS, RANGE)
-    dark = align(direction_field(255 - picture), *hypotheses(placed), PARTS, RANGE)
+    bright = laid(direction_field(picture), *hypotheses(placed))
+    dark = laid(direction_field(255 - picture), *hypotheses(placed))
     np.testing.assert_allclose(bright.matrix, dark.matrix)
 
 
 def test_a_part_cut_by_the_border_is_turned_rightly():
     placed = [(0, PixelPose(8.0, 100.0, 2.1, 1.5))]
-    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed), PARTS, RANGE)
+    found = laid(direction_field(paint(PARTS, placed, SIZE_WH).image), *hypotheses(placed))
     assert best_error(found, *placed[0])[0] <= 1.6
 
 
@@ -81,15 +94,16 @@ def test_the_scale_is_found_where_parts_of_another_size_are_named_first():
     field = direction_field(paint(PARTS, placed, SIZE_WH).image)
     rows = [(part + 3 * other, 0.46 if other else 0.45, pose) for part, pose in placed for other in (False, True)]
     kinds, scores, poses = zip(*rows, strict=True)
-    found = align(field, from_poses(SIZE_WH, kinds, scores, poses), np.repeat(np.arange(3), 2), PARTS + others, RANGE)
+    found = laid(field, from_poses(SIZE_WH, kinds, scores, poses), np.repeat(np.arange(3), 2), PARTS + others)
     assert found.similarity[1][found.part < 3] == pytest.approx(scale, rel=0.03)
 
 
 def test_nothing_proposed_gives_nothing():
-    empty = from_poses(SIZE_WH, [], [], [])
-    assert (
-        len(align(direction_field(np.zeros((224, 320, 3), np.uint8)), empty, np.zeros(0, np.int64), PARTS, RANGE)) == 0
-    )
+    field, empty = direction_field(np.zeros((224, 320, 3), np.uint8)), from_poses(SIZE_WH, [], [], [])
+    plane = plane_told_by_edges(field, empty, np.zeros(0, np.int64), PARTS, RANGE)
+    assert plane.slope_uv == (0, 0)
+    assert RANGE[0] < plane.scale_at(np.zeros((1, 2))) < RANGE[1]
+    assert len(align(field, empty, PARTS, plane)) == 0
 
 
 def test_the_field_is_double_the_edges_angle():
@@ -143,8 +157,8 @@ def test_a_contour_beyond_the_field_scores_nothing():
 
 def test_at_a_known_scale_the_hypotheses_stay_near_their_data():
     placed = [(part, PixelPose(*place, 0.8, 1.5)) for part, place in enumerate(PLACES)]
-    start, places = hypotheses(placed, (2.0, -1.0))
-    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), start, places, PARTS, (1.5, 1.5), known=True)
+    start, _ = hypotheses(placed, (2.0, -1.0))
+    found = align(direction_field(paint(PARTS, placed, SIZE_WH).image), start, PARTS, level(1.5), AGAIN)
     assert np.abs(np.log(found.similarity[1] / 1.5)).max() < 0.013
     apart = np.linalg.norm(found.uv[:, None] - start.uv[None], axis=2).min(axis=1)
     assert apart.max() < 7.1, "one step of 5 px each way, no farther"
@@ -152,9 +166,9 @@ def test_at_a_known_scale_the_hypotheses_stay_near_their_data():
 
 def test_what_lies_wholly_outside_offers_nothing():
     outside = [(0, PixelPose(-400.0, -400.0, 0.0, 1.5))]
-    start, places = hypotheses(outside)
+    start, _ = hypotheses(outside)
     picture = paint(PARTS, [], SIZE_WH).image
-    assert len(align(direction_field(picture), start, places, PARTS, (1.5, 1.5), known=True)) == 0
+    assert len(align(direction_field(picture), start, PARTS, level(1.5), AGAIN)) == 0
 
 
 @settings(max_examples=40, deadline=None)
@@ -215,9 +229,9 @@ def test_hypotheses_are_laid_together_as_each_by_itself():
     """At a known scale none depends on another; parts, sides and symmetries are mixed."""
     placed = [(part, PixelPose(*place, 0.8 + part, 1.5, part == 2)) for part, place in enumerate(PLACES)]
     field = direction_field(paint(PARTS, placed, SIZE_WH).image)
-    start, places = hypotheses([*placed, *placed[::-1]], (1.0, 2.0))
-    together = align(field, start, places, PARTS, (1.5, 1.5), known=True)
-    alone = [align(field, start[k : k + 1], places[:1], PARTS, (1.5, 1.5), known=True) for k in range(len(start))]
+    start, _ = hypotheses([*placed, *placed[::-1]], (1.0, 2.0))
+    together = align(field, start, PARTS, level(1.5), AGAIN)
+    alone = [align(field, start[k : k + 1], PARTS, level(1.5), AGAIN) for k in range(len(start))]
     np.testing.assert_array_equal(together.matrix, np.concatenate([found.matrix for found in alone]))
     np.testing.assert_array_equal(together.part, np.concatenate([found.part for found in alone]))
 
@@ -241,3 +255,21 @@ def test_scales_at_which_a_contour_does_not_lie_inside_score_nothing():
     )
     assert scales[out[0].argmax()] == pytest.approx(0.75, rel=0.03)
     assert not out[1].any()
+
+
+@pytest.mark.parametrize("slope", [(0.2, 0.0), (-0.1, 0.15), (0.0, 0.0)])
+def test_a_tilt_is_told_by_parts_of_different_scales(slope):
+    """Nine brackets, each painted at the scale that it has on a plane of that tilt."""
+    size_wh = (640, 480)
+    true = Plane(slope, level_plane(size_wh).focal_px, (319.5, 239.5), float(np.log(1.5)))
+    places = np.array([(u, v) for u in (70.0, 320.0, 570.0) for v in (70.0, 240.0, 410.0)])
+    poses = [
+        PixelPose(*at, float(k), scale) for k, (at, scale) in enumerate(zip(places, true.scale_at(places), strict=True))
+    ]
+    picture = paint(PARTS, [(0, pose) for pose in poses], size_wh).image
+    start = from_poses(
+        size_wh, [0] * 9, [0.9] * 9, [replace(pose, angle_rad=0.0, scale_px_per_mm=1.5) for pose in poses]
+    )
+    told = plane_told_by_edges(direction_field(picture), start, np.arange(9), PARTS, (1.0, 2.2))
+    assert told.scale_at(places) == pytest.approx(true.scale_at(places), rel=0.05)
+    assert told.slope_uv == pytest.approx(slope, abs=0.081), "to a step of those tried"

@@ -3,7 +3,7 @@ import pytest
 from modeling_shapes import bracket, coverage_picture, disc, plate
 
 from kontur.geometry import PixelPose, make_part
-from kontur.modeling.decide import decide
+from kontur.modeling.decide import decide, shared_plane
 from kontur.modeling.detections import from_poses
 from kontur.modeling.refine import register
 
@@ -94,3 +94,10 @@ def test_an_empty_table_has_no_parts():
     picture = rng.normal(100, 8, (SIZE_WH[1], SIZE_WH[0], 3)).clip(0, 255).astype(np.uint8)
     found = verdict(picture, (plate(4),), [(0, HERE), (0, turned(HERE, 1.0))])
     assert len(found) == 0 or found.score.max() < 0.15
+
+
+@pytest.mark.parametrize(("score", "is_told"), [(0.9, True), (0.3, False)])
+def test_parts_that_are_all_doubtful_tell_no_scale(score, is_told):
+    found = from_poses(SIZE_WH, [0] * 3, [score] * 3, [PixelPose(60.0 + 60 * k, 90.0, 0.3, 1.5) for k in range(3)])
+    told = shared_plane(found).log_scale
+    assert told == pytest.approx(np.log(1.5)) if is_told else told is None

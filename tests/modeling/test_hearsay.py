@@ -9,9 +9,10 @@ from modeling_scenes import bracket, paint, washer
 from untrained import untrained_detector
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part
-from kontur.modeling import inference
+from kontur.modeling import looks
 from kontur.modeling.detections import concatenate, from_poses
-from kontur.modeling.hearsay import LEAST_TOLD, TOLD, Hearsay, against_names, vouched_for
+from kontur.modeling.hearsay import LEAST_TOLD, TOLD, against_names, vouched_for
+from kontur.modeling.proposals import Proposal
 
 SIZE_WH = (320, 240)
 CORNERS = np.array([[0, 0], [54, 0], [54, 34], [0, 34]], float)
@@ -37,7 +38,7 @@ def supported(found, support):
 
 def against(found, named):
     hypotheses = concatenate([at(0, (100, 80)), at(2, (220, 80))])
-    return against_names(found, Hearsay(hypotheses, np.array([0, 1]), np.array(named)), ALIKE)
+    return against_names(found, Proposal(hypotheses, np.array([0, 1]), np.array(named)), ALIKE)
 
 
 def test_a_look_alike_pays_for_being_less_probable():
@@ -55,11 +56,11 @@ def test_what_the_network_thinks_impossible_costs_no_more_than_the_least_probabi
 def test_nothing_is_said_of_other_places():
     assert against(at(1, (160, 80)), [[0.9, 0.1, 0, 0], [0.9, 0.1, 0, 0]]).tolist() == [0]
     nothing = from_poses(SIZE_WH, [], [], [])
-    for heard in (
-        Hearsay(nothing, np.zeros(0, np.int64), np.zeros((0, 4))),
-        Hearsay(at(0, (100, 80)), np.zeros(1, int)),
+    for said in (
+        Proposal(nothing, np.zeros(0, np.int64), np.zeros((0, 4))),
+        Proposal(at(0, (100, 80)), np.zeros(1, int)),
     ):
-        assert against_names(at(1, (100, 80)), heard, ALIKE).tolist() == [0]
+        assert against_names(at(1, (100, 80)), said, ALIKE).tolist() == [0]
     assert len(against(nothing, [[0.9, 0.1, 0, 0], [0.9, 0.1, 0, 0]])) == 0
 
 
@@ -100,8 +101,8 @@ THERE = from_poses(SIZE_WH, [0], [0.9], [POSE])
 
 def named(part, picture, detector, monkeypatch, probabilities):
     """Who is accepted where a plate is proposed of which the network says so."""
-    monkeypatch.setattr(inference, "align", lambda _field, offered, *_others, **_more: offered)
-    found = detector.accepted(picture, THERE, np.zeros(1, np.int64), probabilities)
+    monkeypatch.setattr(looks, "align", lambda _field, offered, *_others, **_more: offered)
+    found = detector.accepted(picture, Proposal(THERE, np.zeros(1, np.int64), probabilities))
     assert len(found) == 1
     return found.part.tolist() == [part]
 
@@ -110,7 +111,7 @@ def blotched():
     """A plate with three holes and, where the fourth might be, a smear that is no hole."""
     picture = paint(PARTS, [(0, POSE)], SIZE_WH).image
     u, v = np.round(POSE.apply(PARTS[1].holes[-1].points).mean(axis=0)).astype(int)
-    cv2.ellipse(picture, (int(u), int(v)), (5, 3), 20, 0, 360, (170, 170, 170), -1, cv2.LINE_AA)
+    cv2.ellipse(picture, (int(u), int(v)), (5, 2), 20, 0, 360, (161, 161, 161), -1, cv2.LINE_AA)
     return picture
 
 
@@ -134,7 +135,7 @@ def test_a_faint_part_beside_strong_edges_is_found_when_the_network_is_sure(dete
     table = np.where((np.arange(SIZE_WH[0]) // 9) % 2, 40, 100).astype(np.uint8)
     picture[sample.ids != 1] = np.broadcast_to(table[None, :, None], picture.shape)[sample.ids != 1]
     picture[sample.ids == 2] = picture[sample.ids == 2] // 2 + 50
-    monkeypatch.setattr(inference, "align", lambda _field, offered, *_others, **_more: offered)
+    monkeypatch.setattr(looks, "align", lambda _field, offered, *_others, **_more: offered)
     offered = from_poses(SIZE_WH, [2, 3], [0.95, score], poses)
-    found = detector.accepted(picture, offered, np.arange(2), np.eye(4)[[2, 3]])
+    found = detector.accepted(picture, Proposal(offered, np.arange(2), np.eye(4)[[2, 3]]))
     assert len(found) == count

@@ -8,17 +8,20 @@ import onnx
 import pytest
 import torch
 from modeling_scenes import bracket, paint, triangle, washer
+from test_targets import perfect_output
 
 from kontur.errors import ModelError
 from kontur.geometry import PixelPose
-from kontur.modeling import inference
-from kontur.modeling.appearance import FEATURES
+from kontur.modeling import looks
+from kontur.modeling.appearance import FEATURES, Answer
 from kontur.modeling.checkpoint import save_checkpoint
+from kontur.modeling.coarse_pose import AGAIN, FIRST
 from kontur.modeling.detections import from_poses
 from kontur.modeling.export import export_onnx
 from kontur.modeling.inference import NetworkDetector
 from kontur.modeling.model_info import ModelInfo, known_parts
 from kontur.modeling.network import Network
+from kontur.modeling.proposals import Proposal
 from kontur.modeling.proposer import as_input
 from kontur.modeling.train_config import DetectionConfig
 
@@ -85,18 +88,32 @@ def test_a_second_look_is_taken_only_where_nothing_was_accepted(model, monkeypat
     poses = [PixelPose(60, 60, 0.4, 1.4), PixelPose(190, 60, 2.0, 1.4), PixelPose(125, 140, 1.0, 1.4)]
     picture = paint(PARTS, [(0, pose) for pose in poses], (256, 192)).image
     detector = NetworkDetector(model, PARTS, DetectionConfig())
-    looks = []
+    taken = []
 
-    def offer(_picture, hypotheses, places, _parts, px_per_mm, known=False):
-        looks.append((places.tolist(), px_per_mm, known))
-        return hypotheses if known else hypotheses[np.array([0, 1])]
+    def offer(_field, hypotheses, _parts, plane, search=FIRST):
+        taken.append((hypotheses.uv.tolist(), plane, search))
+        return hypotheses[np.array([0, 1])] if search is FIRST else hypotheses
 
-    monkeypatch.setattr(inference, "align", offer)
-    found = detector.accepted(picture, from_poses((256, 192), [0] * 3, [0.9] * 3, poses), np.arange(3))
+    monkeypatch.setattr(looks, "align", offer)
+    found = detector.accepted(picture, Proposal(from_poses((256, 192), [0] * 3, [0.9] * 3, poses), np.arange(3)))
     assert len(found) == 3
-    assert [places for places, _, _ in looks] == [[0, 1, 2], [2]]
-    assert looks[1][2]
-    assert looks[1][1] == pytest.approx((1.4, 1.4), rel=0.01)
+    assert [places for places, _, _ in taken] == [[[pose.u, pose.v] for pose in poses], [[125, 140]]]
+    assert taken[1][2] is AGAIN
+    assert taken[1][1].scale_at(np.array([[125.0, 140.0]])) == pytest.approx(1.4, rel=0.01)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_what_the_network_says_of_cells_that_nothing_explains_is_looked_at(model, is_told):
+    """Two of three parts were proposed; the network's answer holds the third one's cells."""
+    poses = [PixelPose(60, 60, 0.4, 1.4), PixelPose(190, 60, 2.0, 1.4), PixelPose(125, 140, 1.0, 1.4)]
+    sample = paint(PARTS, list(zip((0, 0, 2), poses, strict=True)), (256, 192))
+    detector = NetworkDetector(model, PARTS, DetectionConfig())
+    answer = Answer(perfect_output(sample), (1.0, 1.0)) if is_told else None
+    proposed = from_poses((256, 192), [0, 0], [0.9, 0.9], poses[:2])
+    found = detector.accepted(sample.image, Proposal(proposed, np.arange(2), answer=answer))
+    assert sorted(found.part) == ([0, 0, 2] if is_told else [0, 0])
+    if is_told:
+        assert found.uv[found.part == 2][0] == pytest.approx((125, 140), abs=0.1)
 
 
 def test_scores_are_those_of_the_calibration_of_who_proposes(tmp_path):
@@ -115,9 +132,9 @@ def test_scores_are_those_of_the_calibration_of_who_proposes(tmp_path):
     assert found.score == pytest.approx(1 / (1 + np.exp(2 - 0.5 * np.log1p(cells))), abs=0.02)
     assert found.score[0] > found.score[1], "best first"
     alone = NetworkDetector(tmp_path / "c.onnx", PARTS, config)
-    hypotheses, *_, answer = alone.propose(picture)
-    assert len(hypotheses) == 0
-    assert alone.scored(found, answer).score == pytest.approx(1 / (1 + np.exp(-1.0)))
+    said = alone.propose(picture)
+    assert len(said.hypotheses) == 0
+    assert alone.scored(found, said.answer).score == pytest.approx(1 / (1 + np.exp(-1.0)))
 
 
 @pytest.mark.parametrize("content", [b"", b"no network"])
@@ -174,7 +191,7 @@ def test_a_resized_pictures_proposals_are_mapped_back(model, monkeypatch):
         half = PixelPose(
             (truth.u + 0.5) / 2 - 0.5, (truth.v + 0.5) / 2 - 0.5, truth.angle_rad, truth.scale_px_per_mm / 2
         )
-        return from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64), np.eye(1, len(PARTS))
+        return Proposal(from_poses(size_wh, [0], [1.0], [half]), np.zeros(1, np.int64))
 
     monkeypatch.setattr("kontur.modeling.proposer.propose", remember)
     found = detector.propose(picture).hypotheses

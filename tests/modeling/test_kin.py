@@ -1,5 +1,7 @@
 """Kin of what was accepted: nearly one outline, laid on it at the shared scale; by shapely, and in a painted picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
@@ -8,11 +10,12 @@ from shapely import affinity
 from untrained import untrained_detector
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part, turn_matrix
-from kontur.modeling import inference
-from kontur.modeling.detections import from_poses
-from kontur.modeling.kin import LEAST_OVERLAP, SMALLER, Kin
+from kontur.modeling import looks
+from kontur.modeling.detections import concatenate, from_poses
+from kontur.modeling.kin import LEAST_OVERLAP, OF_DOUBTFUL, SMALLER, SUPPORTED, Kin
 from kontur.modeling.look_alikes import best_ways, find_stand_ins
 from kontur.modeling.plane import Plane
+from kontur.modeling.proposals import Proposal
 
 SIZE_WH = (320, 240)
 SCALE = 1.5
@@ -51,6 +54,11 @@ def kin(parts=PARTS, faces="up"):
 
 def level(log_scale):
     return Plane((0.0, 0.0), 350.0, (159.5, 119.5), log_scale)
+
+
+def supported(part, pose):
+    """A part that was accepted and has its edges."""
+    return replace(from_poses(SIZE_WH, [part], [0.8], [pose]), support=np.ones(1))
 
 
 def hypotheses(*parts, at=(150, 110)):
@@ -99,7 +107,7 @@ def test_one_of_the_other_family_is_laid_on_what_was_found_at_the_shared_scale(f
 def test_kin_of_kin_that_the_network_names_are_tried_too():
     """The longest is too long to be kin of the shortest, but both are kin of the one between."""
     parts = tuple(ell(name, length) for name, length in (("short", 48), ("middle", 54), ("long", 62)))
-    found = from_poses(SIZE_WH, [0], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
+    found = supported(0, PixelPose(150, 110, 0.4, SCALE))
     tried = lambda *named: kin(parts).beside(found, hypotheses(*named), level(np.log(SCALE))).laid.part.tolist()  # noqa: E731
     assert tried(0, 2) == []
     assert tried(2, 1) == [0, 1, 2]
@@ -116,6 +124,18 @@ def test_only_what_the_network_names_in_that_place_is_tried():
     assert len(kin().beside(found, hypotheses(LONG), Plane((0.0, 0.0), 350.0, (159.5, 119.5), None)).rows) == 0
     for named in (hypotheses(SHORT, SHORT_B, TRIANGLE, WASHER), hypotheses(LONG, at=(190, 110)), hypotheses()):
         assert len(kin().beside(found, named, level(np.log(SCALE))).laid) == 0
+
+
+@pytest.mark.parametrize(("support", "tried"), [(SUPPORTED - 0.01, 2), (SUPPORTED, 0), (np.nan, 2)])
+def test_what_few_edges_support_may_be_what_overlaps_less(support, tried):
+    """Two Ls whose outlines overlap by three quarters: one that has its edges is not taken for the other."""
+    parts = (ell("short", 44), ell("long", 56))
+    way = best_ways(*parts, False, OF_DOUBTFUL)[0]
+    laid = affinity.affine_transform(outline(parts[1]), [*way[:2, :2].ravel(), *way[:2, 2]])
+    assert OF_DOUBTFUL < overlap(outline(parts[0]), laid) < LEAST_OVERLAP
+    found = from_poses(SIZE_WH, [0], [0.8], [PixelPose(150, 110, 0.4, SCALE)])
+    found = replace(found, support=np.array([support]))
+    assert len(kin(parts).beside(found, hypotheses(1), level(np.log(SCALE))).laid) == tried
 
 
 def test_nothing_accepted_has_no_kin():
@@ -142,8 +162,8 @@ def test_kin_that_the_first_look_misplaced_is_found_by_the_second(tmp_path, monk
     wrong = kin().beside(on, hypotheses(SHORT, at=(150, 170)), level(np.log(SCALE))).laid
     wrong = wrong[wrong.part == SHORT]
     first = from_poses(SIZE_WH, [SHORT, SHORT, LONG], [0.9, 0.9, 0.3], [*poses[:2], off])
-    monkeypatch.setattr(inference, "align", lambda _field, offered, *_others, **_named: offered)
-    offered = inference.concatenate([first, wrong])
-    found = detector.accepted(picture, offered, np.array([0, 1, 2, 2]))
+    monkeypatch.setattr(looks, "align", lambda _field, offered, *_others, **_named: offered)
+    offered = concatenate([first, wrong])
+    found = detector.accepted(picture, Proposal(offered, np.array([0, 1, 2, 2])))
     assert sorted(found.part) == [SHORT, SHORT, LONG]
     assert found.uv[found.part == LONG][0] == pytest.approx((150, 170), abs=0.2)

@@ -7,18 +7,15 @@ import pytest
 from modeling_scenes import paint
 
 from kontur.geometry import Contour, PixelPose, circle_contour, make_part
-from kontur.modeling.checkpoint import save_checkpoint
+from kontur.modeling import kin_looks
 from kontur.modeling.coarse_pose import direction_field
 from kontur.modeling.decide import shared_plane
 from kontur.modeling.detections import from_poses
-from kontur.modeling.export import export_onnx
-from kontur.modeling.hearsay import Hearsay
-from kontur.modeling.inference import NetworkDetector
+from kontur.modeling.inquiry import Inquiry, relations_of
+from kontur.modeling.kin_looks import among_kin
 from kontur.modeling.misread import Look, looked_at
-from kontur.modeling.model_info import ModelInfo, known_parts
-from kontur.modeling.network import Network
 from kontur.modeling.plane import Plane
-from kontur.modeling.train_config import DetectionConfig
+from kontur.modeling.proposals import Proposal
 from kontur.modeling.views import Views
 
 SIZE_WH = (320, 240)
@@ -45,14 +42,6 @@ def all_are(part, scale):
     return from_poses(SIZE_WH, [part] * 3, [0.9] * 3, [replace(pose, scale_px_per_mm=scale) for pose in POSES])
 
 
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    save_checkpoint(folder / "c.pth", Network(2, "n"), ModelInfo(known_parts(PARTS), "n", (0.6, 0.8), "up", "tests"))
-    export_onnx(folder / "c.pth", folder / "c.onnx")
-    return NetworkDetector(folder / "c.onnx", PARTS, DetectionConfig())
-
-
 def views_of(part):
     """A picture in which all places hold a part, in a little noise."""
     image = paint(PARTS, [(part, pose) for pose in POSES], SIZE_WH).image
@@ -60,14 +49,14 @@ def views_of(part):
 
 
 @pytest.mark.parametrize(("true", "taken_for", "error"), [(SHORT, LONG, -0.03), (LONG, SHORT, 0.03)])
-def test_a_scale_told_wrong_is_found_again_and_with_it_the_true_member(detector, true, taken_for, error):
+def test_a_scale_told_wrong_is_found_again_and_with_it_the_true_member(true, taken_for, error):
     """The other member at the wrong scale has nearly the outline that is seen; kin may move from there."""
     views, told = views_of(true), SCALE * np.exp(error)
     named = from_poses(SIZE_WH, [SHORT, LONG] * 3, [0.3] * 6, [pose for pose in POSES for _ in range(2)])
     field = direction_field(views)
-    found = detector._among_kin(
-        views, field, all_are(taken_for, told), Hearsay(named, np.arange(len(named))), level(told)
-    )
+    said = Proposal(named, np.arange(len(named)))
+    inquiry = Inquiry(views, field, said, relations_of(PARTS, "up"))
+    found = among_kin(inquiry, all_are(taken_for, told), level(told))
     assert found.part.tolist() == [true] * 3
     assert np.exp(shared_plane(found).log_scale) == pytest.approx(SCALE, rel=0.004)
 
@@ -95,9 +84,8 @@ def decided_among(monkeypatch, with_kin, told=SCALE):
         tried.append(float(np.exp(args[-1].log_scale)))
         return with_kin(*args)
 
-    monkeypatch.setattr(NetworkDetector, "_with_kin", watched)
-    decided, blank = all_are(LONG, told), object.__new__(NetworkDetector)
-    return blank._among_kin(None, None, decided, None, level(told)).similarity[1], tried
+    monkeypatch.setattr(kin_looks, "with_kin", watched)
+    return among_kin(None, all_are(LONG, told), level(told)).similarity[1], tried
 
 
 def looked(monkeypatch, answers):
@@ -144,8 +132,6 @@ def test_a_scale_that_keeps_moving_is_followed_three_looks_and_the_best_of_them_
 
 
 def test_without_kin_what_was_decided_stays(monkeypatch):
-    monkeypatch.setattr(NetworkDetector, "_with_kin", lambda *_: None)
+    monkeypatch.setattr(kin_looks, "with_kin", lambda *_: None)
     decided = all_are(LONG, SCALE)
-    assert (
-        NetworkDetector._among_kin(object.__new__(NetworkDetector), None, None, decided, None, level(SCALE)) is decided
-    )
+    assert among_kin(None, decided, level(SCALE)) is decided

@@ -76,7 +76,7 @@ def test_chiral_parts_are_tried_on_the_side_that_is_seen_and_on_both_in_doubt(fa
     outlines = bracket("a"), washer(), triangle(), bracket("b")
     output = _answer([0.3, 0.2, 1e-9, 0.5], (60, 50))
     output[HEADS.flipped] = np.log(face_down / (1 - face_down))
-    found, _, _ = propose(output, (128, 128), known_parts(outlines), ProposalOptions(0.4, 4, faces, 1.5))
+    found, *_ = propose(output, (128, 128), known_parts(outlines), ProposalOptions(0.4, 4, faces, 1.5))
     assert sorted(zip(found.part.tolist(), found.flipped.tolist(), strict=True)) == expected
 
 
@@ -95,19 +95,19 @@ def test_one_member_of_the_family_is_proposed_with_the_probability_of_all():
     parts = known_parts((bracket("a"), bracket("b"), bracket("c"), washer(), triangle()))
     options = ProposalOptions(0.4, 1, "up", 1.5)
     output = _answer([0.2, 0.25, 0.15, 0.38, 0.02], (60, 50))
-    found, places, _ = propose(output, (128, 128), parts, options, ALIKE)
+    found, places, *_ = propose(output, (128, 128), parts, options, ALIKE)
     assert found.part.tolist() == [1, 3]
     assert found.score == pytest.approx([0.6, 0.38], abs=1e-3)
     assert places.tolist() == [0, 0]
     assert found.uv == pytest.approx(np.array([[60, 50]] * 2), abs=1e-3)
-    alone, _, _ = propose(output, (128, 128), parts, options)
+    alone, *_ = propose(output, (128, 128), parts, options)
     assert alone.part.tolist() == [3, 1, 0, 2], "until they make up 97 %"
 
 
 def test_nothing_is_proposed_where_nothing_is():
     parts = known_parts((bracket(), washer()))
     output = np.full((HEADS.part.start + 2, 16, 16), -9, np.float32)
-    found, places, _ = propose(output, (64, 64), parts, ProposalOptions(0.4, 3, "up", 1.5), np.ones((2, 2), bool))
+    found, places, *_ = propose(output, (64, 64), parts, ProposalOptions(0.4, 3, "up", 1.5), np.ones((2, 2), bool))
     assert len(found) == len(places) == 0
 
 
@@ -122,7 +122,7 @@ def test_two_things_make_two_places_each_with_its_own_part():
     output = _beside(
         _answer([0.9, 0.06, 0.04], (30, 40), slice(4, 12)), _answer([0.02, 0.08, 0.9], (90, 100), slice(18, 30))
     )
-    found, places, _ = propose(output, (128, 128), parts, ProposalOptions(0.4, 1, "up", 1.5))
+    found, places, *_ = propose(output, (128, 128), parts, ProposalOptions(0.4, 1, "up", 1.5))
     best = [places.tolist().index(place) for place in dict.fromkeys(places.tolist())]
     assert found.part[best].tolist() == [0, 2]
     assert found.uv[best] == pytest.approx(np.array([[30, 40], [90, 100]]), abs=1e-3)
@@ -132,13 +132,13 @@ def test_two_things_make_two_places_each_with_its_own_part():
 
 @pytest.mark.parametrize("datum", [(-60.0, 50.0), (70.0, 200.0), (-100.0, -100.0)])
 def test_a_part_cut_by_the_border_may_have_its_datum_outside(datum):
-    found, _, _ = propose(_answer([0.99, 0.01], datum), (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
+    found, *_ = propose(_answer([0.99, 0.01], datum), (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
     assert found.part.tolist() == [0]
     assert found.uv[0] == pytest.approx(datum, abs=1e-3)
 
 
 def test_what_is_too_far_outside_is_no_place():
-    found, _, _ = propose(_answer([0.99, 0.01], (-400.0, 50.0)), (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
+    found, *_ = propose(_answer([0.99, 0.01], (-400.0, 50.0)), (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
     assert len(found) == 0
 
 
@@ -147,15 +147,15 @@ def test_few_cells_are_no_part(side, count):
     """More than four must vote: their weights are less than 1."""
     output = _answer([0.99, 0.01], (60, 50), slice(10, 10 + side))
     output[HEADS.foreground][output[HEADS.foreground] > 0] = 20
-    found, _, _ = propose(output, (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
+    found, *_ = propose(output, (128, 128), KNOWN, ProposalOptions(0.4, 1, "up", 1.5))
     assert len(found) == count
 
 
 def test_the_score_is_the_probability_of_the_part_times_that_of_foreground():
     output = _answer([0.75, 0.25], (60, 50))
     output[HEADS.foreground][output[HEADS.foreground] > 0] = np.log(0.6 / 0.4)
-    found, _, _ = propose(output, (128, 128), KNOWN, ProposalOptions(0.4, 2, "up", 1.5))
+    found, *_ = propose(output, (128, 128), KNOWN, ProposalOptions(0.4, 2, "up", 1.5))
     assert found.part.tolist() == [0, 1]
     assert found.score == pytest.approx([0.45, 0.15], abs=1e-4)
-    unseen, _, _ = propose(output, (128, 128), KNOWN, ProposalOptions(0.7, 2, "up", 1.5))
+    unseen, *_ = propose(output, (128, 128), KNOWN, ProposalOptions(0.7, 2, "up", 1.5))
     assert len(unseen) == 0

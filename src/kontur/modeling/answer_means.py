@@ -28,8 +28,8 @@ def mean_answers(output, zoom_xy, cell, masks, named, near, out):  # type: ignor
     for n in range(len(boxes)):
         out[n] = 0
         left, top, width, height = boxes[n]
-        first_row, rows = _cells_over(top, height, zoom_xy[1], stride, output.shape[1])
-        first_column, columns = _cells_over(left, width, zoom_xy[0], stride, output.shape[2])
+        first_row, rows = cells_over(top, height, zoom_xy[1], stride, output.shape[1])
+        first_column, columns = cells_over(left, width, zoom_xy[0], stride, output.shape[2])
         for i, k in np.ndindex(rows, columns):
             row, column = first_row + i, first_column + k
             at_u, at_v = column * stride + centre, row * stride + centre
@@ -52,7 +52,7 @@ def mean_answers(output, zoom_xy, cell, masks, named, near, out):  # type: ignor
 
 
 @numba.njit(inline="always", **_fast)
-def _cells_over(start, length, zoom, stride, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+def cells_over(start, length, zoom, stride, count):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Return the first of the cells that may lie over a stretch of the picture, and how many."""
     first = max(0, int(start * zoom / stride) - 1)
     return first, max(0, min(count, int((start + length) * zoom / stride) + 2) - first)

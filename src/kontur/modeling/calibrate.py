@@ -65,9 +65,11 @@ def calibrate(
 
 def _judged(detector: NetworkDetector, sample: Sample) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return features and rightness of what is accepted in one picture; what lies on ignored parts is left out."""
-    hypotheses, places, named, answer = detector.propose(sample.image)
-    found = detector.accepted(sample.image, hypotheses, places, named)
-    features = features_of(found, detector.parts, answer)
+    said = detector.propose(sample.image)
+    if said.answer is None:
+        raise ValueError("scores are fitted to what a network answers")
+    found = detector.accepted(sample.image, said)
+    features = features_of(found, detector.parts, said.answer)
     truth = truth_of(sample)
     result = picture_result("", replace(found, score=np.clip(found.score, 0, 1)), detector.parts)
     pairing = pair_up(truth, result)

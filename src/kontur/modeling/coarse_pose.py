@@ -11,6 +11,7 @@ Where it fails: on tables whose texture is stronger than the part's edges; the r
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -22,7 +23,9 @@ from kontur.modeling.contour_model import models_at
 from kontur.modeling.detections import Detections, from_similarities
 from kontur.modeling.directions import edge_directions
 from kontur.modeling.field_scores import lay_contours, score_scales, settle_contours
+from kontur.modeling.first_plane import agreed_plane
 from kontur.modeling.parallel import in_threads, pieces
+from kontur.modeling.plane import Plane, level_plane
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
@@ -45,11 +48,10 @@ _FAR_SHIFTS = np.array([(u, v) for u in range(-6, 7, 2) for v in range(-6, 7, 2)
 _ROUGH_STEP = 3
 """One in so many scales is tried at all angles."""
 _LEAST_INSIDE = 0.25
-_SUREST = 5
+_SUREST = 8
 """So many places tell the picture's scale."""
 _LIKELY_SHARE = 0.5
 """In these places, hypotheses of at least this share of the likeliest one's score have a say."""
-_NEIGHBOUR_SCALES = (1 / SCALE_STEP, 1.0, SCALE_STEP)
 _KNOWN_SCALES = (1 / 1.012, 1.0, 1.012)
 _LEAST_SHARED = 3
 """Threads share out no fewer hypotheses than these."""
@@ -71,35 +73,78 @@ _FEW, _MORE = _Spacing(5.0, 32), _Spacing(5.0, 64)
 """For contours that are tried at many scales or at all angles, and for others."""
 
 
-def align(
+def plane_told_by_edges(
     field: Floats,
     hypotheses: Detections,
     places: NDArray[np.int64],
     parts: Sequence[Part],
     px_per_mm: tuple[float, float],
-    known: bool = False,
+) -> Plane:
+    """Return the plane on which the hypotheses of the surest places agree best with the picture's edges.
+
+    One of the wrong size agrees best at a wrong scale, so those that are about as likely vote too, by their scores.
+
+    Args:
+        field, hypotheses, parts: see `align`.
+        places: (N,) which hypotheses are about the same place.
+        px_per_mm: range of scales searched.
+    """
+    steps = max(1, math.ceil(math.log(px_per_mm[1] / px_per_mm[0]) / math.log(SCALE_STEP)))
+    scales = np.geomspace(px_per_mm[0], px_per_mm[1], steps + 1)
+    if len(hypotheses) == 0:
+        return replace(level_plane(hypotheses.size_wh), log_scale=float(np.log(scales[len(scales) // 2])))
+    index, share = _voters(hypotheses.score, places)
+    contours = models_at(hypotheses.part[index], math.sqrt(px_per_mm[0] * px_per_mm[1]), parts, _FEW)
+    models, voters = (contours.table, contours.chosen), _as_laid(hypotheses[index], parts)
+    best = np.empty((len(index), len(scales)))
+
+    def score(some: slice) -> None:
+        """Score some of the voters."""
+        rows, steps = (some.start, some.stop), (scales / _REDUCTION, _ROUGH_STEP)
+        score_scales(rows, field, models, voters, *steps, _SHIFTS, _LIMITS, best)
+
+    in_threads(score, pieces(len(index), 1))
+    return agreed_plane(hypotheses.size_wh, hypotheses.uv[index], share, scales, best)
+
+
+class Search(NamedTuple):
+    """How far contours are sought around where they are thought to be.
+
+    Attributes:
+        scales: times the plane's.
+        shifts: (K, 2) int64 cells of the field, beside the small ones that are always tried.
+    """
+
+    scales: tuple[float, ...]
+    shifts: NDArray[np.int64]
+
+
+FIRST = Search((1 / SCALE_STEP, 1.0, SCALE_STEP), _FAR_SHIFTS)
+AGAIN, AROUND = Search(_KNOWN_SCALES, _STAY), Search(_KNOWN_SCALES, _FAR_SHIFTS)
+"""For the first look; for others, when the plane has been told, at places that are known well and less well."""
+
+
+def align(
+    field: Floats, hypotheses: Detections, parts: Sequence[Part], plane: Plane, search: Search = FIRST
 ) -> Detections:
     """Give each hypothesis the angles and the scale at which its contour meets most edges.
 
     Args:
         field: the picture's, see `direction_field`.
         hypotheses: part, side and datum (within about 8 px) are used, and the angle as one more start.
-        places: (N,) which hypotheses are about the same place.
         parts: the part list.
-        px_per_mm: range of scales searched.
-        known: whether other parts have told the scale, the range's middle; then they stay near their data as well.
+        plane: that they lie on, about; its scale is known.
+        search: how far from it they may be.
 
     Returns:
         up to KEPT_ANGLES detections per hypothesis, with its score.
     """
     if len(hypotheses) == 0:
         return hypotheses
-    scale, laid = math.sqrt(px_per_mm[0] * px_per_mm[1]), _as_laid(hypotheses, parts)
-    if not known:
-        scale = _picture_scale(field, hypotheses, laid, places, parts, px_per_mm)
-    scales = scale / _REDUCTION * np.array(_KNOWN_SCALES if known else _NEIGHBOUR_SCALES)
+    laid, scale = _as_laid(hypotheses, parts), plane.scale_at(hypotheses.uv)
+    scales = scale[:, None] / _REDUCTION * np.array(search.scales)
     few, more = (models_at(hypotheses.part, scale, parts, points) for points in (_FEW, _MORE))
-    models, shifts = (more.table, few.chosen, more.chosen), (_SHIFTS, _STAY if known else _FAR_SHIFTS)
+    models, shifts = (more.table, few.chosen, more.chosen), (_SHIFTS, search.shifts)
     rows, count = np.empty((len(hypotheses), KEPT_ANGLES, 4)), np.zeros(len(hypotheses), np.int64)
 
     def lay(some: slice) -> None:
@@ -147,34 +192,6 @@ def _as_laid(hypotheses: Detections, parts: Sequence[Part]) -> Laid:
     symmetry = np.array([part.symmetry for part in parts], np.int64)
     at = (hypotheses.uv - 0.5) / _REDUCTION
     return at, hypotheses.similarity[0], hypotheses.flipped, symmetry[hypotheses.part]
-
-
-def _picture_scale(
-    field: Floats,
-    hypotheses: Detections,
-    laid: Laid,
-    places: NDArray[np.int64],
-    parts: Sequence[Part],
-    px_per_mm: tuple[float, float],
-) -> float:
-    """Return the scale that the hypotheses of the surest places agree on best.
-
-    One of the wrong size agrees best at a wrong scale, so those that are about as likely vote too, by their scores.
-    """
-    steps = max(1, math.ceil(math.log(px_per_mm[1] / px_per_mm[0]) / math.log(SCALE_STEP)))
-    scales = np.geomspace(px_per_mm[0], px_per_mm[1], steps + 1)
-    index, share = _voters(hypotheses.score, places)
-    contours = models_at(hypotheses.part[index], math.sqrt(px_per_mm[0] * px_per_mm[1]), parts, _FEW)
-    models, voters = (contours.table, contours.chosen), (laid[0][index], laid[1][index], laid[2][index], laid[3][index])
-    best = np.empty((len(index), len(scales)))
-
-    def score(some: slice) -> None:
-        """Score some of the voters."""
-        rows, steps = (some.start, some.stop), (scales / _REDUCTION, _ROUGH_STEP)
-        score_scales(rows, field, models, voters, *steps, _SHIFTS, _LIMITS, best)
-
-    in_threads(score, pieces(len(index), 1))
-    return float(scales[int((share @ best).argmax())])
 
 
 def _voters(score: NDArray[np.float64], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kontur.modeling.fit_state import Fit
 from kontur.modeling.placing import log_scale_at_datum
-from kontur.modeling.plane import fit_plane, level_plane
+from kontur.modeling.plane import Plane, fit_plane, level_plane
 from kontur.modeling.small_matrices import multiply
 from kontur.modeling.support import Support
 
@@ -38,6 +38,11 @@ def share_plane(size_wh: tuple[int, int], fit: Fit, support: Support) -> Fit:
     log_scales_at_data(level_plane(size_wh).both_ways[1], trusted, scales)
     weight = np.maximum(score[chosen] - _LEAST_SUPPORT, 0) ** 2 * np.sqrt(length[chosen])
     plane = fit_plane(size_wh, trusted[:, :2, 2], scales, weight)
+    return on_plane(fit, plane)
+
+
+def on_plane(fit: Fit, plane: Plane) -> Fit:
+    """Give contours the perspective of a plane; their data, angles and mean scales stay."""
     matrix = np.empty_like(fit.matrix)
     move_to_plane(fit.matrix, plane.both_ways[0] @ fit.plane.both_ways[1], matrix)
     return replace(fit, matrix=matrix, plane=plane)

@@ -8,7 +8,7 @@ from kontur.modeling.support import Support
 
 _LEAST_SUPPORT = 0.15
 """What a true part, half hidden or not, has at least after the rough fit."""
-ROUGH_LAG, READ_LAG = 0.35, 0.3
+ROUGH_LAG, READ_LAG = 0.35, 0.45
 """By how much a true part's support may stay behind a rival's after the rough fit, and after two readings. Among
 unlike parts none of 970 was 0.25 behind; with 12 much alike outlines in each place 10 of 86 were between 0.25 and 0.35."""
 _SAME_PLACE = 0.7

@@ -36,7 +36,7 @@ from kontur.modeling.duels import Outcome, heard, settle
 from kontur.modeling.evidence import MOST_EVIDENCE, PointEvidence, point_evidence
 from kontur.modeling.filling import fill_masks
 from kontur.modeling.masks import Packed, Rings, placed_outlines
-from kontur.modeling.plane import Plane, fit_plane
+from kontur.modeling.plane import Plane, fit_plane, level_plane
 from kontur.modeling.views import Views, views_of
 from kontur.pictures import Picture
 
@@ -44,6 +44,8 @@ Floats = NDArray[np.float64]
 
 _DOUBTFUL_SCORE = 0.25
 """Detections that score less have no say in the picture's scale."""
+LEAST_SURE = 0.2
+"""What exceeds that score, of all together: less tells no scale."""
 _SCALE_FREE = 0.015
 _SCALE_DEVIATION = 0.02
 """Log scale: parts may differ from the common plane by the first freely, by a few times the second hardly at all."""
@@ -142,8 +144,10 @@ def shared_plane(detections: Detections) -> Plane:
 def _plane_of(detections: Detections, rows: NDArray[np.int64], score: Floats) -> Plane:
     """Return the same of some of them."""
     _, scale = detections.similarity
-    weight = np.maximum(score - _DOUBTFUL_SCORE, 0) ** 2
-    return fit_plane(detections.size_wh, detections.uv[rows], np.log(scale[rows]), weight)
+    sure = np.maximum(score - _DOUBTFUL_SCORE, 0)
+    if sure.sum() < LEAST_SURE:
+        return level_plane(detections.size_wh)
+    return fit_plane(detections.size_wh, detections.uv[rows], np.log(scale[rows]), sure**2)
 
 
 def _scale_trust(detections: Detections, rows: NDArray[np.int64], score: Floats) -> Floats:

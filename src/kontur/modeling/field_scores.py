@@ -21,14 +21,14 @@ def lay_contours(rows, field, models, hypotheses, scales, shifts, limits, out, c
         models: table of contours, see `contour_model.Table`, and (N,) which of them is a hypothesis', with few points and
             with more.
         hypotheses: see `_angles_of`.
-        scales: (S,) cells per unit of the part's frame.
+        scales: (N, S) cells per unit of the part's frame.
         out: (N, K, 4) float64, written, see `lay_contour`.
         count: (N,) int64, written: how many were kept.
     """
     table, few, more = models
     at, _, mirrored, _ = hypotheses
     for n in range(rows[0], rows[1]):
-        ways = scales, _angles_of(n, hypotheses), mirrored[n]
+        ways = scales[n], _angles_of(n, hypotheses), mirrored[n]
         contours = _points_of(table, few[n]), _points_of(table, more[n])
         count[n] = lay_contour(field, contours[0], contours[1], ways, at[n], shifts, limits, out[n])
 

@@ -5,7 +5,6 @@ any, their contours tell little, and the network, which learned what holes look 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from kontur.geometry import Part
 from kontur.modeling.detections import Detections, concatenate
 from kontur.modeling.kin import SAME_PLACE_PX
 from kontur.modeling.masks import overlaps, placed_outlines
+from kontur.modeling.proposals import Proposal
 
 TOLD, LEAST_TOLD = 1.0, 0.003
 """What the logarithm of the network's probability is worth in units of evidence, and the least probability."""
@@ -25,30 +25,22 @@ _MOST_COVERED = 0.25
 Floats = NDArray[np.float64]
 
 
-class Hearsay(NamedTuple):
-    """What the network says: see `proposals.propose`; `named` is None where nothing is said of look-alikes."""
-
-    hypotheses: Detections
-    places: NDArray[np.int64]
-    named: Floats | None = None
-
-
-def against_names(found: Detections, heard: Hearsay, alike: NDArray[np.bool_]) -> Floats:
+def against_names(found: Detections, said: Proposal, alike: NDArray[np.bool_]) -> Floats:
     """Return (N,) the evidence against detections of which the network says that they are rather their look-alikes.
 
     Args:
         found: of known parts.
-        heard: what the network says of the picture.
+        said: what the network says of the picture.
         alike: (P, P) which parts are look-alikes, each of itself.
     """
-    hypotheses, places, named = heard
+    hypotheses, places, named = said.hypotheses, said.places, said.named
     if named is None or len(hypotheses) == 0 or len(found) == 0:
         return np.zeros(len(found))
     apart = np.linalg.norm(found.uv[:, None] - hypotheses.uv[None], axis=2)
     nearest = apart.argmin(axis=1)
-    said = np.maximum(named[places[nearest]], LEAST_TOLD)
-    best = np.where(alike[found.part], said, 0).max(axis=1)
-    against = TOLD * np.log(best / said[np.arange(len(found)), found.part])
+    told = np.maximum(named[places[nearest]], LEAST_TOLD)
+    best = np.where(alike[found.part], told, 0).max(axis=1)
+    against = TOLD * np.log(best / told[np.arange(len(found)), found.part])
     return np.asarray(np.where(apart.min(axis=1) <= SAME_PLACE_PX, against, 0.0), np.float64)
 
 

@@ -18,8 +18,10 @@ from kontur.modeling.detections import Detections
 from kontur.modeling.look_alikes import StandIn, StandIns, best_ways, laid
 from kontur.modeling.plane import Plane
 
-LEAST_OVERLAP = 0.82
-"""Intersection over union of outlines from which on one may be taken for the other."""
+LEAST_OVERLAP, OF_DOUBTFUL = 0.82, 0.65
+"""Intersection over union of outlines from which on one may be taken for the other, and for one that few edges support."""
+SUPPORTED = 0.85
+"""Support of a contour in its true place, mostly."""
 _LEAST_OF_KINDRED = 0.5
 """The same for kin of kin."""
 SMALLER = 0.985
@@ -73,8 +75,11 @@ class Kin:
         scores: list[float] = []
         for row in np.flatnonzero((near & is_other).any(axis=1)).tolist():
             own, named = self._leaders[accepted.part[row]], self._named(hypotheses, near[row])
+            least = LEAST_OVERLAP if accepted.support[row] >= SUPPORTED else OF_DOUBTFUL
             kin = [
-                item for other in self._kindred(own.part, set(named)) for item in self._nearest_ways(own.part, other)
+                item
+                for other in self._kindred(own.part, set(named), least)
+                for item in self._nearest_ways(own.part, other, least)
             ]
             for item in [StandIn(own.part, False, np.eye(3)), *kin] if kin else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))
@@ -96,18 +101,18 @@ class Kin:
             named[leader] = max(named.get(leader, 0.0), score)
         return named
 
-    def _kindred(self, leader: int, named: set[int]) -> list[int]:
+    def _kindred(self, leader: int, named: set[int], least_overlap: float) -> list[int]:
         """Return which of the leaders that are named are kin of one, or kin of its kin."""
         found, left = [leader], sorted(named - {leader})
         for one in found:
-            near = [other for other in left if self._ways(one, other, LEAST_OVERLAP)]
+            near = [other for other in left if self._ways(one, other, least_overlap)]
             found += near
             left = [other for other in left if other not in near]
         return found[1:]
 
-    def _nearest_ways(self, one: int, other: int) -> list[StandIn]:
+    def _nearest_ways(self, one: int, other: int, least_overlap: float) -> list[StandIn]:
         """Return the ways in which a leader lies on its kin, or on kin of its kin."""
-        return self._ways(one, other, LEAST_OVERLAP) or self._ways(one, other, _LEAST_OF_KINDRED)
+        return self._ways(one, other, least_overlap) or self._ways(one, other, _LEAST_OF_KINDRED)
 
     def _ways(self, one: int, other: int, least_overlap: float) -> list[StandIn]:
         """Return the ways in which a leader lies on another one, none where their outlines overlap too little."""

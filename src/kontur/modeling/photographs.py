@@ -17,7 +17,7 @@ from kontur.data_preprocessing.sample import MAX_INSTANCES, Instance, Sample
 from kontur.errors import DatasetError
 from kontur.geometry import Part, PixelPose
 from kontur.modeling.annotated import id_map
-from kontur.modeling.coarse_pose import align, direction_field
+from kontur.modeling.coarse_pose import align, direction_field, plane_told_by_edges
 from kontur.modeling.detections import from_poses
 from kontur.modeling.ground_truth import GroundTruth, TruthInstance
 from kontur.modeling.masks import amodal_masks
@@ -96,10 +96,9 @@ def pose_of_mask(mask: NDArray[np.bool_], part: Part, faces: str) -> PixelPose |
     starts = from_poses(size, [0] * len(sides), [1.0] * len(sides), [PixelPose(*middle, 0.0, scale, s) for s in sides])
     grey = np.where(window, _LIGHT, _DARK).astype(np.uint8)
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
-    scales = (scale / _SCALE_SLACK, scale * _SCALE_SLACK)
-    found = register(
-        picture, align(direction_field(picture), starts, np.zeros(len(sides), np.int64), [part], scales), [part]
-    )
+    field, scales = direction_field(picture), (scale / _SCALE_SLACK, scale * _SCALE_SLACK)
+    plane = plane_told_by_edges(field, starts, np.zeros(len(sides), np.int64), [part], scales)
+    found = register(picture, align(field, starts, [part], plane), [part])
     ious = [_iou(item.full(size), window) for item in amodal_masks(found, [part])]
     if not ious or max(ious) < LEAST_IOU:
         return None

@@ -73,6 +73,12 @@ class Plane:
         _scale_at(self.both_ways[1], uv, scale)
         return scale
 
+    def scale_at(self, uv: Floats) -> Floats:
+        """Return (N,) px per mm at (N, 2) px of a plane whose scale is known."""
+        if self.log_scale is None:
+            raise ValueError("the plane's scale is not known")
+        return np.asarray(np.exp(self.log_scale + self.log_scale_at(uv)), np.float64)
+
 
 @lru_cache(maxsize=64)
 def level_plane(size_wh: tuple[int, int]) -> Plane:

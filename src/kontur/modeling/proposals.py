@@ -9,22 +9,21 @@ Where it fails: two parts of one kind whose data coincide (nested rings of one k
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.modeling.appearance import Answer
 from kontur.modeling.detections import Detections, from_similarities
 from kontur.modeling.heads import CELL_CENTRE_PX, OFFSET_UNIT_PX, STRIDE
 from kontur.modeling.model_info import KnownPart
 from kontur.modeling.votes import cast_votes, count_votes, find_peaks, gather_votes
 
 _MARGIN_CELLS = 32
-_BLUR_CELLS = 1.2
 _PEAK_RADIUS_CELLS = 2
-_GATHER_RADIUS_PX = 14.0
-_LEAST_CELLS = 4.0
 _SURE_SHARE = 0.97
 _MOST_HYPOTHESES = 24
 """Families are tried until their probabilities make up this share, but no more than so many in a place."""
@@ -56,13 +55,48 @@ class ProposalOptions:
     nominal_px_per_mm: float
 
 
+class Gathering(NamedTuple):
+    """How votes are gathered.
+
+    Attributes:
+        blur_cells: standard deviation of the blur before peaks are sought.
+        radius_px: a vote belongs to a peak within this distance.
+        least_cells: so many votes make a place.
+    """
+
+    blur_cells: float
+    radius_px: float
+    least_cells: float
+
+
+CLOSE, WIDE = Gathering(1.2, 14.0, 4.0), Gathering(2.0, 20.0, 6.0)
+"""Of all votes, and of those that are left when what was found has been taken away: they are scattered."""
+
+
+class Proposal(NamedTuple):
+    """What the network says lies in a picture.
+
+    Attributes:
+        hypotheses: N of them, not registered; score: probability of the part and those alike, times foreground.
+        places: (N,) the place each belongs to: hypotheses of one place rule each other out.
+        named: (K, P) the probability of each part in each of K places; None where nothing is said of look-alikes.
+        answer: all that the network said; None where it said nothing.
+    """
+
+    hypotheses: Detections
+    places: NDArray[np.int64]
+    named: NDArray[np.float64] | None = None
+    answer: Answer | None = None
+
+
 def propose(
     output: Floats,
     size_wh: tuple[int, int],
     parts: Sequence[KnownPart],
     options: ProposalOptions,
     alike: NDArray[np.bool_] | None = None,
-) -> tuple[Detections, NDArray[np.int64], NDArray[np.float64]]:
+    gathering: Gathering = CLOSE,
+) -> Proposal:
     """Turn raw network output into hypotheses.
 
     Args:
@@ -72,26 +106,24 @@ def propose(
         options: see `ProposalOptions`.
         alike: (P, P) which parts are so alike that one of them is enough to find the others (see `look_alikes`); None
             for no two.
-
-    Returns:
-        the hypotheses (score: probability of the part and those alike, times foreground); (N,) the place each belongs to:
-        hypotheses of one place rule each other out; and (K, P) the probability of each part in each of K places.
+        gathering: see `Gathering`.
     """
     at, votes, weight = _votes(output, options.foreground_threshold)
-    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]))
+    peaks = _peaks(votes, weight, (output.shape[2], output.shape[1]), gathering)
     alike = np.eye(len(parts), dtype=bool) if alike is None else alike
     total, datum, face_down = np.empty((len(peaks), 2)), np.empty((len(peaks), 2)), np.empty(len(peaks))
     probability = np.empty((len(peaks), len(parts)))
     said = output.reshape(len(output), -1)
-    gather_votes(said, at, votes, weight, peaks, _GATHER_RADIUS_PX, total, datum, face_down, probability)
+    gather_votes(said, at, votes, weight, peaks, gathering.radius_px, total, datum, face_down, probability)
     chiral = np.array([part.chiral for part in parts])
     room = len(peaks) * 2 * min(len(parts), _MOST_HYPOTHESES)
     part, score, flipped = np.empty(room, np.int64), np.empty(room), np.empty(room, np.bool_)
-    places, tried = np.empty(room, np.int64), (options.hypotheses, options.faces == "both")
+    places, tried = np.empty(room, np.int64), (options.hypotheses, options.faces == "both", gathering.least_cells)
     count = _try_parts(total, face_down, probability, alike, chiral, tried, part, score, flipped, places)
     part, score, flipped, places = part[:count], score[:count], flipped[:count], places[:count]
     scale, still = np.full(count, options.nominal_px_per_mm), np.zeros(count)
-    return from_similarities(size_wh, part, score, datum[places], still, scale, flipped), places, probability
+    hypotheses = from_similarities(size_wh, part, score, datum[places], still, scale, flipped)
+    return Proposal(hypotheses, places, probability)
 
 
 def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int64], NDArray, NDArray]:
@@ -103,12 +135,12 @@ def _votes(output: Floats, foreground_threshold: float) -> tuple[NDArray[np.int6
     return at[:count], votes[:count], weight[:count]
 
 
-def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int]) -> NDArray:
+def _peaks(votes: NDArray, weight: NDArray, grid_wh: tuple[int, int], gathering: Gathering) -> NDArray:
     """Return (P, 2) px: local maxima of the blurred vote density."""
     density = np.zeros((grid_wh[1] + 2 * _MARGIN_CELLS, grid_wh[0] + 2 * _MARGIN_CELLS), np.float32)
     count_votes(votes, weight, _CELL, _MARGIN_CELLS, density)
-    density = cv2.GaussianBlur(density, (0, 0), _BLUR_CELLS)
-    least = _LEAST_CELLS / 2 / (2 * np.pi * _BLUR_CELLS**2)
+    density = cv2.GaussianBlur(density, (0, 0), gathering.blur_cells)
+    least = gathering.least_cells / 2 / (2 * np.pi * gathering.blur_cells**2)
     cells = np.empty((density.size, 2), np.int64)
     count = find_peaks(density, least, _PEAK_RADIUS_CELLS, cells)
     return (cells[:count, ::-1] - _MARGIN_CELLS) * float(STRIDE) + CELL_CENTRE_PX
@@ -155,13 +187,13 @@ def _try_parts(total, face_down, probability, alike, chiral, tried, part, score,
         total, face_down, probability: as `votes.gather_votes` writes them.
         alike: see `propose`.
         chiral: (P,) whether a part's mirror image is another.
-        tried: least number of parts in a place, and whether parts may lie face down.
+        tried: least number of parts in a place, whether parts may lie face down, and how many votes make a place.
         part, score, flipped, places: written, a row for each hypothesis; score is the probability times foreground.
     """
-    least, both_faces = tried
+    least, both_faces, least_votes = tried
     count = 0
     for n in range(len(total)):
-        if total[n, 0] < _LEAST_CELLS:
+        if total[n, 0] < least_votes:
             continue
         leaders, sums = families(probability[n], alike)
         kinds, shares = likely(leaders, sums, least)

@@ -1,20 +1,22 @@
 """The network as a proposer: a picture goes through a runtime, its answer becomes hypotheses."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kontur.geometry import Part
 from kontur.hardware.threads import thread_count
 from kontur.modeling.appearance import Answer
 from kontur.modeling.detections import Detections, unregistered
 from kontur.modeling.heads import MULTIPLE
 from kontur.modeling.model_files import read_model_file
-from kontur.modeling.proposals import ProposalOptions, propose
+from kontur.modeling.proposals import CLOSE, WIDE, Gathering, Proposal, ProposalOptions, propose
 from kontur.modeling.runtimes import Bytes, RuntimeChoice, open_runtime
 from kontur.modeling.train_config import DetectionConfig
+from kontur.modeling.uncovered import uncovered
 from kontur.pictures import Picture
 
 _PAD_GREY = 114
@@ -22,15 +24,6 @@ _SCALE_SLACK = 1.02
 """Pictures whose scale lies within the trained range, widened by this factor, are not resized."""
 
 Scales = tuple[float, float]
-
-
-class Proposal(NamedTuple):
-    """What the network says about a picture: see `proposals.propose`; and its raw answer."""
-
-    hypotheses: Detections
-    places: NDArray[np.int64]
-    named: NDArray[np.float64]
-    answer: Answer
 
 
 class NetworkProposer:
@@ -68,18 +61,31 @@ class NetworkProposer:
         )
 
     def __call__(self, picture: Picture, alike: NDArray[np.bool_] | None = None) -> Proposal:
-        """Return what the network says about an (H, W, 3) uint8 BGR picture; the hypotheses are not registered.
+        """Return what the network says about an (H, W, 3) uint8 BGR picture.
 
         Of parts that are `alike` (see `proposals.propose`) one is proposed.
         """
-        size_wh = (picture.shape[1], picture.shape[0])
         seen = picture
         if self._zoom != 1:
             seen = cv2.resize(picture, None, fx=self._zoom, fy=self._zoom, interpolation=cv2.INTER_AREA)
         output = self._runtime(as_input(seen))[0]
-        zoom_xy = seen.shape[1] / size_wh[0], seen.shape[0] / size_wh[1]
-        found, places, named = propose(output, (seen.shape[1], seen.shape[0]), self.info.parts, self._options, alike)
-        return Proposal(_unzoomed(found, zoom_xy, size_wh), places, named, Answer(output, zoom_xy))
+        zoom_xy = seen.shape[1] / picture.shape[1], seen.shape[0] / picture.shape[0]
+        return self._proposed(Answer(output, zoom_xy), (picture.shape[1], picture.shape[0]), alike, CLOSE)
+
+    def of_what_is_left(
+        self, answer: Answer, found: Detections, parts: Sequence[Part], alike: NDArray[np.bool_]
+    ) -> Proposal:
+        """Return what the network says of those cells that it takes for parts and that no detection explains."""
+        left = uncovered(answer, found, parts)
+        return self._proposed(left, found.size_wh, alike, WIDE)
+
+    def _proposed(
+        self, answer: Answer, size_wh: tuple[int, int], alike: NDArray[np.bool_] | None, gathering: Gathering
+    ) -> Proposal:
+        x, y = answer.zoom_xy
+        seen_wh = round(size_wh[0] * x), round(size_wh[1] * y)
+        said = propose(answer.output, seen_wh, self.info.parts, self._options, alike, gathering)
+        return said._replace(hypotheses=_unzoomed(said.hypotheses, answer.zoom_xy, size_wh), answer=answer)
 
 
 def as_input(picture: Picture) -> Bytes:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kontur.geometry import Part
 from kontur.modeling.bundle import fit_together, is_steep
-from kontur.modeling.common_plane import share_plane
+from kontur.modeling.common_plane import on_plane, share_plane
 from kontur.modeling.contenders import READ_LAG, ROUGH_LAG, contenders
 from kontur.modeling.contour_model import ContourBatch, model_batch
 from kontur.modeling.detections import UNKNOWN, Detections
@@ -24,7 +24,7 @@ from kontur.modeling.edges import EdgePicture
 from kontur.modeling.fit_state import Fit
 from kontur.modeling.parallel import in_threads, pieces
 from kontur.modeling.peak_fit import Round, improve
-from kontur.modeling.plane import level_plane
+from kontur.modeling.plane import Plane, level_plane
 from kontur.modeling.reading_fit import improve_by_reading
 from kontur.modeling.support import Support, described, new_support, support_of
 from kontur.modeling.views import Views, views_of
@@ -79,17 +79,22 @@ class RegistrationOptions:
 
 
 def register(
-    picture: Picture | Views, detections: Detections, parts: Sequence[Part], options: RegistrationOptions | None = None
+    picture: Picture | Views,
+    detections: Detections,
+    parts: Sequence[Part],
+    options: RegistrationOptions | None = None,
+    plane: Plane | None = None,
 ) -> Detections:
     """Fit the contours of detections to the picture.
 
-    What perspective they carry is forgotten, and found anew from all of them.
+    What perspective they carry is forgotten, and found anew from all of them, unless the plane is known.
 
     Args:
         picture: (H, W, 3) uint8, or its views.
         detections: with the right part and a pose within about 8 px and several degrees; UNKNOWN ones pass through.
         parts: the part list.
         options: see `RegistrationOptions`.
+        plane: on which they lie, where others have told it.
 
     Returns:
         detections in the same order, less those dropped, with refined `matrix`, and with `support` (fraction of the visible
@@ -105,8 +110,10 @@ def register(
     views = views_of(picture)
     source = views.edges(options.sigma_px)
     start = Fit(levelled(chosen), np.zeros(len(chosen)), level_plane(chosen.size_wh))
+    if plane is not None:
+        start = on_plane(start, plane)
     fit, support = _all_roughly_fitted(views, model.thinned(options.rough_thinning), start, options)
-    kept, fit, after = _read(source, model, fit, support, options)
+    kept, fit, after = _read(source, model, fit, support, options, plane is not None)
     if len(kept) < len(known):
         detections, model, start = (
             detections[np.delete(np.arange(len(detections)), np.delete(known, kept))],
@@ -202,13 +209,19 @@ def _roughly_fitted(
 
 
 def _read(
-    source: EdgePicture, model: ContourBatch, fit: Fit, support: Support | None, options: RegistrationOptions
+    source: EdgePicture,
+    model: ContourBatch,
+    fit: Fit,
+    support: Support | None,
+    options: RegistrationOptions,
+    plane_known: bool,
 ) -> tuple[NDArray[np.int64], Fit, Support | None]:
     """Return whose fit it is after the readings (all, or the contenders), the fit, and what the last reading supports."""
     kept, read = np.arange(len(fit.matrix)), None
     for thinning in options.readings:
         if read is not None:
-            fit, support = _shared(source, model, kept, fit, read, options), read
+            fit = fit if plane_known else _shared(source, model, kept, fit, read, options)
+            support = read
         if support is not None and options.contenders_only:
             left = contenders(support, ROUGH_LAG if read is None else READ_LAG)
             fit, kept = fit[left], kept[left]
