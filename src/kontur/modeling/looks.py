@@ -25,6 +25,9 @@ from kontur.modeling.refine import RegistrationOptions, register
 _TO_THE_END = RegistrationOptions(rounds=(), readings=(8, 4, 2))
 """How what is accepted is registered at last."""
 
+_Look = Callable[[Inquiry, Detections, Plane], Detections]
+"""From what was decided, and the plane that it tells, to more registered hypotheses."""
+
 
 def look_until_decided(
     inquiry: Inquiry,
@@ -44,8 +47,8 @@ def look_until_decided(
     plane = plane_told_by_edges(inquiry.field, hypotheses, inquiry.said.places, parts, px_per_mm)
     offered = inquiry.offered(align(inquiry.field, hypotheses, parts, plane))
     decided = inquiry.chosen([offered, *others])
-    looks = (_again, partial(_at_the_rest, left_by=left_by), _aside if others else _not_at_all)
-    for look in looks:
+    looks: list[_Look] = [_again, partial(_at_the_rest, left_by=left_by)]
+    for look in [*looks, _aside] if others else looks:
         further = look(inquiry, decided, shared_plane(decided))
         if len(further):
             offered, decided = concatenate([offered, further]), inquiry.chosen([decided, further])
@@ -80,7 +83,3 @@ def _aside(inquiry: Inquiry, decided: Detections, plane: Plane) -> Detections:
     """Offer rings beside those that few edges support."""
     aside = laid_aside(decided, inquiry.relations.parts)
     return inquiry.offered(aside.scored(np.zeros(len(aside))), plane) if len(aside) else aside
-
-
-def _not_at_all(_inquiry: Inquiry, decided: Detections, _plane: Plane) -> Detections:
-    return decided[:0]
