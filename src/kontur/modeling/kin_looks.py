@@ -57,7 +57,8 @@ def with_kin(inquiry: Inquiry, decided: Detections, plane: Plane) -> Look | None
     if len(beside.rows) == 0:
         return None
     alone = np.delete(np.arange(len(decided)), beside.rows)
-    offered = inquiry.offered(settle(inquiry.field, beside.laid, parts), plane, _NEAR)
+    told = plane if 2 * len(beside.rows) < len(decided) else None  # most parts of a picture tell its plane anew
+    offered = inquiry.offered(settle(inquiry.field, beside.laid, parts), told, _NEAR)
     pool = concatenate([decided[alone], offered])
     against = misread(views, pool, parts, plane, alike) + against_names(pool, said, alike)
     against[len(alone) :] -= _TOLD_BY_NETWORK * np.log(np.maximum(offered.score, _LEAST_TOLD))
