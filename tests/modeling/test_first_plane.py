@@ -1,4 +1,4 @@
-"""The plane that parts agree on: agreements made by formula, with a peak at the scale that each part has on a known plane."""
+"""The plane that parts agree on: agreements made by formula, with a peak at the scale that each has on a known plane."""
 
 from dataclasses import replace
 
