@@ -23,7 +23,8 @@ from kontur.modeling.plane import Plane
 from kontur.modeling.refine import RegistrationOptions, register
 
 _TO_THE_END = RegistrationOptions(rounds=(), readings=(8, 4, 2))
-"""How what is accepted is registered at last."""
+_EXACTLY = RegistrationOptions(rounds=(), readings=(4, 2, 2, 1))
+"""How what is accepted is registered at last, by the network alone, which is there to be quick, and beside others."""
 
 _Look = Callable[[Inquiry, Detections, Plane], Detections]
 """From what was decided, and the plane that it tells, to more registered hypotheses."""
@@ -40,7 +41,7 @@ def look_until_decided(
     Args:
         inquiry: the picture, and what the network says.
         px_per_mm: scales at which parts are sought.
-        others: hypotheses of others, registered; with them, shadows are looked into as well, which takes time.
+        others: hypotheses of others, registered; with them there is time to look beside shadows, and to read all points.
         left_by: returns what the network proposes for the cells that detections leave unexplained.
     """
     hypotheses, parts = inquiry.said.hypotheses, inquiry.relations.parts
@@ -54,7 +55,7 @@ def look_until_decided(
             offered, decided = concatenate([offered, further]), inquiry.chosen([decided, further])
     decided = among_kin(inquiry, decided, shared_plane(decided))
     vouched = vouched_for(decided, offered, parts)
-    registered = register(inquiry.views, concatenate([decided, vouched]), parts, _TO_THE_END)
+    registered = register(inquiry.views, concatenate([decided, vouched]), parts, _EXACTLY if others else _TO_THE_END)
     sure = decide(inquiry.views, registered[: len(decided)], parts, EVIDENCE)
     return stack_layers(inquiry.views, concatenate([sure, registered[len(decided) :]]), parts)
 
