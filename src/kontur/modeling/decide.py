@@ -44,7 +44,7 @@ Floats = NDArray[np.float64]
 
 _DOUBTFUL_SCORE = 0.25
 """Detections that score less have no say in the picture's scale."""
-LEAST_SURE = 0.2
+_LEAST_SURE = 0.2
 """What exceeds that score, of all together: less tells no scale."""
 _SCALE_FREE = 0.015
 _SCALE_DEVIATION = 0.02
@@ -145,7 +145,7 @@ def _plane_of(detections: Detections, rows: NDArray[np.int64], score: Floats) ->
     """Return the same of some of them."""
     _, scale = detections.similarity
     sure = np.maximum(score - _DOUBTFUL_SCORE, 0)
-    if sure.sum() < LEAST_SURE:
+    if sure.sum() < _LEAST_SURE:
         return level_plane(detections.size_wh)
     return fit_plane(detections.size_wh, detections.uv[rows], np.log(scale[rows]), sure**2)
 

@@ -5,6 +5,7 @@ tilts are tried: each says how much larger, and the scale in the middle is the o
 agree best with the edges.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -44,12 +45,11 @@ def agreed_plane(size_wh: tuple[int, int], uv: Floats, share: Floats, scales: Fl
     steepness = np.array([np.hypot(*plane.slope_uv) for plane in planes])
     total -= _LEVEL * steepness[:, None] ** 2
     which, scale = np.unravel_index(int(total.argmax()), total.shape)
-    slope, level = planes[which].slope_uv, planes[which]
-    return Plane(slope, level.focal_px, level.middle_uv, float(np.log(scales[scale])))
+    return replace(planes[which], log_scale=float(np.log(scales[scale])))
 
 
 @lru_cache(maxsize=8)
 def _tilted(size_wh: tuple[int, int]) -> tuple[Plane, ...]:
     """Return the planes that are tried, their scales not known."""
     level = level_plane(size_wh)
-    return tuple(Plane(slope, level.focal_px, level.middle_uv, None) for slope in _SLOPES)
+    return tuple(replace(level, slope_uv=slope) for slope in _SLOPES)

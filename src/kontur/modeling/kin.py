@@ -88,7 +88,7 @@ class Kin:
             return nothing
         found = laid(accepted, rows)
         matrix, (_, scale) = found.matrix.copy(), found.similarity
-        shared = SMALLER * np.exp(plane.log_scale + plane.log_scale_at(found.uv))
+        shared = SMALLER * plane.scale_at(found.uv)
         matrix[:, :2, :2] *= (shared / scale)[:, None, None]
         with_kin = np.unique([row for row, _ in rows])
         return Beside(with_kin, replace(found, matrix=matrix, score=np.array(scores)))

@@ -240,7 +240,7 @@ def _at_common_scale(detections: Detections, plane: Plane) -> Detections:
     if plane.log_scale is None:
         return detections
     _, scale = detections.similarity
-    ratio = np.exp(plane.log_scale + plane.log_scale_at(detections.uv)) / scale
+    ratio = plane.scale_at(detections.uv) / scale
     matrix = detections.matrix.copy()
     matrix[:, :2, :2] *= ratio[:, None, None]
     return replace(detections, matrix=matrix)
