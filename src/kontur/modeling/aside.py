@@ -12,7 +12,7 @@ import numpy as np
 from kontur.geometry import Part
 from kontur.modeling.detections import Detections, unregistered
 
-_ENOUGH = 0.75
+_ENOUGH = 0.85
 """Support from which on nothing better is looked for."""
 STEP_PX = 8.0
 """Within the reach of the registration, from where a shadow mostly lies."""

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from kontur.modeling.filling import common_area, fill_mask, shared_pixels
 from kontur.modeling.masks import Packed, Rings
+from kontur.modeling.on_top import uppermost
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,7 +56,7 @@ def choose(case, state, limits):  # type: ignore[no-untyped-def]  # pragma: no c
 
 @numba.njit(**_fast)
 def best_open(case, state):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return the open hypothesis that most speaks for; -1 when there is none."""
+    """Return the open hypothesis that most speaks for, or another of its part that lies on it; -1 when none is open."""
     (_, trust, against), (_, is_open, verdict, _, _) = case[4], state
     best, most = -1, -np.inf
     for n in range(len(is_open)):
@@ -63,7 +64,7 @@ def best_open(case, state):  # type: ignore[no-untyped-def]  # pragma: no cover
             gain = verdict[n, 0] * trust[n] - against[n]
             if gain > most:
                 best, most = n, gain
-    return best
+    return uppermost(best, case, state, EXPLAINED) if best >= 0 else best
 
 
 @numba.njit(**_fast)

@@ -41,15 +41,15 @@ def look_until_decided(
     Args:
         inquiry: the picture, and what the network says.
         px_per_mm: scales at which parts are sought.
-        others: hypotheses of others, registered; with them there is time to look beside shadows, and to read all points.
+        others: hypotheses of others, registered; with them there is time to read all points at last.
         left_by: returns what the network proposes for the cells that detections leave unexplained.
     """
     hypotheses, parts = inquiry.said.hypotheses, inquiry.relations.parts
     plane = plane_told_by_edges(inquiry.field, hypotheses, inquiry.said.places, parts, px_per_mm)
     offered = inquiry.offered(align(inquiry.field, hypotheses, parts, plane))
     decided = inquiry.chosen([offered, *others])
-    looks: list[_Look] = [_again, partial(_at_the_rest, left_by=left_by)]
-    for look in [*looks, _aside] if others else looks:
+    looks: tuple[_Look, ...] = (_again, partial(_at_the_rest, left_by=left_by), _aside)
+    for look in looks:
         further = look(inquiry, decided, shared_plane(decided))
         if len(further):
             offered, decided = concatenate([offered, further]), inquiry.chosen([decided, further])
