@@ -73,14 +73,18 @@ def test_where_parts_do_not_move_from_a_wrong_scale_the_picture_raises_the_doubt
 
     found, _ = decided_among(monkeypatch, with_kin, SCALE * np.exp(error))
     assert found == pytest.approx([SCALE] * 3)
-    assert [look.doubtful for look in looks] == [True, error < 0, error > 0]
+    right = [n for n, look in enumerate(looks) if not look.doubtful]
+    assert len(looks) == 4, "at the scale that was told, 3 % smaller, 3 % larger, and once more beyond the better one"
+    assert right == [1 if error > 0 else 2], "the doubt is about all scales but the true one"
 
 
-def decided_among(monkeypatch, with_kin, told=SCALE):
-    """Return the scales of what counts, and those that were looked at, where `with_kin` looks; `told` is the first."""
+def decided_among(monkeypatch, with_kin, told=SCALE, takes_closely=False):
+    """Return the scales of what counts, and those that were looked at before the close look, where `with_kin` looks."""
     tried = []
 
-    def watched(*args):
+    def watched(*args, closely=False):
+        if closely:
+            return with_kin(*args, closely) if takes_closely else None
         tried.append(float(np.exp(args[-1].log_scale)))
         return with_kin(*args)
 
@@ -108,8 +112,26 @@ def test_a_scale_that_nothing_speaks_against_is_the_only_one_looked_at(monkeypat
 def test_of_scales_tried_in_doubt_the_best_balance_counts(monkeypatch, better):
     answers = lambda scale: (scale, 5.0 + 100 * better * np.log(scale / SCALE), True)  # noqa: E731
     found, tried = looked(monkeypatch, answers)
-    assert tried == pytest.approx(SCALE * np.exp([0, -0.03, 0.03]))
-    assert found == pytest.approx([SCALE * np.exp(0.03 * better)] * 3)
+    assert sorted(tried) == pytest.approx(sorted(SCALE * np.exp(better * np.array([-0.03, 0, 0.03, 0.06, 0.09]))))
+    assert found == pytest.approx([SCALE * np.exp(0.09 * better)] * 3), "as far as it helps, and no farther than 9 %"
+
+
+def test_steps_end_where_the_balance_falls(monkeypatch):
+    found, tried = looked(monkeypatch, lambda scale: (scale, -abs(np.log(scale / SCALE) - 0.03), True))
+    assert tried == pytest.approx(SCALE * np.exp([0, -0.03, 0.03, 0.06]))
+    assert found == pytest.approx([SCALE * np.exp(0.03)] * 3)
+
+
+@pytest.mark.parametrize(("balance", "part"), [(6.0, SHORT), (4.0, LONG)])
+def test_the_close_look_counts_where_it_is_the_better_one(monkeypatch, balance, part):
+    def with_kin(*args):
+        *_, plane, closely = args if args[-1] is True else (*args, False)
+        return Look(
+            all_are(SHORT if closely else LONG, 1.4 if closely else SCALE), plane, balance if closely else 5.0, False
+        )
+
+    found, _ = decided_among(monkeypatch, with_kin, takes_closely=True)
+    assert found == pytest.approx([1.4 if part == SHORT else SCALE] * 3)
 
 
 def test_doubt_does_not_make_a_worse_scale_count(monkeypatch):
@@ -132,6 +154,6 @@ def test_a_scale_that_keeps_moving_is_followed_three_looks_and_the_best_of_them_
 
 
 def test_without_kin_what_was_decided_stays(monkeypatch):
-    monkeypatch.setattr(kin_looks, "with_kin", lambda *_: None)
+    monkeypatch.setattr(kin_looks, "with_kin", lambda *_, **__: None)
     decided = all_are(LONG, SCALE)
     assert among_kin(None, decided, level(SCALE)) is decided

@@ -21,6 +21,7 @@ _MOST_LOOKS = 3
 """How often kin are laid, each time at the scale that the last time told."""
 _OTHER_SCALES = -0.03, 0.03
 """Log scale: steps by which kin are laid smaller and larger where the scale that was told is doubted, while that helps."""
+_MOST_STEPS = 3
 _SAME_SCALE = 0.01
 """Log scales that differ less are one."""
 _TOLD_BY_NETWORK, _LEAST_TOLD = 4.0, 0.003
@@ -53,8 +54,9 @@ def among_kin(inquiry: Inquiry, decided: Detections, plane: Plane) -> Detections
 
 def _best_along(inquiry: Inquiry, decided: Detections, best: Look, step: float) -> Look:
     """Return the best look at scales that grow or shrink step by step, as far as each is better than the last."""
-    while (scale := best.laid_on.log_scale) is not None:
-        further = with_kin(inquiry, decided, replace(best.laid_on, log_scale=scale + step))
+    for _ in range(_MOST_STEPS):
+        scale = best.laid_on.log_scale
+        further = None if scale is None else with_kin(inquiry, decided, replace(best.laid_on, log_scale=scale + step))
         if further is None or further.balance <= best.balance:
             break
         best = further
