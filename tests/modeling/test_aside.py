@@ -18,15 +18,6 @@ SIZE_WH = (256, 192)
 RING = PixelPose(120, 90, 0.0, 1.6)
 
 
-class Silent:
-    """Proposes nothing; with anyone beside the network, rings are looked for aside."""
-
-    parts = PARTS
-
-    def candidates(self, views):
-        return from_poses(views.size_wh, [], [], [])
-
-
 def accepted(part, support, tilt=0.0):
     found = from_poses(SIZE_WH, [part], [0.4], [RING])
     matrix = found.matrix.copy()
@@ -52,7 +43,7 @@ def test_nothing_is_laid_beside_what_is_well_supported_or_has_corners(part, supp
 
 
 def test_a_ring_is_found_that_was_proposed_on_its_shadow(tmp_path, monkeypatch):
-    detector = untrained_detector(tmp_path, PARTS, others=[Silent()])
+    detector = untrained_detector(tmp_path, PARTS)
     shadow = PixelPose(RING.u - 8, RING.v - 8, 0.0, 1.6)
     ring, dark = (paint(PARTS, [(1, pose)], SIZE_WH).ids == 1 for pose in (RING, shadow))
     picture = np.full((SIZE_WH[1], SIZE_WH[0], 3), 120, np.uint8)
