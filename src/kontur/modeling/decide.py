@@ -1,10 +1,11 @@
 """Which of many hypotheses are true: each is weighed against its rivals where their contours differ.
 
 Evidence (see `evidence`) is summed along the contour, so what two rivals share counts for both alike, and the rival with one
-hole more wins when the picture shows that hole. Hypotheses are accepted greedily, the best first; on request, who is the
-best in one place is told from where the contours differ alone (see `duels`). What is accepted explains its own edges, which
-then speak for nobody else, and may hide what lies below: a rival that has only shared edges has nothing left and falls,
-while a part half covered by another is judged by what can be seen.
+hole more wins when the picture shows that hole. Hypotheses are accepted greedily, the best first, but before it the copy of
+its part that lies on it (see `on_top`); on request, who is the best in one place is told from where the contours differ
+alone (see `duels`). What is accepted explains its own edges, which then speak for nobody else, and may hide what lies below:
+a rival that has only shared edges has nothing left and falls, while a part half covered by another is judged by what can be
+seen.
 """
 
 from collections.abc import Sequence
@@ -108,8 +109,9 @@ def decide(
         against: (N,) what else speaks against them when they compete, in units of evidence; scores do without it.
 
     Returns:
-        the accepted ones, best first. `score` is the evidence per visible contour point as a share of what a perfectly
-        seen contour would have: 1 every point has an edge that is rare in this picture, 0 no more edges than by chance.
+        the accepted ones in the order of the choice; after duels by score, best first. `score` is the evidence per visible
+        contour point as a share of what a perfectly seen contour would have: 1 every point has an edge that is rare in this
+        picture, 0 no more edges than by chance.
     """
     options = options or DecisionOptions()
     known = np.flatnonzero(detections.part != UNKNOWN)

@@ -22,6 +22,7 @@ _MOST_LOOKS = 3
 _OTHER_SCALES = -0.03, 0.03
 """Log scale: steps by which kin are laid smaller and larger where the scale that was told is doubted, while that helps."""
 _MOST_STEPS = 3
+"""How many of them at most."""
 _SAME_SCALE = 0.01
 """Log scales that differ less are one."""
 _TOLD_BY_NETWORK, _LEAST_TOLD = 4.0, 0.003
