@@ -34,7 +34,7 @@ class Beside(NamedTuple):
     """What else may lie where parts were accepted.
 
     Attributes:
-        rows: of the accepted ones that have kin, ascending.
+        rows: of the accepted ones that are laid again, ascending.
         laid: these again and their kin, not registered; the score is the network's for the family, 0 where it names none.
     """
 
@@ -58,30 +58,42 @@ class Kin:
         self._families = np.array([leader.part for leader in self._leaders], np.int64)
         self._known: dict[tuple[int, int, float], list[StandIn]] = {}
 
-    def beside(self, accepted: Detections, hypotheses: Detections, plane: Plane) -> Beside:
+    def beside(
+        self,
+        accepted: Detections,
+        hypotheses: Detections,
+        plane: Plane,
+        doubted: NDArray[np.bool_] | None = None,
+        everyone: bool = False,
+    ) -> Beside:
         """Lay what else may lie where parts were accepted, and these again, at about the plane's scale.
 
         Args:
             accepted: of known parts.
             hypotheses: the network's: what it names in a place is tried there.
             plane: that the accepted share; nothing is tried when its scale is not known.
+            doubted: (N,) accepted ones in whose place all kin are tried, named or not.
+            everyone: whether those that have no kin are laid again as well.
         """
         nothing = Beside(np.zeros(0, np.int64), accepted[:0])
         if plane.log_scale is None:
             return nothing
         near = np.linalg.norm(accepted.uv[:, None] - hypotheses.uv[None], axis=2) <= SAME_PLACE_PX
         is_other = self._families[accepted.part][:, None] != self._families[hypotheses.part]
+        doubted = np.zeros(len(accepted), bool) if doubted is None else doubted
         rows: list[tuple[int, StandIn]] = []
         scores: list[float] = []
-        for row in np.flatnonzero((near & is_other).any(axis=1)).tolist():
+        for row in np.flatnonzero((near & is_other).any(axis=1) | doubted | everyone).tolist():
             own, named = self._leaders[accepted.part[row]], self._named(hypotheses, near[row])
-            least = LEAST_OVERLAP if accepted.support[row] >= SUPPORTED else OF_DOUBTFUL
+            is_sure = accepted.support[row] >= SUPPORTED and not doubted[row]
+            least = LEAST_OVERLAP if is_sure else OF_DOUBTFUL
+            tried = set(self._families.tolist()) if doubted[row] else set(named)
             kin = [
                 item
-                for other in self._kindred(own.part, set(named), least)
+                for other in self._kindred(own.part, tried, least)
                 for item in self._nearest_ways(own.part, other, least)
             ]
-            for item in [StandIn(own.part, False, np.eye(3)), *kin] if kin else []:
+            for item in [StandIn(own.part, False, np.eye(3)), *kin] if kin or everyone else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))
                 scores.append(named.get(item.part, 0.0))
         if not rows:
@@ -101,9 +113,9 @@ class Kin:
             named[leader] = max(named.get(leader, 0.0), score)
         return named
 
-    def _kindred(self, leader: int, named: set[int], least_overlap: float) -> list[int]:
-        """Return which of the leaders that are named are kin of one, or kin of its kin."""
-        found, left = [leader], sorted(named - {leader})
+    def _kindred(self, leader: int, tried: set[int], least_overlap: float) -> list[int]:
+        """Return which of the leaders that are tried are kin of one, or kin of its kin."""
+        found, left = [leader], sorted(tried - {leader})
         for one in found:
             near = [other for other in left if self._ways(one, other, least_overlap)]
             found += near

@@ -53,7 +53,7 @@ def look_until_decided(
         further = look(inquiry, decided, shared_plane(decided))
         if len(further):
             offered, decided = concatenate([offered, further]), inquiry.chosen([decided, further])
-    decided = among_kin(inquiry, decided, shared_plane(decided))
+    decided = among_kin(inquiry, decided, offered)
     vouched = vouched_for(decided, offered, parts)
     registered = register(inquiry.views, concatenate([decided, vouched]), parts, _EXACTLY if others else _TO_THE_END)
     sure = decide(inquiry.views, registered[: len(decided)], parts, EVIDENCE)

@@ -23,7 +23,7 @@ from kontur.modeling.reading_fit import viewpoint
 from kontur.modeling.refine import RegistrationOptions
 from kontur.modeling.views import Views
 
-_FIT_PX = 0.2
+_FIT_PX = 0.4
 """Standard deviation of a true part's contour after its registration, beside the reader's own."""
 _MOST_SQUARES = 9.0
 """A reading that is farther off counts no more."""
@@ -38,13 +38,15 @@ class Look(NamedTuple):
         decided: the accepted ones.
         laid_on: the plane on which kin were laid for it.
         balance: evidence for their contours less what is read against them.
-        doubtful: whether much is read against them.
+        doubtful: whether much is read against them, all together.
+        doubted: (N,) which of them much is read against.
     """
 
     decided: Detections
     laid_on: Plane
     balance: float
     doubtful: bool
+    doubted: NDArray[np.bool_]
 
 
 def looked_at(
@@ -52,13 +54,13 @@ def looked_at(
 ) -> Look:
     """Weigh what was decided."""
     if len(decided) == 0:
-        return Look(decided, laid_on, 0.0, False)
+        return Look(decided, laid_on, 0.0, False, np.zeros(0, bool))
     options = RegistrationOptions()
     source, model = views.edges(options.sigma_px), model_batch(decided, parts, options)
     found = point_evidence(source, model, decided.matrix, views.background(options.sigma_px))
-    against = float(misread(views, decided, parts, laid_on, alike).sum())
-    balance = float((found.length_px * found.evidence).sum()) - against
-    return Look(decided, laid_on, balance, against > _MUCH_AGAINST * float(found.length_px.sum()))
+    against, much = misread(views, decided, parts, laid_on, alike), _MUCH_AGAINST * found.length_px.sum(axis=1)
+    balance = float((found.length_px * found.evidence).sum() - against.sum())
+    return Look(decided, laid_on, balance, bool(against.sum() > much.sum()), against > much)
 
 
 def misread(
