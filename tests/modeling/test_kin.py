@@ -126,6 +126,25 @@ def test_only_what_the_network_names_in_that_place_is_tried():
         assert len(kin().beside(found, named, level(np.log(SCALE))).laid) == 0
 
 
+@pytest.mark.parametrize("named", [(), (TRIANGLE,)])
+def test_in_the_place_of_what_is_doubted_all_kin_are_tried_named_or_not(named):
+    found = supported(SHORT, PixelPose(150, 110, 0.4, SCALE))
+    rows, beside = kin().beside(found, hypotheses(*named), level(np.log(SCALE)), np.array([True]))
+    assert rows.tolist() == [0]
+    assert beside.part.tolist() == [SHORT, LONG]
+    assert beside.score.tolist() == [0.0, 0.0]
+
+
+def test_on_another_plane_what_has_no_kin_is_laid_again_too():
+    poses = [PixelPose(80, 60, 0.4, SCALE), PixelPose(150, 110, 0.4, SCALE)]
+    found = replace(from_poses(SIZE_WH, [WASHER, SHORT], [0.8] * 2, poses), support=np.ones(2))
+    alone = kin().beside(found, hypotheses(LONG), level(np.log(SCALE)))
+    assert (alone.rows.tolist(), alone.laid.part.tolist()) == ([1], [SHORT, LONG])
+    larger = kin().beside(found, hypotheses(LONG), level(np.log(1.1 * SCALE)), everyone=True)
+    assert (larger.rows.tolist(), larger.laid.part.tolist()) == ([0, 1], [WASHER, SHORT, LONG])
+    assert larger.laid.similarity[1] == pytest.approx([1.1 * SMALLER * SCALE] * 3)
+
+
 @pytest.mark.parametrize(("support", "tried"), [(SUPPORTED - 0.01, 2), (SUPPORTED, 0), (np.nan, 2)])
 def test_what_few_edges_support_may_be_what_overlaps_less(support, tried):
     """Two Ls whose outlines overlap by three quarters: one that has its edges is not taken for the other."""

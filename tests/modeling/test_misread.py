@@ -98,6 +98,12 @@ def test_of_two_looks_the_one_in_whose_scale_the_parts_lie_weighs_more_and_is_no
     assert weighed(views, true).decided is true
 
 
+def test_the_one_that_much_is_read_against_is_doubted_among_others_that_lie_on_their_edges(views):
+    off = PixelPose(POSES[1].u + 3.0, POSES[1].v, POSES[1].angle_rad, POSES[1].scale_px_per_mm)
+    look = weighed(views, concatenate([laid(0, POSES[0]), laid(0, off)]))
+    assert look.doubted.tolist() == [False, True]
+
+
 def test_a_look_that_finds_nothing_weighs_nothing(views):
     look = weighed(views, laid(0, POSES[0])[:0])
-    assert (look.balance, look.doubtful) == (0.0, False)
+    assert (look.balance, look.doubtful, len(look.doubted)) == (0.0, False, 0)

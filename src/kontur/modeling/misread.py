@@ -24,11 +24,13 @@ from kontur.modeling.refine import RegistrationOptions
 from kontur.modeling.views import Views
 
 _FIT_PX = 0.4
-"""Standard deviation of a true part's contour after its registration, beside the reader's own."""
+"""Standard deviation of a true part's contour after its registration, beside the reader's own: bevels and shadows move
+whole sides, so that readings along one of them err alike."""
 _MOST_SQUARES = 9.0
 """A reading that is farther off counts no more."""
 _MUCH_AGAINST = 0.15
-"""Evidence per px of contour. What is accepted at the right scale has less against it in nine pictures of ten."""
+"""Evidence per px of contour. What is accepted at the right scale has less against it in nine pictures of
+ten, at a wrong one hardly ever."""
 
 
 class Look(NamedTuple):
@@ -68,7 +70,7 @@ def misread(
 ) -> NDArray[np.float64]:
     """Return (N,) the evidence against detections: px of contour times squared offset over its variance.
 
-    True parts have a tenth of their visible length or less, others of nearly their outline mostly more than half of it.
+    True parts mostly have less than an eighth of their visible length, others of nearly their outline more than a third.
 
     Args:
         views: of the picture.
