@@ -26,7 +26,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from kontur.modeling.filling import common_area, fill_mask, shared_pixels
+from kontur.modeling.filling import common_area, fill_mask, shared_pixels, window_overlap
 from kontur.modeling.masks import Packed, Rings
 from kontur.modeling.on_top import uppermost
 
@@ -245,10 +245,8 @@ def crowded(masks, part, index, accepted, room):  # type: ignore[no-untyped-def]
         common, most = common_area(boxes[index], boxes[other]), room[0] * max(1, min(areas[index], areas[other]))
         if common > most and shared_pixels(masks, index, other) > most:
             return True
-        if part[index] == part[other]:
-            both = boxes[index, 2] * boxes[index, 3] + boxes[other, 2] * boxes[other, 3] - common
-            if common > room[1] * max(1, both):
-                return True
+        if part[index] == part[other] and window_overlap(boxes[index], boxes[other]) > room[1]:
+            return True
     return False
 
 

@@ -176,6 +176,13 @@ def common_area(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
     return max(0, width) * max(0, height)
 
 
+@numba.njit(inline="always", **_fast)
+def window_overlap(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Return the intersection over union of two windows (left, top, width, height)."""
+    common = common_area(a, b)
+    return common / max(1, a[2] * a[3] + b[2] * b[3] - common)
+
+
 @numba.njit(**_fast)
 def count_shared(rings, masks, shared):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Write how many pixels each pair of whole masks shares, (N, N); those alone are filled of which the windows meet."""

@@ -6,7 +6,7 @@ contour of the other ends there. A shadow may all the same have more edges in al
 
 import numba
 
-from kontur.modeling.filling import common_area, fill_mask
+from kontur.modeling.filling import fill_mask, window_overlap
 
 _LEAST_MET, _MOST_MET = 0.3, 0.9
 """Overlap (intersection over union) of the rectangles around two that are compared: of more it is one place, twice."""
@@ -32,7 +32,8 @@ def uppermost(best, case, state, explained):  # type: ignore[no-untyped-def]  # 
     for n in range(len(is_open)):
         if n == best or not is_open[n] or part[n] != part[best] or verdict[n, 0] <= 0:
             continue
-        if not _meet(masks[2][n], masks[2][best]) or not _seen_as_well(n, best, verdict, whole):
+        is_met = _LEAST_MET < window_overlap(masks[2][n], masks[2][best]) < _MOST_MET
+        if not is_met or not _seen_as_well(n, best, verdict, whole):
             continue
         fill_mask(n, rings, masks)
         fill_mask(best, rings, masks)
@@ -42,14 +43,6 @@ def uppermost(best, case, state, explained):  # type: ignore[no-untyped-def]  # 
         if gain > most:
             top, most = n, gain
     return top
-
-
-@numba.njit(inline="always", **_fast)
-def _meet(a, b):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Return whether two windows overlap, and are two places."""
-    common = common_area(a, b)
-    both = a[2] * a[3] + b[2] * b[3] - common
-    return _LEAST_MET * both < common < _MOST_MET * both
 
 
 @numba.njit(inline="always", **_fast)
