@@ -74,6 +74,8 @@ def _laid(other: Places, own: Places, seen: Places) -> Places:
             break
         theirs, ours = other[nearest[near]], seen[near]
         turn = np.vdot(theirs - theirs.mean(), ours - ours.mean())
+        if turn == 0:
+            break
         other = (other - theirs.mean()) * turn / abs(turn) + ours.mean()
     return other
 

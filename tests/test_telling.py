@@ -96,3 +96,10 @@ def test_what_lies_below_hides_nothing():
     plate = make_part("plate", Contour(np.array([[0, 0], [90, 0], [90, 70], [0, 70]], float)))
     sample = paint([plate, A], [(0, PixelPose(100, 80, 0.0, SCALE)), (1, WHOLE)], SIZE_WH)
     assert telling.can_be_told(sample, 1, [plate, A, B], 1.9 * HOLE_LENGTH_MM)
+
+
+def test_a_contour_of_which_a_single_point_is_near_is_not_turned():
+    own, other = np.array([0.5j, -0.5j]), np.array([0, 50 + 0j])
+    laid = telling._laid(other, own, own)
+    assert np.isfinite(laid).all()
+    assert abs(laid[1] - laid[0]) == pytest.approx(50)
