@@ -93,6 +93,17 @@ def test_the_median_of_the_modules(project):
     assert rows == ["median of 151 lines in a module, at most 150"]
 
 
+def test_files_of_tests_that_share_a_name_are_told(project):
+    root = project({"a.py": "a = 1\n"})
+    for folder in ("drawing", "modeling"):
+        (root / "tests" / folder).mkdir()
+        for name in ("test_views.py", "conftest.py"):
+            (root / "tests" / folder / name).write_text("a = 1\n")
+    (row,) = budgets.faults(root)
+    assert row.startswith("one name")
+    assert row.count("test_views.py") == 2
+
+
 def test_too_few_tests_are_told(project):
     assert budgets.faults(project({"a.py": "a = 1\n\n\nb = 2\n"}, test_lines=1)) == [
         "tests have 1 lines of code, the product 2: write tests or delete code"

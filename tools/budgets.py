@@ -4,7 +4,8 @@
 
 Measured on src: lines of a module, lines of a function's body (without its docstring), nesting of compound statements in
 a function, import cycles (imports inside functions count, imports for type checkers do not), and the lines of the tests
-against those of the product (blank lines, comments and docstrings aside). --top N also prints the N longest of each.
+against those of the product (blank lines, comments and docstrings aside). Files of tests must differ in name, since pytest
+imports them by their names alone. --top N also prints the N longest of each.
 """
 
 import ast
@@ -114,6 +115,14 @@ def _code_lines(text: str) -> int:
     return sum(bool(line) and not line.startswith("#") and number not in prose for number, line in lines)
 
 
+def same_names(folder: Path) -> list[list[Path]]:
+    """Return the files of tests below `folder` that share a name, together."""
+    files = sorted(folder.rglob("test_*.py"))
+    return [
+        same for name in sorted({path.name for path in files}) if len(same := [p for p in files if p.name == name]) > 1
+    ]
+
+
 def faults(root: Path = ROOT, top: int = 0) -> list[str]:
     """Return one line for each exceeded budget of the project at `root`."""
     paths = sorted((root / "src").rglob("*.py"))
@@ -129,6 +138,7 @@ def faults(root: Path = ROOT, top: int = 0) -> list[str]:
     rows += _over_median("lines in a body", bodies, BODY_LINES_MEDIAN)
     if cycle := import_cycle(root / "src"):
         rows.append("import cycle: " + " -> ".join(cycle))
+    rows += [f"one name, so pytest runs neither: {', '.join(map(str, same))}" for same in same_names(root / "tests")]
     product, tests = code_lines(root / "src"), code_lines(root / "tests")
     if tests < product:
         rows.append(f"tests have {tests} lines of code, the product {product}: write tests or delete code")
