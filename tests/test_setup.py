@@ -17,7 +17,9 @@ case "$*" in
   *"import ensurepip"*) [ -z "$NO_VENV" ] || {{ echo "Traceback: no ensurepip" >&2; exit 1; }} ;;
   *"version_info"*) [ -z "$OLD_PYTHON" ] || exit 1 ;;
   *torch==*) [ -z "$NO_NETWORK" ] || {{ echo "no network" >&2; exit 1; }} ;;
-  *pytest*) echo "== 1 passed in 0.1s ==" ;;
+  *"-m pytest"*)
+    case "$*" in *"${{FAILING:-none}}"*) echo "== 1 failed in 0.1s =="; exit "$CODE" ;; esac
+    echo "== 1 passed in 0.1s ==" ;;
 esac
 """
 
@@ -134,8 +136,35 @@ def test_what_the_system_lacks_is_one_line(project, environment, advice):
 
 def test_test_sets_up_and_runs_pytest(project):
     result, calls = project.make("test", "PYTEST_ARGS=-m 'not slow'")
-    assert calls[-1].endswith("-m pytest -m not slow")
+    assert result.returncode == 0
+    runs = [call for call in calls if "-m pytest" in call]
+    assert len(runs) == 3
+    assert all(call.endswith("-m not slow") for call in runs)
     assert result.stdout.splitlines()[-1] == "== 1 passed in 0.1s =="
+
+
+def test_the_runs_of_the_tests_are_together_all_of_them(project):
+    _, calls = project.make("test")
+    *some, rest = [re.findall(r"(?:--ignore=)?tests/\w+", call) for call in calls if "-m pytest" in call]
+    named = [path for paths in some for path in paths]
+    assert len(named) == len(set(named)) > 1
+    assert rest == [f"--ignore={path}" for path in named]
+    assert all((ROOT / path).is_dir() for path in named)
+
+
+def test_paths_that_are_given_are_run_alone(project):
+    _, calls = project.make("test", "PYTEST_ARGS=tests/test_a.py -x")
+    assert [call.split("-m pytest ")[1].strip() for call in calls if "-m pytest" in call] == ["tests/test_a.py -x"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "code", "fails"),
+    [("tests/drawing", "1", True), ("--ignore", "1", True), ("tests/modeling", "5", False), ("tests/", "5", True)],
+)
+def test_tests_fail_where_one_run_does_or_none_has_tests_after_running_everything(project, failing, code, fails):
+    result, calls = project.make("test", FAILING=failing, CODE=code)
+    assert (result.returncode != 0) is fails
+    assert sum("-m pytest" in call for call in calls) == 3
 
 
 def test_the_help_names_every_target(project):
@@ -182,21 +211,14 @@ def test_ci_calls_lint_and_test(run_ci):
     result, calls = run_ci()
     assert result.returncode == 0
     targets = [next(word for word in call.split() if word in ("setup", "lint", "test")) for call in calls]
-    assert targets == ["setup", "lint", "test", "test"]
-
-
-def test_the_two_halves_of_the_tests_are_all_of_them(run_ci):
-    _, calls = run_ci()
-    first, rest = (re.findall(r"(?:--ignore=)?tests/\w+", call) for call in calls[2:])
-    assert first
-    assert rest == [f"--ignore={path}" for path in first]
+    assert targets == ["setup", "lint", "test"]
 
 
 @pytest.mark.parametrize("environment", [{"LINT_CODE": "1"}, {"TEST_CODE": "2"}, {"LINT_CODE": "1", "TEST_CODE": "2"}])
 def test_ci_fails_on_any_failure_after_running_everything(run_ci, environment):
     result, calls = run_ci(**environment)
     assert result.returncode != 0
-    assert len(calls) == 4
+    assert len(calls) == 3
     assert ("LINT FAILED" in result.stdout) == ("LINT_CODE" in environment)
 
 
