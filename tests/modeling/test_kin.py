@@ -135,6 +135,13 @@ def test_in_the_place_of_what_is_doubted_all_kin_are_tried_named_or_not(named):
     assert beside.score.tolist() == [0.0, 0.0]
 
 
+def test_of_a_long_list_the_kin_of_most_like_area_are_tried_in_the_place_of_what_is_doubted():
+    parts = tuple(ell(f"ell{k}", 46 + 1.5 * k) for k in range(20))
+    found = supported(10, PixelPose(150, 110, 0.4, SCALE))
+    laid = kin(parts).beside(found, hypotheses(), level(np.log(SCALE)), np.array([True])).laid
+    assert sorted(laid.part.tolist()) == list(range(4, 17))
+
+
 def test_on_another_plane_what_has_no_kin_is_laid_again_too():
     poses = [PixelPose(80, 60, 0.4, SCALE), PixelPose(150, 110, 0.4, SCALE)]
     found = replace(from_poses(SIZE_WH, [WASHER, SHORT], [0.8] * 2, poses), support=np.ones(2))

@@ -8,6 +8,7 @@ part half hidden the outlines may be very different.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ SUPPORTED = 0.85
 """Support of a contour in its true place, mostly."""
 _LEAST_OF_KINDRED = 0.5
 """The same for kin of kin."""
+_MOST_UNNAMED = 12
+"""Kin that the network does not name, tried in one place: long lists have more, and each is registered."""
 SMALLER = 0.985
 """Of the shared scale, where they start: feet of walls and shadows lie outside the edge, and hold what is larger."""
 SAME_PLACE_PX = 14.0
@@ -72,7 +75,7 @@ class Kin:
             accepted: of known parts.
             hypotheses: the network's: what it names in a place is tried there.
             plane: that the accepted share; nothing is tried when its scale is not known.
-            doubted: (N,) accepted ones in whose place all kin are tried, named or not.
+            doubted: (N,) accepted ones in whose place kin that are not named are tried too.
             everyone: whether those that have no kin are laid again as well.
         """
         nothing = Beside(np.zeros(0, np.int64), accepted[:0])
@@ -87,12 +90,10 @@ class Kin:
             own, named = self._leaders[accepted.part[row]], self._named(hypotheses, near[row])
             is_sure = accepted.support[row] >= SUPPORTED and not doubted[row]
             least = LEAST_OVERLAP if is_sure else OF_DOUBTFUL
-            tried = set(self._families.tolist()) if doubted[row] else set(named)
-            kin = [
-                item
-                for other in self._kindred(own.part, tried, least)
-                for item in self._nearest_ways(own.part, other, least)
-            ]
+            others = self._kindred(own.part, set(named), least)
+            if doubted[row]:
+                others += self._unnamed(own.part, set(named), least)
+            kin = [item for other in others for item in self._nearest_ways(own.part, other, least)]
             for item in [StandIn(own.part, False, np.eye(3)), *kin] if kin or everyone else []:
                 rows.append((row, StandIn(item.part, own.mirrored ^ item.mirrored, own.placement @ item.placement)))
                 scores.append(named.get(item.part, 0.0))
@@ -113,14 +114,23 @@ class Kin:
             named[leader] = max(named.get(leader, 0.0), score)
         return named
 
-    def _kindred(self, leader: int, tried: set[int], least_overlap: float) -> list[int]:
-        """Return which of the leaders that are tried are kin of one, or kin of its kin."""
-        found, left = [leader], sorted(tried - {leader})
+    def _kindred(self, leader: int, named: set[int], least_overlap: float) -> list[int]:
+        """Return which of the leaders that are named are kin of one, or kin of its kin."""
+        found, left = [leader], sorted(named - {leader})
         for one in found:
             near = [other for other in left if self._ways(one, other, least_overlap)]
             found += near
             left = [other for other in left if other not in near]
         return found[1:]
+
+    def _unnamed(self, leader: int, named: set[int], least_overlap: float) -> list[int]:
+        """Return the kin of a leader that nobody names, those whose area is most like its own."""
+        area = np.log([part.outer.area_mm2 for part in self._parts])
+        left = sorted(
+            set(self._families.tolist()) - named - {leader}, key=lambda other: abs(area[other] - area[leader])
+        )
+        kin = (other for other in left if self._ways(leader, other, least_overlap))
+        return list(islice(kin, _MOST_UNNAMED))
 
     def _nearest_ways(self, one: int, other: int, least_overlap: float) -> list[StandIn]:
         """Return the ways in which a leader lies on its kin, or on kin of its kin."""

@@ -105,7 +105,7 @@ def _laid_on(inquiry: Inquiry, decided: Detections, plane: Plane) -> Look:
 
 
 def _closely(inquiry: Inquiry, best: Look, offered: Detections) -> Look:
-    """Decide on the plane that the best look told: with all kin of what much speaks against, and what was offered there.
+    """Decide on the plane that the best look told: with more kin of what much speaks against, and what was offered there.
 
     What was offered has found its pose by itself, which is the true one where what was accepted lies on wrong edges.
     """
