@@ -12,6 +12,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -117,10 +118,8 @@ def _code_lines(text: str) -> int:
 
 def same_names(folder: Path) -> list[list[Path]]:
     """Return the files of tests below `folder` that share a name, together."""
-    files = sorted(folder.rglob("test_*.py"))
-    return [
-        same for name in sorted({path.name for path in files}) if len(same := [p for p in files if p.name == name]) > 1
-    ]
+    files = sorted(folder.rglob("test_*.py"), key=lambda path: (path.name, path))
+    return [same for _, group in groupby(files, lambda path: path.name) if len(same := list(group)) > 1]
 
 
 def faults(root: Path = ROOT, top: int = 0) -> list[str]:
@@ -138,7 +137,7 @@ def faults(root: Path = ROOT, top: int = 0) -> list[str]:
     rows += _over_median("lines in a body", bodies, BODY_LINES_MEDIAN)
     if cycle := import_cycle(root / "src"):
         rows.append("import cycle: " + " -> ".join(cycle))
-    rows += [f"one name, so pytest runs neither: {', '.join(map(str, same))}" for same in same_names(root / "tests")]
+    rows += [f"one name, at which pytest stops: {', '.join(map(str, same))}" for same in same_names(root / "tests")]
     product, tests = code_lines(root / "src"), code_lines(root / "tests")
     if tests < product:
         rows.append(f"tests have {tests} lines of code, the product {product}: write tests or delete code")

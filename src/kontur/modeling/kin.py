@@ -6,6 +6,7 @@ lies, the others it may be are laid there anew, outline on outline, so that all 
 part half hidden the outlines may be very different.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -59,6 +60,7 @@ class Kin:
         self._parts, self._faces = parts, faces
         self._leaders = [_leader(part, items) for part, items in enumerate(stand_ins)]
         self._families = np.array([leader.part for leader in self._leaders], np.int64)
+        self._log_area = {leader: math.log(parts[leader].outer.area_mm2) for leader in self._families.tolist()}
         self._known: dict[tuple[int, int, float], list[StandIn]] = {}
 
     def beside(
@@ -125,10 +127,8 @@ class Kin:
 
     def _unnamed(self, leader: int, named: set[int], least_overlap: float) -> list[int]:
         """Return the kin of a leader that nobody names, those whose area is most like its own."""
-        area = np.log([part.outer.area_mm2 for part in self._parts])
-        left = sorted(
-            set(self._families.tolist()) - named - {leader}, key=lambda other: abs(area[other] - area[leader])
-        )
+        area = self._log_area
+        left = sorted(area.keys() - named - {leader}, key=lambda other: abs(area[other] - area[leader]))
         kin = (other for other in left if self._ways(leader, other, least_overlap))
         return list(islice(kin, _MOST_UNNAMED))
 
